@@ -1,0 +1,168 @@
+"""`serendip.toml`: what a project decides, each setting declared once with its default and its meaning."""
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from serendip.errors import UserError, nearest
+
+T = TypeVar("T")
+
+
+def setting(default: T, doc: str) -> T:
+    """Declare a setting: its default and what it means, in one sentence."""
+    make: Any = {"default_factory": lambda: type(default)(default)} if isinstance(default, (list, dict)) else {
+        "default": default
+    }  # fmt: skip
+    declared: Any = field(**make, metadata={"doc": doc})
+    return declared  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What the recommendations are for, and how success is told."""
+
+    goal: str = setting("engagement", "What they are for: engagement, sales or satisfaction.")
+    metric: str = setting("ndcg@10", "The primary metric: leaderboards sort by it and promotion needs it.")
+    events: list[str] = setting([], "Types of event that count as success; none named: all with a weight above 0.")
+
+
+@dataclass(frozen=True)
+class Data:
+    """Which files are read, and how."""
+
+    files: list[str] = setting([], "Files of events, read in this order.")
+    items: str = setting("", "A file of items with attributes, if there is one.")
+    users: str = setting("", "A file of users with attributes, if there is one.")
+    columns: dict[str, str] = setting({}, "Which column is user, item, value, timestamp or type, where names mislead.")
+    exclude_items: list[str] = setting([], "Ids of items that are never learned from nor recommended, such as postage.")
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """How events become the weights that models learn from."""
+
+    weights: dict[str, float] = setting({}, "What an event of each type is worth, where it differs from the default.")
+    rating_threshold: float = setting(0.0, "Ratings below it are no sign of interest; 0: half of the scale.")
+    use_values: bool = setting(False, "Multiply an event's weight by its value (a quantity, seconds, a play count).")
+    half_life: float = setting(0.0, "Days after which an event counts half; 0: no decay.")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How models are judged."""
+
+    split: str = setting("time", "What is withheld: time, last-share, last-out, random or users.")
+    share: float = setting(0.2, "The share of the events that is withheld.")
+    metrics: list[str] = setting(
+        ["ndcg@10", "recall@10", "hr@10", "map@10", "mrr@10", "precision@10", "coverage@10", "novelty@10"],
+        "What the leaderboard shows.",
+    )
+    seed: int = setting(0, "Seed of all that is drawn at random.")
+
+
+@dataclass(frozen=True)
+class Training:
+    """Which algorithms compete, and with which hyperparameters."""
+
+    algorithms: list[str] = setting(
+        ["popular", "trending", "itemknn", "userknn", "ease", "als", "content", "weighted", "switching", "svd"],
+        "The portfolio that `run` trains; those that the data cannot feed are left out and named.",
+    )
+    hyperparameters: dict[str, Any] = setting({}, "By algorithm, what differs from the defaults.")
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What the server does."""
+
+    host: str = setting("127.0.0.1", "Address to listen on; without a key it is loopback only.")
+    port: int = setting(8000, "Port to listen on.")
+    k: int = setting(10, "Items in a slate where the request does not say.")
+    static: list[str] = setting([], "Ids of items to show when everything else fails.")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that `serendip.toml` holds."""
+
+    objective: Objective = field(default_factory=Objective)
+    data: Data = field(default_factory=Data)
+    interactions: Interactions = field(default_factory=Interactions)
+    evaluation: Evaluation = field(default_factory=Evaluation)
+    training: Training = field(default_factory=Training)
+    serving: Serving = field(default_factory=Serving)
+
+
+def read(path: Path) -> Settings:
+    """Return the settings of a file; what it does not name has its default.
+
+    Raises:
+        UserError: the file is no TOML, or names a setting that is not there or has another type.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not TOML: {error}") from None
+    return parse(table, str(path))
+
+
+def parse(table: Mapping[str, Any], where: str) -> Settings:
+    """Return the settings of nested plain data."""
+    parts = get_type_hints(Settings)
+    for name in table:
+        if name not in parts:
+            raise UserError(f"{where}: there is no section [{name}]{nearest(name, parts)}")
+    return Settings(**{name: section(parts[name], table[name], f"{where}: [{name}]") for name in table})
+
+
+def section(owner: type[Any], values: object, where: str) -> Any:
+    """Return one section."""
+    if not isinstance(values, Mapping):
+        raise UserError(f"{where} is a section, not a single value")
+    known = {f.name: f for f in dataclasses.fields(owner)}
+    hints = get_type_hints(owner)
+    for name, value in values.items():
+        if name not in known:
+            raise UserError(f"{where} has no setting {name!r}{nearest(name, known)}")
+        kind = getattr(hints[name], "__origin__", hints[name])
+        fits = isinstance(value, kind) or (kind is float and isinstance(value, int))
+        if not fits or (isinstance(value, bool) and kind is not bool):
+            raise UserError(f"{where} {name} is of type {kind.__name__}, not {value!r}")
+    return owner(**values)
+
+
+def write(settings: Settings) -> str:
+    """Return the text of the file: every setting with its meaning as a comment; `read` of it gives the same."""
+    lines = ["# What this project decides. Every setting is here with its value; delete a line to have its default."]
+    for part in dataclasses.fields(settings):
+        values = getattr(settings, part.name)
+        lines += ["", f"[{part.name}]"]
+        tables = []
+        for one in dataclasses.fields(values):
+            value = getattr(values, one.name)
+            if isinstance(value, dict) and value:
+                tables.append((one, value))
+            else:
+                lines += [f"# {one.metadata['doc']}", f"{one.name} = {toml(value)}"]
+        for one, value in tables:
+            lines += [f"# {one.metadata['doc']}", f"[{part.name}.{one.name}]"]
+            lines += [f"{toml(str(name))} = {toml(entry)}" for name, entry in value.items()]
+    return "\n".join(lines) + "\n"
+
+
+def toml(value: object) -> str:
+    """Return a value as TOML writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return '"' + "".join(c if c >= " " and c != "\x7f" else f"\\u{ord(c):04x}" for c in escaped) + '"'
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(toml(v) for v in value) + "]"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{toml(str(k))} = {toml(v)}" for k, v in value.items()) + "}"
+    return repr(value)

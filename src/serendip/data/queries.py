@@ -1,0 +1,142 @@
+"""What a model is asked: who, with which history, in which context."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from serendip.arrays import CSR, F32, I8, I32, I64, U64
+from serendip.data.interactions import EventColumns, InteractionRules, interactions, ratings
+
+
+def offsets(counts: I64) -> I64:
+    """Return where each of consecutive runs begins, and the end.  # (B,) -> (B + 1,)"""
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
+
+
+def ranges(start: I64, count: I64) -> I64:
+    """Return the positions start[b], ..., start[b] + count[b] - 1 for each b, one after the other."""
+    total = offsets(count)
+    return np.arange(total[-1], dtype=np.int64) + np.repeat(start - total[:-1], count)
+
+
+@dataclass(frozen=True)
+class ItemLists:
+    """A list of items a query: candidates, or what to leave out. offset (B + 1,) int64, item int32."""
+
+    offset: I64
+    item: I32
+
+    def __len__(self) -> int:
+        return len(self.offset) - 1
+
+    def rows(self, index: I64 | slice) -> "ItemLists":
+        """Return the lists of some queries."""
+        start, count = self.offset[:-1][index], np.diff(self.offset)[index]
+        return ItemLists(offsets(count), self.item[ranges(start, count)])
+
+    def padded(self) -> I32:
+        """Return the lists as one table, filled up with -1.  # (B, longest)"""
+        count = np.diff(self.offset)
+        table = np.full((len(count), int(count.max(initial=0))), -1, np.int32)
+        table[np.arange(table.shape[1]) < count[:, None]] = self.item
+        return table
+
+
+@dataclass(frozen=True)
+class History:
+    """The past events of each query, in time order: offset (B + 1,) int64, then a column an attribute."""
+
+    offset: I64
+    item: I32  # (nnz,), with repeats; an item beyond a model's table is one it does not know
+    value: F32 | None = None
+    type: I8 | None = None
+    timestamp: I64 | None = None
+    types: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.offset) - 1
+
+    @property
+    def lists(self) -> ItemLists:
+        """The items alone."""
+        return ItemLists(self.offset, self.item)
+
+    def matrix(self, rules: InteractionRules, n_items: int) -> CSR:
+        """Return the interactions that the rules make of these events.  # (B, n_items) float32"""
+        return interactions(self._events, rules, len(self), n_items)
+
+    def ratings(self, n_items: int) -> CSR:
+        """Return the last rating of each item.  # (B, n_items) float32"""
+        return ratings(self._events, len(self), n_items)
+
+    @property
+    def _events(self) -> EventColumns:
+        row = np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.offset))
+        return EventColumns(row, self.item, self.value, self.timestamp, self.type, self.types)
+
+    def fingerprint(self) -> U64:
+        """Return a hash of each history, whatever the order of its events: equal for the same events.  # (B,)"""
+        bits = self.item.astype(np.uint64) + np.uint64(1)
+        if self.type is not None:
+            bits += self.type.astype(np.uint64) << np.uint64(32)
+        if self.value is not None:
+            bits ^= self.value.view(np.uint32).astype(np.uint64) << np.uint64(31)
+        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):  # splitmix64's mixing
+            bits = (bits ^ (bits >> np.uint64(shift))) * np.uint64(factor)
+        bits ^= bits >> np.uint64(31)
+        total = np.concatenate([np.zeros(1, np.uint64), np.cumsum(bits, dtype=np.uint64)])
+        sums: U64 = total[self.offset[1:]] - total[self.offset[:-1]]
+        return sums
+
+    def rows(self, index: I64 | slice) -> "History":
+        """Return the histories of some queries."""
+        start, count = self.offset[:-1][index], np.diff(self.offset)[index]
+        at = ranges(start, count)
+        return History(
+            offsets(count),
+            self.item[at],
+            None if self.value is None else self.value[at],
+            None if self.type is None else self.type[at],
+            None if self.timestamp is None else self.timestamp[at],
+            self.types,
+        )
+
+
+def no_history(n: int) -> History:
+    """Return n empty histories."""
+    return History(np.zeros(n + 1, np.int64), np.empty(0, np.int32))
+
+
+@dataclass(frozen=True)
+class Queries:
+    """B questions: user (B,) int32, -1 where unknown; history; and, where known, time, context and user features."""
+
+    user: I32
+    history: History
+    timestamp: I64 | None = None  # (B,), when the question is asked, ms
+    context: Mapping[str, Sequence[object]] = field(default_factory=dict)
+    user_features: pl.DataFrame | None = None  # B rows
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    def rows(self, index: I64 | slice) -> "Queries":
+        """Return some of the questions."""
+        at = np.arange(len(self))[index]
+        return Queries(
+            self.user[index],
+            self.history.rows(index),
+            None if self.timestamp is None else self.timestamp[index],
+            {name: [column[i] for i in at] for name, column in self.context.items()},
+            None if self.user_features is None else self.user_features[at],
+        )
+
+
+def ask(items: Sequence[Sequence[int]], value: Sequence[Sequence[float]] | None = None) -> Queries:
+    """Return the questions of newcomers who bring lists of item indices as their history."""
+    flat = np.fromiter((i for row in items for i in row), np.int32)
+    values = None if value is None else np.fromiter((v for row in value for v in row), np.float32)
+    offset = offsets(np.array([len(row) for row in items], np.int64))
+    return Queries(np.full(len(items), -1, np.int32), History(offset, flat, values))

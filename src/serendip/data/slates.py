@@ -1,0 +1,58 @@
+"""What a model answers: ordered lists of items, and where a score came from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from serendip.arrays import F32, I32, I64
+
+
+@dataclass(frozen=True)
+class Slates:
+    """Ordered lists: item (B, k) int32 padded with -1; score (B, k) float32, NaN at the padding.
+
+    propensity (B, k): the probability that the item stood there, where chance took part.
+    """
+
+    item: I32
+    score: F32
+    propensity: F32 | None = None
+
+    def __len__(self) -> int:
+        return len(self.item)
+
+    @property
+    def filled(self) -> I64:
+        """How many positions hold an item.  # (B,)"""
+        return np.asarray(np.count_nonzero(self.item >= 0, axis=1), np.int64)
+
+    def first(self, k: int) -> "Slates":
+        """Return the first k positions."""
+        return Slates(self.item[:, :k], self.score[:, :k], None if self.propensity is None else self.propensity[:, :k])
+
+
+def stacked(slates: list[Slates], k: int) -> Slates:
+    """Return the slates of consecutive blocks of queries as one."""
+    if not slates:
+        return Slates(np.empty((0, k), np.int32), np.empty((0, k), np.float32))
+    propensity = [s.propensity for s in slates if s.propensity is not None]
+    return Slates(
+        np.concatenate([s.item for s in slates]),
+        np.concatenate([s.score for s in slates]),
+        np.concatenate(propensity) if len(propensity) == len(slates) else None,
+    )
+
+
+@dataclass(frozen=True)
+class Contributions:
+    """Where the score of one item a query came from; the weights of a query sum to its score.
+
+    offset (B + 1,) int64; item (nnz,) int32: the history item a part is owed to, -1 where it is owed to none;
+    weight (nnz,) float32; reason (nnz,) int8 into reasons.
+    """
+
+    offset: I64
+    item: I32
+    weight: F32
+    reason: I32
+    reasons: tuple[str, ...]

@@ -1,0 +1,69 @@
+"""Alternating least squares for implicit feedback.
+
+Hu, Koren, Volinsky, "Collaborative Filtering for Implicit Feedback Datasets", ICDM 2008; the objective, its scaling
+and the penalty by frequency as in Rendle, Krichene, Zhang, Koren, "Revisiting the Performance of iALS on Item
+Recommendation Benchmarks", RecSys 2022, arXiv:2110.14037.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from serendip.arrays import CSR, F32
+from serendip.data.dataset import Dataset
+from serendip.kernels.als import gram, solve_rows
+from serendip.models.contract import Algorithm, Run, learnable
+from serendip.models.factors import Factors, FoldIn
+from serendip.models.hyperparameter import hyper
+
+
+@dataclass(frozen=True)
+class ALS(Algorithm):
+    """min sum_S w (1 - x_u y_i)^2 + w0 sum_all (x_u y_i)^2 + l2 (sum_u n_u^nu |x_u|^2 + sum_i n_i^nu |y_i|^2).
+
+    O(epochs (|S| rank^2 + (n_users + n_items) rank^3)) time, O((n_users + n_items) rank) memory. Use it for
+    catalogues of any size; new users are folded in at once. Not where order matters.
+    """
+
+    name: ClassVar[str] = "als"
+    uses: ClassVar[frozenset[str]] = frozenset({"user", "history"})
+
+    rank: int = hyper(64, "Factors a user and an item.", low=1, high=2048, log=True)
+    epochs: int = hyper(12, "Sweeps over all users and all items.", low=1, high=200)
+    l2: float = hyper(0.003, "Penalty on squared factors, times n^frequency.", low=1e-6, high=100.0, log=True)
+    unobserved: float = hyper(0.1, "Weight w0 of every pair, seen or not.", low=1e-4, high=10.0, log=True)
+    frequency: float = hyper(1.0, "Exponent nu by which the penalty grows with n.", low=0.0, high=2.0)
+    init_std: float = hyper(0.1, "Standard deviation of initial factors, times 1/sqrt(rank).", low=1e-4, high=1.0)
+
+    def fit(self, data: Dataset, *, run: Run = Run()) -> Factors:
+        learnable(data, self.name)
+        x_matrix = data.matrix  # (n_users, n_items)
+        y_matrix = x_matrix.T.tocsr()  # (n_items, n_users)
+        start = run.start if isinstance(run.start, Factors) and run.start.rank == self.rank else None
+        generator = np.random.default_rng(run.seed)
+        scale = self.init_std / np.sqrt(self.rank)
+        x, y = (
+            (generator.standard_normal((n, self.rank), np.float32) * np.float32(scale))
+            for n in (data.n_users, data.n_items)
+        )  # (n_users, rank), (n_items, rank)
+        if start is not None:
+            y[: start.n_items] = start.item_factors[: data.n_items]
+        fold = FoldIn(self.l2, self.unobserved, self.frequency)
+        for epoch in range(self.epochs):
+            self.sweep(x_matrix, y, x, fold, run)
+            self.sweep(y_matrix, x, y, fold, run)
+            run.report("als: epochs", epoch + 1, self.epochs)
+        self.sweep(x_matrix, y, x, fold, run)  # so that a user's row is what folding in the history gives
+        known = np.diff(y_matrix.indptr) > 0
+        fitted = data.history.fingerprint()
+        return Factors(data.users, data.items, data.fitted_rules, x, y, fitted, known, fold, self.unobserved * gram(y))
+
+    def sweep(self, matrix: CSR, y: F32, x: F32, fold: FoldIn, run: Run) -> None:
+        """Solve every row of x for fixed y, in place.  # (n, m), (m, rank), (n, rank)"""
+        l2 = fold.penalty(np.diff(matrix.indptr).astype(np.float32), matrix.shape[1])
+        products = np.float32(self.unobserved) * gram(y, run.threads)  # (rank, rank)
+        solve_rows(
+            matrix.indptr.astype(np.int64), matrix.indices, matrix.data, matrix.data, y, products, l2, x,
+            threads=run.threads,
+        )  # fmt: skip

@@ -1,0 +1,217 @@
+"""The contract: an algorithm holds hyperparameters, a model holds what fitting learned, and neither is the other."""
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+
+import numpy as np
+import polars as pl
+
+from serendip.arrays import F32, I32
+from serendip.data.dataset import Dataset
+from serendip.data.ids import Ids
+from serendip.data.interactions import InteractionRules
+from serendip.data.queries import ItemLists, Queries
+from serendip.data.slates import Contributions, Slates, stacked
+from serendip.errors import UserError
+from serendip.kernels.topk import topk_dense
+from serendip.models.hyperparameter import Hyperparameter, declared, unknown
+
+SCORES = 64_000_000  # scores held at once while slates are made (float32: 256 MB)
+
+Progress = Callable[[str, int, int], None]  # what, how many are done, of how many
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a fit is told that is no hyperparameter.
+
+    threads: how many, None for all cores. progress: called with (what, done, of). validation: a part carved
+    from the training events, for early stopping. start: a model to go on from. device: for torch.
+    """
+
+    threads: int | None = None
+    seed: int = 0
+    progress: Progress | None = None
+    validation: Dataset | None = None
+    start: "Model | None" = None
+    device: str = "cpu"
+
+    def report(self, what: str, done: int, of: int) -> None:
+        """Tell the progress."""
+        if self.progress is not None:
+            self.progress(what, done, of)
+
+
+@dataclass(frozen=True)
+class Model(ABC):
+    """What fitting learned: frozen arrays, safe to share between threads.
+
+    A query that brings items or users at or beyond these id tables (newer than the model) is answered from the rest.
+    """
+
+    users: Ids
+    items: Ids
+    rules: InteractionRules
+    algorithm: ClassVar[str] = ""
+
+    @property
+    def n_users(self) -> int:
+        return len(self.users)
+
+    @property
+    def n_items(self) -> int:
+        return len(self.items)
+
+    @abstractmethod
+    def score(self, queries: Queries, item: I32 | None = None) -> F32:
+        """Return the score of every item, or of the given ones; NaN where the model knows nothing.
+
+        item (B, m) int32, -1 as padding -> (B, m) float32; without it (B, n_items).
+        """
+
+    def recommend(
+        self, queries: Queries, k: int, candidates: ItemLists | None = None, exclude: ItemLists | None = None
+    ) -> Slates:
+        """Return the k best items of each query: exactly k columns, padded with -1 where fewer are known.
+
+        Descending by score; ties by the seeded hash of the item's id. Only `candidates`, never `exclude`.
+        """
+        width = self.n_items if candidates is None else int(np.diff(candidates.offset).max(initial=1))
+        step = max(1, SCORES // max(width, 1))
+        return stacked([self._slates(queries, slice(b, b + step), k, candidates, exclude)
+                        for b in range(0, len(queries), step)], k)  # fmt: skip
+
+    def _slates(
+        self, queries: Queries, at: slice, k: int, candidates: ItemLists | None, exclude: ItemLists | None
+    ) -> Slates:
+        part = queries.rows(at)
+        item = None if candidates is None else candidates.rows(at).padded()  # (b, m)
+        score = self.score(part, item)
+        out = None if exclude is None else exclude.rows(at)
+        picked = topk_dense(
+            score, k, self.items.tie, item=item,
+            exclude_indptr=None if out is None else out.offset, exclude_indices=None if out is None else out.item,
+        )  # fmt: skip
+        return Slates(*picked)
+
+
+@dataclass(frozen=True)
+class Algorithm(ABC):
+    """Hyperparameters, checked when made; `fit` turns data into a model and leaves both itself and the data alone.
+
+    Raises:
+        UserError: a hyperparameter is of the wrong type or out of its bounds.
+    """
+
+    name: ClassVar[str]
+    uses: ClassVar[frozenset[str]]  # out of user, history, order, context, item_features, user_features
+
+    def __post_init__(self) -> None:
+        for hyperparameter in self.hyperparameters().values():
+            hyperparameter.check(getattr(self, hyperparameter.name), self.name)
+
+    @abstractmethod
+    def fit(self, data: Dataset, *, run: Run = Run()) -> Model:
+        """Return the model that the data teaches.
+
+        Raises:
+            UserError: there is nothing to learn from.
+        """
+
+    @classmethod
+    def hyperparameters(cls) -> dict[str, Hyperparameter]:
+        """Return what can be set, by name."""
+        return declared(cls)
+
+    @classmethod
+    def configured(cls, settings: Mapping[str, object]) -> Self:
+        """Return the algorithm with hyperparameters given by name, as text or values.
+
+        Raises:
+            UserError: a name is not known (the nearest is named) or a value does not fit.
+        """
+        known = cls.hyperparameters()
+        for name in settings:
+            if name not in known:
+                raise unknown(name, cls.name, list(known))
+        values: dict[str, Any] = {name: known[name].parse(value, cls.name) for name, value in settings.items()}
+        return cls(**values)
+
+    def settings(self) -> dict[str, object]:
+        """Return the hyperparameters as plain data: `configured` of it is this algorithm."""
+        return {name: getattr(self, name) for name in self.hyperparameters()}
+
+    def set(self, **changes: object) -> Self:
+        """Return the algorithm with some hyperparameters changed."""
+        return type(self).configured({**self.settings(), **changes})
+
+
+def learnable(data: Dataset, name: str) -> None:
+    """Raise a UserError where the data has no interactions that an algorithm could learn from."""
+    if len(data) == 0 or data.matrix.nnz == 0:
+        raise UserError(
+            f"{name} has nothing to learn from: the {len(data)} events come to no interaction under the weights and "
+            "the threshold in use"
+        )
+
+
+@runtime_checkable
+class Similar(Protocol):
+    """Knows which items are like an item."""
+
+    def similar(self, item: I32, k: int) -> Slates:
+        """Return the k items most like each, itself left out.  # (B,) -> (B, k)"""
+        ...
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """Can say where a score came from."""
+
+    def explain(self, queries: Queries, item: I32) -> Contributions:
+        """Return the contributions to the score of one item a query; they sum to it.  # item (B,)"""
+        ...
+
+
+@runtime_checkable
+class Updates(Protocol):
+    """Learns from new events without a new fit."""
+
+    def update(self, events: Dataset) -> Model:
+        """Return a model that knows these events too and shares what did not change."""
+        ...
+
+
+@runtime_checkable
+class Extends(Protocol):
+    """Takes up new items through their features."""
+
+    def extend(self, items: Ids, item_features: pl.DataFrame) -> Model:
+        """Return a model of a longer item table (of which its own is a prefix), features one row an index."""
+        ...
+
+
+@runtime_checkable
+class Embeds(Protocol):
+    """Scores by an inner product, so that an index can serve it."""
+
+    def query_vectors(self, queries: Queries) -> F32:
+        """Return a vector a query.  # (B, rank)"""
+        ...
+
+    @property
+    def item_vectors(self) -> F32:
+        """A vector an item: the inner product with a query's is its score.  # (n_items, rank)"""
+        ...
+
+
+@runtime_checkable
+class Predicts(Protocol):
+    """Foretells ratings, for unknown users and items too."""
+
+    def predict(self, queries: Queries, item: I32) -> F32:
+        """Return the rating foretold for one item a query, on the scale of the data.  # item (B,) -> (B,)"""
+        ...

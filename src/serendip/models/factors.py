@@ -1,0 +1,197 @@
+"""The fitted shape of factorisations: a score is the inner product of a user's and an item's factors, plus biases."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from serendip.arrays import CSR, F32, I32, U64, Bool
+from serendip.data.queries import ItemLists, Queries, offsets
+from serendip.data.slates import Contributions, Slates
+from serendip.kernels.als import solve_rows
+from serendip.kernels.topk import topk_dot
+from serendip.models.contract import Model
+
+
+@dataclass(frozen=True)
+class FoldIn:
+    """How factors follow from a history: min sum_j w_j (t_j - x y_j)^2 + unobserved |x Y'|^2 + l2 n^frequency |x|^2.
+
+    w_j is the interaction's weight and t_j = 1; for ratings w_j = 1 and t_j is the rating less mean and item bias.
+    n is the number of interactions plus `unobserved` times the number of items.
+    """
+
+    l2: float
+    unobserved: float = 0.0
+    frequency: float = 0.0
+    ratings: bool = False
+
+    def penalty(self, count: F32, n_other: int) -> F32:
+        """Return the l2 of rows with `count` interactions over `n_other` columns.  # (B,)"""
+        n = count + self.unobserved * n_other
+        return np.asarray(self.l2 * np.maximum(n, 1) ** self.frequency, np.float32)
+
+
+@dataclass(frozen=True)
+class Factors(Model):
+    """score(u, i) = mean + b_u + b_i + x_u y_i; without biases only x_u y_i.
+
+    user_factors (n_users, rank), item_factors (n_items, rank) float32. fitted (n_users,): fingerprints of the
+    histories that the user rows were fitted on: another history is folded in. known (n_items,): items seen.
+    gram (rank, rank): unobserved * Y'Y. clip: the rating scale, for `predict`.
+    """
+
+    user_factors: F32
+    item_factors: F32
+    fitted: U64
+    known: Bool
+    fold: FoldIn
+    gram: F32
+    user_bias: F32 | None = None
+    item_bias: F32 | None = None
+    mean: float = 0.0
+    clip: tuple[float, float] | None = None
+    reasons: tuple[str, ...] = field(default=("because of",))
+
+    @property
+    def rank(self) -> int:
+        return int(self.item_factors.shape[1])
+
+    @cached_property
+    def _bias(self) -> F32 | None:
+        """Item biases with the mean; -inf keeps unknown items out of every slate.  # (n_items,)"""
+        if self.item_bias is None and self.known.all():
+            return None
+        bias = np.zeros(self.n_items, np.float32) if self.item_bias is None else self.item_bias + np.float32(self.mean)
+        return np.where(self.known, bias, np.float32(-np.inf))
+
+    def interactions(self, queries: Queries) -> tuple[CSR, F32]:
+        """Return the weights w and the targets t w of the histories.  # (B, n_items), (nnz,)"""
+        if not self.fold.ratings:
+            w = queries.history.matrix(self.rules, self.n_items)
+            return w, w.data
+        w = queries.history.ratings(self.n_items)
+        target = w.data - np.float32(self.mean)
+        if self.item_bias is not None:
+            target = target - self.item_bias[w.indices]
+        w.data = np.ones_like(w.data)
+        return w, target
+
+    def user_rows(self, queries: Queries) -> tuple[F32, F32, Bool]:
+        """Return factors, biases and whether anything is known of each query's user.  # (B, rank), (B,), (B,)"""
+        n = len(queries)
+        inside = (queries.user >= 0) & (queries.user < self.n_users)
+        user = np.where(inside, queries.user, 0)
+        hot = inside & (self.fitted[user] == queries.history.fingerprint()) if self.n_users else inside
+        x = np.zeros((n, self.rank), np.float32)
+        bias = np.zeros(n, np.float32)
+        x[hot] = self.user_factors[user[hot]]
+        if self.user_bias is not None:
+            bias[hot] = self.user_bias[user[hot]]
+        something = hot.copy()
+        if not hot.all():
+            cold = np.flatnonzero(~hot)
+            w, target = self.interactions(queries.rows(cold))
+            x[cold] = self.folded(w, target)
+            something[cold] = np.diff(w.indptr) > 0
+        return x, bias, something | (self.item_bias is not None)
+
+    def folded(self, w: CSR, target: F32) -> F32:
+        """Return the factors that histories imply.  # (B, n_items), (nnz,) -> (B, rank)"""
+        x = np.zeros((w.shape[0], self.rank), np.float32)
+        l2 = self.fold.penalty(np.diff(w.indptr).astype(np.float32), self.n_items)
+        solve_rows(w.indptr.astype(np.int64), w.indices, w.data, target, self.item_factors, self.gram, l2, x)
+        return x
+
+    def score(self, queries: Queries, item: I32 | None = None) -> F32:
+        x, bias, something = self.user_rows(queries)
+        nothing = np.float32(np.nan)
+        if item is None:
+            score = x @ self.item_factors.T + bias[:, None]  # (B, n_items)
+            if self._bias is not None:
+                score += np.where(self.known, self._bias, nothing)
+        else:
+            at = np.maximum(item, 0)
+            score = np.einsum("bf,bmf->bm", x, self.item_factors[at]) + bias[:, None]  # (B, m)
+            if self._bias is not None:
+                score += self._bias[at]
+            score = np.where((item >= 0) & self.known[at], score, nothing)
+        score[~something] = nothing
+        return score
+
+    def recommend(
+        self, queries: Queries, k: int, candidates: ItemLists | None = None, exclude: ItemLists | None = None
+    ) -> Slates:
+        if candidates is not None:
+            return super().recommend(queries, k, candidates, exclude)
+        x, bias, something = self.user_rows(queries)
+        item, score = topk_dot(
+            x, self.item_factors, self._bias, k, self.items.tie,
+            exclude_indptr=None if exclude is None else exclude.offset,
+            exclude_indices=None if exclude is None else exclude.item,
+        )  # fmt: skip
+        none = ~something[:, None] | ~np.isfinite(score)
+        return Slates(np.where(none, np.int32(-1), item), np.where(none, np.float32(np.nan), score + bias[:, None]))
+
+    def predict(self, queries: Queries, item: I32) -> F32:
+        x, bias, _ = self.user_rows(queries)
+        at = np.where((item >= 0) & (item < self.n_items), item, 0)
+        inside = (at == item) & self.known[at]
+        score = np.einsum("bf,bf->b", x, self.item_factors[at])
+        if self.item_bias is not None:
+            score = score + self.item_bias[at]
+        score = np.where(inside, score, 0) + bias + np.float32(self.mean)
+        return (np.clip(score, *self.clip) if self.clip else score).astype(np.float32)
+
+    def similar(self, item: I32, k: int) -> Slates:
+        y = self.directions
+        itself = np.arange(len(item) + 1, dtype=np.int64)
+        picked = topk_dot(y[item], y, None if self.known.all() else np.where(self.known, 0, -np.inf).astype(np.float32),
+                          k, self.items.tie, exclude_indptr=itself, exclude_indices=item)  # fmt: skip
+        none = ~np.isfinite(picked[1]) | ~self.known[item][:, None]
+        return Slates(np.where(none, np.int32(-1), picked[0]), np.where(none, np.float32(np.nan), picked[1]))
+
+    @cached_property
+    def directions(self) -> F32:
+        """Item factors of unit length: their inner product is the cosine.  # (n_items, rank)"""
+        length = np.linalg.norm(self.item_factors, axis=1, keepdims=True)
+        return np.asarray(self.item_factors / np.maximum(length, np.float32(1e-12)), np.float32)
+
+    def explain(self, queries: Queries, item: I32) -> Contributions:
+        """Return how much of the folded-in score each history item is owed: t_j w_j y_i A^-1 y_j (Hu et al. 2008).
+
+        What a fitted row or a bias adds beyond that stands as a part without an item.
+        """
+        w, target = self.interactions(queries)
+        y, indptr = self.item_factors, w.indptr
+        owed = np.zeros(w.nnz, np.float32)
+        penalty = self.fold.penalty(np.diff(indptr).astype(np.float32), self.n_items)
+        for b in range(len(item)):
+            at = slice(indptr[b], indptr[b + 1])
+            yj = y[w.indices[at]]  # (n, rank)
+            a = self.gram + (yj.T * w.data[at]) @ yj + penalty[b] * np.eye(self.rank, dtype=np.float32)
+            owed[at] = (yj @ np.linalg.solve(a, y[item[b]])) * target[at]
+        row = np.repeat(np.arange(len(item)), np.diff(indptr))
+        total = self.score(queries, item[:, None])[:, 0]
+        rest = total - np.bincount(row, owed, minlength=len(item)).astype(np.float32)
+        count = np.diff(indptr).astype(np.int64) + 1
+        offset = offsets(count)
+        last = offset[1:] - 1
+        items, weight = np.full(offset[-1], -1, np.int32), np.empty(offset[-1], np.float32)
+        inner = np.ones(offset[-1], np.bool_)
+        inner[last] = False
+        items[inner], weight[inner] = w.indices, owed
+        weight[last] = rest
+        return Contributions(offset, items, weight, np.where(inner, 0, 1).astype(np.int32), (*self.reasons, "overall"))
+
+    def query_vectors(self, queries: Queries) -> F32:
+        """Return x_u, with ones for mean and item bias.  # (B, rank + 1)"""
+        x, bias, _ = self.user_rows(queries)
+        return np.hstack([x, np.ones((len(x), 1), np.float32)]) if self.item_bias is not None else x
+
+    @property
+    def item_vectors(self) -> F32:
+        """y_i, with the item's bias.  # (n_items, rank) or (n_items, rank + 1)"""
+        if self.item_bias is None:
+            return self.item_factors
+        return np.hstack([self.item_factors, (self.item_bias + np.float32(self.mean))[:, None]])

@@ -1,0 +1,91 @@
+"""A hyperparameter is declared once; help, docs, validation and the tuner's space all come from that."""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any, TypeVar, get_type_hints
+
+from serendip.errors import UserError, nearest
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Hyperparameter:
+    """What is known of one: its name, type, default, one sentence with the unit, bounds or choices."""
+
+    name: str
+    type: type
+    default: object
+    doc: str
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    choices: tuple[object, ...] | None = None
+
+    def check(self, value: object, owner: str) -> None:
+        """Raise a UserError where the value is of another type or out of bounds."""
+        where = f"{owner}.{self.name}"
+        if self.choices is not None and value not in self.choices:
+            raise UserError(f"{where} is one of {', '.join(map(str, self.choices))}, not {value!r}")
+        if self.type in (int, float) and value is not None:
+            number = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
+            if math.isnan(number):
+                raise UserError(f"{where} is a number, not {value!r}")
+            below, above = self.low is not None and number < self.low, self.high is not None and number > self.high
+            if below or above:
+                raise UserError(f"{where} lies from {self.low:g} to {self.high:g}, and {value} does not")
+
+    def parse(self, text: object, owner: str) -> object:
+        """Return the value that a text stands for.
+
+        Raises:
+            UserError: the text is no value of this type.
+        """
+        if not isinstance(text, str):
+            return tuple(text) if self.type is tuple and isinstance(text, list) else text
+        try:
+            if self.type is bool:
+                return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[text.lower()]
+            if self.type is int:
+                return int(text)
+            if self.type is float:
+                return None if text.lower() == "none" and self.default is None else float(text)
+            if self.type is tuple:
+                return tuple(part.strip() for part in text.split(",") if part.strip())
+        except (ValueError, KeyError):
+            raise UserError(f"{owner}.{self.name} is of type {self.type.__name__}, and {text!r} is not") from None
+        return text
+
+
+def hyper(
+    default: T,
+    doc: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    log: bool = False,
+    choices: tuple[object, ...] | None = None,
+) -> T:
+    """Declare a hyperparameter: its default, one sentence that says what it is and its unit, and its bounds."""
+    about = {"doc": doc, "low": low, "high": high, "log": log, "choices": choices}
+    declared: Any = dataclasses.field(default=default, metadata=about)
+    return declared  # type: ignore[no-any-return]
+
+
+def declared(owner: type) -> dict[str, Hyperparameter]:
+    """Return the hyperparameters of an algorithm's class by name."""
+    hints = get_type_hints(owner)
+    found = {}
+    for field in dataclasses.fields(owner):
+        if "doc" not in field.metadata:
+            continue
+        kind = hints[field.name]
+        plain = next((t for t in (bool, int, float, str, tuple) if t is kind or t.__name__ in str(kind)), str)
+        found[field.name] = Hyperparameter(field.name, plain, field.default, **field.metadata)
+    return found
+
+
+def unknown(name: str, owner: str, known: list[str]) -> UserError:
+    """Return the error for a hyperparameter that is not there."""
+    return UserError(f"{owner} has no hyperparameter {name!r}{nearest(name, known)}")

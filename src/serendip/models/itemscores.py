@@ -1,0 +1,28 @@
+"""The fitted shape of what everyone gets alike: one score an item."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from serendip.arrays import F32, I32
+from serendip.data.queries import Queries
+from serendip.data.slates import Contributions
+from serendip.models.contract import Model
+
+
+@dataclass(frozen=True)
+class ItemScores(Model):
+    """scores (n_items,) float32, NaN for items that were never seen; reason says why they score."""
+
+    scores: F32
+    reason: str
+
+    def score(self, queries: Queries, item: I32 | None = None) -> F32:
+        if item is None:
+            return np.broadcast_to(self.scores, (len(queries), self.n_items))
+        return np.where(item >= 0, self.scores[item], np.float32(np.nan))
+
+    def explain(self, queries: Queries, item: I32) -> Contributions:
+        n = len(item)
+        none = np.full(n, -1, np.int32)
+        return Contributions(np.arange(n + 1), none, self.scores[item], np.zeros(n, np.int32), (self.reason,))

@@ -1,0 +1,34 @@
+"""What people take to now: popularity in which an event counts half after each half-life."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from serendip.data.dataset import Dataset
+from serendip.errors import UserError
+from serendip.models.contract import Algorithm, Run, learnable
+from serendip.models.hyperparameter import hyper
+from serendip.models.itemscores import ItemScores
+
+
+@dataclass(frozen=True)
+class Trending(Algorithm):
+    """score(i) = sum over its interactions of weight * 2^(-age / half_life), age from the last event of all.
+
+    O(events) time, O(items) memory. Use it where tastes change with the season; needs timestamps.
+    """
+
+    name: ClassVar[str] = "trending"
+    uses: ClassVar[frozenset[str]] = frozenset()
+
+    half_life: float = hyper(30.0, "Days after which an event counts half.", low=0.01, high=3650.0, log=True)
+
+    def fit(self, data: Dataset, *, run: Run = Run()) -> ItemScores:
+        if data.timestamp is None:
+            raise UserError("trending needs timestamps and the events have none: use popular")
+        decayed = data.ruled(replace(data.rules, half_life=self.half_life))
+        learnable(decayed, self.name)
+        total = np.asarray(decayed.matrix.sum(axis=0), np.float32).ravel()  # (n_items,)
+        scores = np.where(total > 0, total, np.float32(np.nan))
+        return ItemScores(data.users, data.items, data.fitted_rules, scores, "trending now")

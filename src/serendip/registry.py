@@ -1,0 +1,39 @@
+"""Which class stands behind a name; a class is loaded when its name is used."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from serendip.errors import UserError, nearest
+
+ALGORITHMS: Mapping[str, str] = {
+    "popular": "serendip.models.popular:Popular",
+    "trending": "serendip.models.trending:Trending",
+    "latest": "serendip.models.latest:Latest",
+    "itemknn": "serendip.models.itemknn:ItemKNN",
+    "userknn": "serendip.models.userknn:UserKNN",
+    "content": "serendip.models.content:Content",
+    "ease": "serendip.models.ease:EASE",
+    "als": "serendip.models.als:ALS",
+    "svd": "serendip.models.svd:SVD",
+    "weighted": "serendip.models.weighted:Weighted",
+    "switching": "serendip.models.switching:Switching",
+}
+
+SHAPES: Mapping[str, str] = {
+    "ItemScores": "serendip.models.itemscores:ItemScores",
+    "ItemWeights": "serendip.models.itemweights:ItemWeights",
+    "Factors": "serendip.models.factors:Factors",
+}
+
+
+def load(name: str, table: Mapping[str, str], what: str) -> Any:
+    """Return the class of a name.
+
+    Raises:
+        UserError: the name is not in the table; the sentence names the nearest.
+    """
+    if name not in table:
+        raise UserError(f"there is no {what} {name!r}{nearest(name, table)}")
+    module, _, attribute = table[name].partition(":")
+    return getattr(import_module(module), attribute)
