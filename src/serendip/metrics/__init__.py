@@ -1,0 +1,1 @@
+"""Pure functions from arrays to values of metrics: `catalogue` lists them, `name` reads their names."""

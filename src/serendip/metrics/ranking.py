@@ -1,0 +1,95 @@
+"""Ranking metrics at k from the hits of each slate: one float64 value a user, NaN where nothing is relevant.
+
+The values are what means, intervals and paired tests are made from; the mean leaves NaN users out. A user whose slate
+is empty has no hits and counts as zero. Formulas and the dialects of other libraries: docs/metrics.md.
+
+Reference: Jarvelin and Kekalainen, "Cumulated gain-based evaluation of IR techniques", TOIS 2002 (NDCG).
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.integer]
+
+
+def hits(item: Ints, indptr: Ints, indices: Ints) -> Bools:
+    """Return which slate positions hold a relevant item.
+
+    item: (B, k), padded with -1, which never hits. indptr (B + 1,) and indices hold the relevant items of each row as
+    CSR; indptr may be a slice of a larger one. Order within a row is free.
+    """
+    rows, k = item.shape
+    relevant = indices[indptr[0] : indptr[-1]]
+    if relevant.size == 0 or item.size == 0:
+        return np.zeros((rows, k), bool)
+    stride = int(max(relevant.max(), item.max())) + 2  # +1 for item 0, +1 so that -1 has a key of its own
+    wanted = np.repeat(np.arange(rows), np.diff(indptr)) * stride + relevant + 1  # (n_pairs,) int64
+    wanted.sort()
+    key = np.arange(rows)[:, None] * stride + item + 1  # (B, k)
+    at = np.minimum(np.searchsorted(wanted, key), wanted.size - 1)
+    found: Bools = (wanted[at] == key) & (item >= 0)
+    return found
+
+
+def precision(hit: NDArray[np.generic], n_relevant: Ints, k: int) -> Floats:
+    """Return hits@k / k, (B,); a slate shorter than k is still divided by k."""
+    return _ratio(_top(hit, k).sum(axis=1), np.full(len(hit), k), n_relevant)
+
+
+def recall(hit: NDArray[np.generic], n_relevant: Ints, k: int) -> Floats:
+    """Return hits@k / |relevant|, (B,); at most k / |relevant| where more than k items are relevant."""
+    return _ratio(_top(hit, k).sum(axis=1), n_relevant, n_relevant)
+
+
+def hit_rate(hit: NDArray[np.generic], n_relevant: Ints, k: int) -> Floats:
+    """Return 1 where any of the first k is relevant, else 0, (B,)."""
+    return _ratio(_top(hit, k).max(axis=1), np.ones(len(hit)), n_relevant)
+
+
+def reciprocal_rank(hit: NDArray[np.generic], n_relevant: Ints, k: int) -> Floats:
+    """Return 1 / rank of the first relevant item among the first k, 0 where there is none, (B,)."""
+    top = _top(hit, k)
+    first = np.where(top.any(axis=1), 1 / (1 + top.argmax(axis=1)), 0)
+    return _ratio(first, np.ones(len(hit)), n_relevant)
+
+
+def average_precision(hit: NDArray[np.generic], n_relevant: Ints, k: int) -> Floats:
+    """Return the sum of precision@p over the hits p <= k, divided by min(k, |relevant|), (B,)."""
+    top = _top(hit, k)
+    gain = (top * np.cumsum(top, axis=1) / np.arange(1, k + 1)).sum(axis=1)
+    return _ratio(gain, np.minimum(k, n_relevant), n_relevant)
+
+
+def ndcg(hit: NDArray[np.generic], n_relevant: Ints, k: int) -> Floats:
+    """Return DCG@k with binary gain and log2 discount over the best DCG of min(k, |relevant|) items, (B,)."""
+    discount = 1 / np.log2(np.arange(2, k + 2))  # (k,)
+    ideal = np.concatenate([[0.0], np.cumsum(discount)])[np.clip(n_relevant, 0, k)]
+    return _ratio(_top(hit, k) @ discount, ideal, n_relevant)
+
+
+def _top(hit: NDArray[np.generic], k: int) -> Floats:
+    """Return the first k columns as float64."""
+    if not 1 <= k <= hit.shape[1]:
+        raise ValueError(f"k must be between 1 and the {hit.shape[1]} positions at hand, got {k}")
+    return hit[:, :k].astype(np.float64)
+
+
+def _ratio(above: Floats, below: Floats | Ints, n_relevant: Ints) -> Floats:
+    """Return above / below, NaN for users with nothing relevant."""
+    value = np.full(len(n_relevant), np.nan)
+    np.divide(above, below, out=value, where=n_relevant > 0)
+    return value
+
+
+FUNCTIONS: dict[str, Callable[[NDArray[np.generic], Ints, int], Floats]] = {
+    "precision": precision,
+    "recall": recall,
+    "hr": hit_rate,
+    "map": average_precision,
+    "mrr": reciprocal_rank,
+    "ndcg": ndcg,
+}
