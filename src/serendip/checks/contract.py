@@ -1,0 +1,321 @@
+"""What every algorithm has to keep, one function a promise; each raises AssertionError where it is broken."""
+
+import dataclasses
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from serendip.arrays import F32, I32
+from serendip.checks.toys import RULES, Toy, checkerboard, planted
+from serendip.data.dataset import Dataset
+from serendip.data.queries import History, ItemLists, Queries, ask, offsets
+from serendip.data.tables import EVENT_SCHEMA, Tables
+from serendip.errors import UserError
+from serendip.models.contract import Algorithm, Explains, Model, Predicts, Run, Similar
+from serendip.models.popular import Popular
+from serendip.store.artefacts import load, save
+
+Promise = Callable[[Algorithm], None]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One promise: `run` raises AssertionError where an algorithm breaks it, if it `applies` to it."""
+
+    name: str
+    run: Promise
+    personal: bool = False  # only for algorithms that use a user or a history
+
+    def applies(self, algorithm: Algorithm) -> bool:
+        """Return whether the promise is one that this algorithm makes."""
+        return not self.personal or bool(algorithm.uses & {"user", "history"})
+
+
+def small() -> Dataset:
+    """Return the data set that most checks fit."""
+    return checkerboard().data
+
+
+def events(user: list[str], item: list[str]) -> Dataset:
+    """Return a data set of some events, all of them ratings of 5."""
+    n = len(user)
+    frame = pl.DataFrame(
+        {"user_id": user, "item_id": item, "value": [5.0] * n, "timestamp": list(range(n)), "type": ["rating"] * n},
+        schema={name: EVENT_SCHEMA[name] for name in ("user_id", "item_id", "value", "timestamp", "type")},
+    )
+    titled = sorted(set(item))
+    items = pl.DataFrame(
+        {"item_id": titled, "title": [f"lamp number {i}" for i in titled]}, schema_overrides={"item_id": pl.String}
+    )
+    return Dataset.of(Tables(frame, items), RULES)
+
+
+def same(a: F32, b: F32, what: str, tolerance: float = 1e-4) -> None:
+    """Assert that two arrays of scores agree."""
+    assert a.shape == b.shape, f"{what}: shapes {a.shape} and {b.shape}"
+    assert np.allclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True), f"{what}: scores differ"
+
+
+def configuration(algorithm: Algorithm) -> None:
+    """Settings round-trip, cannot be changed afterwards, and an unknown name is refused with the nearest."""
+    again = type(algorithm).configured(algorithm.settings())
+    assert again == algorithm, "configured(settings()) is another algorithm"
+    try:
+        type(algorithm).configured({"no_such_hyperparameter": 1})
+    except UserError as error:
+        assert "no_such_hyperparameter" in str(error)
+    else:
+        raise AssertionError("an unknown hyperparameter was taken")
+    for field in dataclasses.fields(algorithm):
+        try:
+            setattr(algorithm, field.name, getattr(algorithm, field.name))
+        except dataclasses.FrozenInstanceError:
+            continue
+        raise AssertionError(f"{field.name} can be set after construction")
+    for name, hyperparameter in algorithm.hyperparameters().items():
+        assert len(hyperparameter.doc) > 10, f"{name} has no docstring"
+
+
+def input_untouched(algorithm: Algorithm) -> None:
+    """A fit leaves its data as it was."""
+    data = small()
+    before, raw = data.fingerprint, data.matrix.copy()
+    algorithm.fit(data)
+    assert dataclasses.replace(data).fingerprint == before, "the data changed during the fit"
+    assert (raw != data.matrix).nnz == 0, "the interaction matrix changed during the fit"
+
+
+def reproducible(algorithm: Algorithm) -> None:
+    """The same seed gives the same scores, with one thread or two."""
+    data = small()
+    queries = data.queries()
+    first, second = (algorithm.fit(data, run=Run(seed=5, threads=n)).score(queries) for n in (1, 2))
+    assert np.array_equal(first, second, equal_nan=True), "the same seed gave other scores"
+
+
+def odd_data(algorithm: Algorithm) -> None:
+    """One user, one item, a user without events, the same event twice: no crash, and the shape is right."""
+    for user, item in (
+        (["a"], ["x"]),
+        (["a", "a", "a"], ["x", "y", "z"]),
+        (["a", "b", "c"], ["x", "x", "x"]),
+        (["a", "a", "b", "b"], ["x", "x", "x", "y"]),
+    ):
+        data = events(user, item)
+        model = algorithm.fit(data)
+        queries = Queries(np.array([0, -1], np.int32), History(np.array([0, 1, 1]), np.array([0], np.int32)))
+        assert model.score(queries).shape == (2, data.n_items)
+        slates = model.recommend(queries, 3)
+        assert slates.item.shape == (2, 3), "a slate does not have exactly k columns"
+
+
+def nothing(algorithm: Algorithm) -> None:
+    """Nothing to learn from is one clear sentence."""
+    try:
+        algorithm.fit(events([], []))
+    except UserError as error:
+        assert len(str(error)) > 20
+    else:
+        raise AssertionError("a fit on no events came to a model")
+
+
+def batches(algorithm: Algorithm) -> None:
+    """A batch scores as its queries do one by one; given items score as the slice; padding scores NaN."""
+    data = small()
+    model, queries = algorithm.fit(data), data.queries()
+    whole = model.score(queries)
+    one = np.concatenate([model.score(queries.rows(slice(b, b + 1))) for b in range(len(queries))])
+    same(whole, one, "batch and loop")
+    item = np.tile(np.array([3, 0, -1, 5], np.int32), (len(queries), 1))
+    given = model.score(queries, item)
+    same(given[:, [0, 1, 3]], whole[:, [3, 0, 5]], "given items and slice")
+    assert np.isnan(given[:, 2]).all(), "padding has a score"
+
+
+def relabelled(algorithm: Algorithm) -> None:
+    """Other ids for the same events give the same scores."""
+    first, second = checkerboard().data, checkerboard(prefix="other-").data
+    a, b = (algorithm.fit(d, run=Run(seed=1)).score(d.queries()) for d in (first, second))
+    same(a, b, "ids and other ids")
+
+
+def unknown(algorithm: Algorithm) -> None:
+    """An item that was never seen scores NaN, unless features tell of it; indices beyond the tables are ignored."""
+    data = small()
+    longer = dataclasses.replace(data, items=data.items.extend(["never seen"]), item_features=None)
+    if "item_features" not in algorithm.uses:
+        model = algorithm.fit(longer)
+        assert np.isnan(model.score(data.queries())[:, -1]).all(), "an item without events has a score"
+    model = algorithm.fit(data)
+    beyond = Queries(np.array([10_000], np.int32), History(np.array([0, 2]), np.array([1, 9_999], np.int32)))
+    plain = Queries(np.array([-1], np.int32), History(np.array([0, 1]), np.array([1], np.int32)))
+    same(model.score(beyond), model.score(plain), "a newer item in the history")
+
+
+def slates(algorithm: Algorithm) -> None:
+    """Exactly k columns, descending, no item twice, exclusions and candidates kept, equal to sorting the scores."""
+    data = small()
+    model, queries = algorithm.fit(data), data.queries()
+    k, n = 7, data.n_items
+    seen = queries.history.lists
+    generator = np.random.default_rng(2)
+    picked = [np.sort(generator.permutation(n)[:9]).astype(np.int32) for _ in range(len(queries))]
+    candidates = ItemLists(offsets(np.full(len(queries), 9)), np.concatenate(picked))
+    for given, out in ((None, None), (None, seen), (candidates, None), (candidates, seen)):
+        got = model.recommend(queries, k, given, out)
+        assert got.item.shape == got.score.shape == (len(queries), k), "not exactly k columns"
+        expected = sorted_slates(model, queries, k, given, out)
+        filled = got.item >= 0
+        assert np.array_equal(filled, expected >= 0), "another number of items than the scores allow"
+        for b in range(len(queries)):
+            row, score = got.item[b][filled[b]], got.score[b][filled[b]]
+            assert len(set(row.tolist())) == len(row), "an item twice in a slate"
+            assert (np.diff(score) <= 0).all(), "scores do not descend"
+            if out is not None:
+                assert not np.isin(row, out.item[out.offset[b] : out.offset[b + 1]]).any(), "an excluded item"
+            if given is not None:
+                assert np.isin(row, picked[b]).all(), "an item that was no candidate"
+        agree = (got.item == expected).mean()
+        assert agree > 0.98, f"slates differ from the sorted scores in {1 - agree:.1%} of the positions"
+
+
+def sorted_slates(model: Model, queries: Queries, k: int, given: ItemLists | None, out: ItemLists | None) -> I32:
+    """Return what sorting the scores gives.  # (B, k)"""
+    score = np.array(model.score(queries), np.float64)
+    for b in range(len(queries)):
+        if out is not None:
+            score[b, out.item[out.offset[b] : out.offset[b + 1]]] = np.nan
+        if given is not None:
+            keep = np.zeros(score.shape[1], np.bool_)
+            keep[given.item[given.offset[b] : given.offset[b + 1]]] = True
+            score[b, ~keep] = np.nan
+    order = np.stack([np.lexsort((model.items.tie, -row)) for row in score])[:, :k].astype(np.int32)
+    taken = np.where(np.isnan(np.take_along_axis(score, order, axis=1)), np.int32(-1), order)
+    return np.pad(taken, ((0, 0), (0, k - taken.shape[1])), constant_values=-1).astype(np.int32)
+
+
+def finds_the_withheld(algorithm: Algorithm) -> None:
+    """The withheld square of a checkerboard comes first among the items not seen."""
+    toy = checkerboard()
+    model = algorithm.fit(toy.data)
+    queries = toy.data.queries()
+    first = model.recommend(queries, 1, exclude=queries.history.lists).item[:, 0]
+    hit = (first == toy.withheld.item).mean()
+    assert hit > 0.9, f"found the withheld item of {hit:.0%} of the users"
+
+
+def recall(model: Model, toy: Toy, k: int = 10) -> float:
+    """Return the mean share of the withheld items among the first k."""
+    queries = toy.data.queries()
+    got = model.recommend(queries, k, exclude=queries.history.lists).item
+    rows = [np.isin(toy.withheld.item[toy.withheld.offset[b] : toy.withheld.offset[b + 1]], got[b]).mean()
+            for b in range(len(queries))]  # fmt: skip
+    return float(np.mean(rows))
+
+
+def beats_popularity(algorithm: Algorithm) -> None:
+    """On tastes of low rank a personal method is better than popularity."""
+    toy = planted()
+    ours, popular = recall(algorithm.fit(toy.data), toy), recall(Popular().fit(toy.data), toy)
+    assert ours > 1.15 * popular, f"recall@10 {ours:.3f}, popularity {popular:.3f}"
+
+
+def newcomers(algorithm: Algorithm) -> None:
+    """Who brings a history and is no user yet gets what a user with that history would: no other item is unknown."""
+    if "history" not in algorithm.uses:
+        return
+    data = small()
+    model = algorithm.fit(data)
+    queries = ask([[0, 1], [2], []], [[5, 5], [5], []])
+    got = model.recommend(queries, 5, exclude=queries.history.lists)
+    assert (got.item[:2] >= 0).all(), "a newcomer with a history got no full slate"
+
+
+def persists(algorithm: Algorithm) -> None:
+    """Scores are the same after saving and loading."""
+    data = small()
+    model, queries = algorithm.fit(data), data.queries()
+    with tempfile.TemporaryDirectory() as folder:
+        save(model, Path(folder) / "model", {"algorithm": algorithm.name, "hyperparameters": algorithm.settings()})
+        again = load(Path(folder) / "model")
+        assert np.array_equal(model.score(queries), again.score(queries), equal_nan=True), "other scores after loading"
+        assert again.items == model.items and again.users == model.users
+
+
+def explains(algorithm: Algorithm) -> None:
+    """The contributions to a score sum to it."""
+    data = small()
+    model, queries = algorithm.fit(data), data.queries()
+    if not isinstance(model, Explains):
+        return
+    item = model.recommend(queries, 1).item[:, 0]
+    parts = model.explain(queries, item)
+    assert len(parts.offset) == len(queries) + 1
+    total = np.array([parts.weight[a:b].sum() for a, b in zip(parts.offset[:-1], parts.offset[1:], strict=True)])
+    same(total.astype(np.float32), model.score(queries, item[:, None])[:, 0], "contributions and score", 1e-3)
+    assert parts.reason.max(initial=0) < len(parts.reasons)
+
+
+def similar_items(algorithm: Algorithm) -> None:
+    """Similar items leave out the item itself, descend and repeat nothing."""
+    data = small()
+    model = algorithm.fit(data)
+    if not isinstance(model, Similar):
+        return
+    item = np.arange(data.n_items, dtype=np.int32)
+    got = model.similar(item, 5)
+    assert got.item.shape == (data.n_items, 5)
+    assert not (got.item == item[:, None]).any(), "an item is similar to itself"
+    for row, score in zip(got.item, got.score, strict=True):
+        there = row[row >= 0]
+        assert len(set(there.tolist())) == len(there)
+        assert (np.diff(score[row >= 0]) <= 0).all()
+
+
+def foretells(algorithm: Algorithm) -> None:
+    """Ratings are foretold for everyone and everything, on the scale of the data."""
+    data = small()
+    model = algorithm.fit(data)
+    if not isinstance(model, Predicts):
+        return
+    queries = Queries(np.array([0, -1, 10_000], np.int32), data.queries(np.array([0, -1, 10_000], np.int32)).history)
+    for item in (np.array([0, 1, 2], np.int32), np.array([-1, 9_999, 3], np.int32)):
+        rating = model.predict(queries, item)
+        assert rating.shape == (3,) and np.isfinite(rating).all(), "a rating is missing"
+        assert (rating >= 1).all() and (rating <= 5).all(), f"a rating lies outside the scale: {rating}"
+
+
+def threads_agree(algorithm: Algorithm) -> None:
+    """Eight threads that ask one model at once get the same answers."""
+    data = small()
+    model, queries = algorithm.fit(data), data.queries()
+    alone = model.recommend(queries, 5).item
+    with ThreadPoolExecutor(8) as pool:
+        for other in pool.map(lambda _: model.recommend(queries, 5).item, range(16)):
+            assert np.array_equal(alone, other), "a thread got another slate"
+
+
+CHECKS: tuple[Check, ...] = (
+    Check("configuration", configuration),
+    Check("input untouched", input_untouched),
+    Check("reproducible", reproducible),
+    Check("odd data", odd_data),
+    Check("nothing", nothing),
+    Check("batches", batches),
+    Check("relabelled", relabelled),
+    Check("unknown", unknown),
+    Check("slates", slates),
+    Check("finds the withheld", finds_the_withheld, personal=True),
+    Check("beats popularity", beats_popularity, personal=True),
+    Check("newcomers", newcomers, personal=True),
+    Check("persists", persists),
+    Check("explains", explains),
+    Check("similar items", similar_items),
+    Check("foretells", foretells),
+    Check("threads agree", threads_agree),
+)

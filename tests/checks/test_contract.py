@@ -1,0 +1,28 @@
+"""Every registered algorithm keeps the contract; what one is known to break is listed with its reason."""
+
+import pytest
+
+from serendip.checks import CHECKS, Check
+from serendip.models.contract import Algorithm
+from serendip.registry import ALGORITHMS, load
+
+KNOWN_FAILURES: dict[tuple[str, str], str] = {}
+
+
+def made(name: str) -> Algorithm:
+    algorithm: Algorithm = load(name, ALGORITHMS, "algorithm")()
+    return algorithm
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_contract(name: str, check: Check) -> None:
+    algorithm = made(name)
+    if not check.applies(algorithm):
+        assert not algorithm.uses & {"user", "history"}
+        return
+    if (name, check.name) in KNOWN_FAILURES:
+        with pytest.raises(AssertionError):
+            check.run(algorithm)
+    else:
+        check.run(algorithm)
