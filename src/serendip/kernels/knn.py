@@ -1,0 +1,192 @@
+"""The k most similar rows of a sparse matrix, without the matrix of all similarities.
+
+Gustavson: Two Fast Algorithms for Sparse Matrices, ACM TOMS 4(3), 1978: the row-by-row product, with one dense row of
+accumulators a thread. Shrinkage of whole vectors as in Ferrari Dacrema, Cremonesi, Jannach: Are We Really Making Much
+Progress?, RecSys 2019; over shared columns as in Bell, Koren: Scalable Collaborative Filtering with Jointly Derived
+Neighborhood Interpolation Weights, ICDM 2007.
+"""
+
+import math
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from serendip.errors import UserError, nearest
+from serendip.kernels import compiled
+from serendip.kernels.csr import check_csr
+
+Similarity = Literal["dot", "cosine", "pearson", "adjusted_cosine", "euclidean", "jaccard"]
+Neighbours: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32]]
+
+
+def neighbours(
+    indptr: npt.NDArray[np.int64],
+    indices: npt.NDArray[np.int32],
+    data: npt.NDArray[np.float32],
+    *,
+    m: int,
+    k: int,
+    similarity: Similarity,
+    tie: npt.NDArray[np.int32],
+    shrinkage: float = 0.0,
+    overlap: bool = False,
+    min_overlap: int = 1,
+    keep_self: bool = False,
+    threads: int | None = None,
+) -> Neighbours:
+    """Find the k most similar other rows of each row of A (n, m), given in CSR without duplicate entries.
+
+    Two rows are compared where they share at least `min_overlap` stored columns. With x and y for their values, c for
+    the number of columns that they share and s for the shrinkage, the similarity is,
+
+    over the whole vectors, for ranking:
+        dot: x'y c / (c + s); cosine: x'y / (|x||y| + s); pearson: the cosine once each row's mean over its stored
+        values is taken from them; adjusted_cosine: the cosine of what the caller has centred;
+        euclidean: 1 / (1 + |x - y| + s); jaccard: c / (|x or y| + s), on the pattern;
+    with `overlap`, for ratings, over the shared columns only, all times c / (c + s):
+        dot: x'y; cosine, adjusted_cosine: x'y / (|x||y|); pearson: with both means over the shared columns;
+        euclidean: 1 / (1 + mean of (x - y)^2); jaccard: c / |x or y|, its union over all columns.
+
+    A similarity of zero is never kept, nor one that is not a number. A negative one is kept with `overlap` for pearson
+    and adjusted_cosine only. The result does not depend on the number of threads.
+
+    Time is one step for each product of A A', the sum of squared column lengths. Memory beside A and A' is what is
+    returned, twice for a moment, and a dense row of up to 48 bytes a cell for each thread.
+
+    Args:
+        indptr: (n+1,) where each row begins.
+        indices: (nnz,) columns.
+        data: (nnz,) values.
+        m: number of columns.
+        k: how many neighbours to keep of a row, at most.
+        similarity: see above.
+        tie: (n,) a permutation; of equally similar rows the ones with the smaller tie are kept.
+        shrinkage: s above, in shared columns or in the units of the denominator.
+        overlap: compare shared columns only.
+        min_overlap: columns that two rows must share.
+        keep_self: let a row be its own neighbour; it counts as one of the k.
+        threads: None means every core.
+
+    Returns:
+        CSR (n, n): indptr (n+1,), indices ascending within a row, similarities.
+
+    Raises:
+        UserError: an unknown similarity, or a setting out of its bounds.
+        ValueError: a broken CSR matrix, or a tie that is no permutation.
+    """
+    if similarity not in get_args(Similarity):
+        raise UserError(f"unknown similarity {similarity!r}{nearest(similarity, get_args(Similarity))}")
+    if k < 1 or min_overlap < 1:
+        raise UserError(f"k and min_overlap must be 1 or more; they are {k} and {min_overlap}")
+    if not (shrinkage >= 0 and math.isfinite(shrinkage)):
+        raise UserError(f"shrinkage must be a number of 0 or more; it is {shrinkage}")
+    indptr = np.ascontiguousarray(indptr, np.int64)
+    indices = np.ascontiguousarray(indices, np.int32)
+    data = np.ascontiguousarray(data, np.float32)
+    tie = np.ascontiguousarray(tie, np.int32)
+    n = len(indptr) - 1
+    check_csr(indptr, indices, n, m)
+    if data.shape != indices.shape:
+        raise ValueError(f"indices {indices.shape} and data {data.shape} must be equally long")
+    if not np.array_equal(np.sort(tie), np.arange(n)):
+        raise ValueError(f"tie must be a permutation of the {n} rows")
+
+    if not compiled.native:
+        compiled.say_once()
+        return neighbours_numpy(
+            indptr, indices, data, m=m, k=k, similarity=similarity, tie=tie,
+            shrinkage=shrinkage, overlap=overlap, min_overlap=min_overlap, keep_self=keep_self,
+        )  # fmt: skip
+    if similarity == "pearson" and not overlap:
+        data = _centred(indptr, data)
+    cosine = similarity == "adjusted_cosine" or (similarity == "pearson" and not overlap)
+    found: Neighbours = compiled.module.neighbours(
+        indptr, indices, data, m, k, "cosine" if cosine else similarity, tie, shrinkage, overlap or similarity == "dot",
+        _keeps_negative(similarity, overlap), min_overlap, keep_self, threads or compiled.default_threads(),
+    )  # fmt: skip
+    return found
+
+
+def neighbours_numpy(
+    indptr: npt.NDArray[np.int64],
+    indices: npt.NDArray[np.int32],
+    data: npt.NDArray[np.float32],
+    *,
+    m: int,
+    k: int,
+    similarity: Similarity,
+    tie: npt.NDArray[np.int32],
+    shrinkage: float = 0.0,
+    overlap: bool = False,
+    min_overlap: int = 1,
+    keep_self: bool = False,
+) -> Neighbours:
+    """Do what `neighbours` does, in float64, by the products of some hundred rows at a time with all rows."""
+    n = len(indptr) - 1
+    if similarity == "pearson" and not overlap:
+        data = _centred(indptr, data)
+    a, ones, squares = (
+        sp.csr_array((values, indices, indptr), shape=(n, m))
+        for values in (data.astype(np.float64), np.ones(len(data)), data.astype(np.float64) ** 2)
+    )
+    size, square = (np.asarray(x.sum(axis=1), np.float64) for x in (ones, squares))  # (n,) both
+    kept: list[npt.NDArray[np.intp]] = []
+    values: list[npt.NDArray[np.float32]] = []
+    for begin in range(0, n, 256):
+        rows = slice(begin, min(begin + 256, n))
+
+        def product(left: sp.csr_array, right: sp.csr_array, rows: slice = rows) -> npt.NDArray[np.float64]:
+            return np.asarray((left[rows] @ right.T).toarray())  # (rows, n)
+
+        c, xy = product(ones, ones), product(a, a)
+        s = 0.0 if overlap else shrinkage
+        with np.errstate(divide="ignore", invalid="ignore"):
+            if similarity == "dot":
+                score = xy
+            elif similarity == "jaccard":
+                score = c / (size[rows, None] + size - c + s)
+            elif not overlap:
+                xx, yy = square[rows, None], square
+                if similarity == "euclidean":
+                    score = 1 / (1 + np.sqrt(np.maximum(xx + yy - 2 * xy, 0)) + s)
+                else:
+                    score = xy / (np.sqrt(xx) * np.sqrt(yy) + s)
+            else:
+                xx, yy = product(squares, ones), product(ones, squares)
+                if similarity == "euclidean":
+                    score = 1 / (1 + (xx + yy - 2 * xy) / c)
+                elif similarity == "pearson":
+                    x, y = product(a, ones), product(ones, a)
+                    xv, yv = c * xx - x * x, c * yy - y * y
+                    constant = (xv <= 1e-10 * c * xx) | (yv <= 1e-10 * c * yy)  # but for rounding
+                    score = np.where(constant, 0, np.clip((c * xy - x * y) / np.sqrt(xv * yv), -1, 1))
+                else:
+                    score = np.clip(xy / np.sqrt(xx * yy), -1, 1)
+            if overlap or similarity == "dot":
+                score = score * (c / (c + shrinkage))
+        score = np.asarray(score, np.float32)
+        keep = (c >= min_overlap) & ((score != 0) if _keeps_negative(similarity, overlap) else (score > 0))
+        keep &= ~np.isnan(score)
+        for i, (row, allowed) in enumerate(zip(score, keep, strict=True), begin):
+            allowed[i] &= keep_self
+            candidates = np.flatnonzero(allowed)
+            best = np.sort(candidates[np.lexsort((tie[candidates], -row[candidates]))[:k]])
+            kept.append(best)
+            values.append(row[best])
+    counts = np.array([0, *map(len, kept)], np.int64)
+    none_i, none_f = np.empty(0, np.int32), np.empty(0, np.float32)
+    return np.cumsum(counts), np.concatenate([none_i, *kept]).astype(np.int32), np.concatenate([none_f, *values])
+
+
+def _keeps_negative(similarity: Similarity, overlap: bool) -> bool:
+    return overlap and similarity in ("pearson", "adjusted_cosine")
+
+
+def _centred(indptr: npt.NDArray[np.int64], data: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Take from each row's values their mean."""
+    size = np.diff(indptr)
+    row = np.repeat(np.arange(len(size)), size)
+    mean = np.bincount(row, weights=data, minlength=len(size)) / np.maximum(size, 1)
+    return (data - mean[row]).astype(np.float32)

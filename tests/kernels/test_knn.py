@@ -1,0 +1,240 @@
+"""The kernel against its NumPy twin, and the twin against the definitions written out pair by pair."""
+
+import math
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given
+from hypothesis import strategies as st
+
+from serendip.errors import UserError
+from serendip.kernels import compiled
+from serendip.kernels.knn import Neighbours, Similarity, neighbours, neighbours_numpy
+
+SIMILARITIES = get_args(Similarity)
+EVERY_KIND = [(s, overlap) for s in SIMILARITIES for overlap in (False, True)]
+
+
+def matrix(n: int, m: int, density: float, seed: int, lowest: int = 1) -> sp.csr_array:
+    """Integer values, so that the sums of both sides are exact and ties are ties; about one row in eight is empty."""
+    rng = np.random.default_rng(seed)
+    stored = (rng.random((n, m)) < density) & (rng.random((n, 1)) > 0.125)
+    return sp.csr_array(np.where(stored, rng.integers(lowest, 6, (n, m)), 0).astype(np.float32))
+
+
+def arguments(a: sp.csr_array, seed: int = 0, **settings: Any) -> dict[str, Any]:
+    return {
+        "indptr": a.indptr.astype(np.int64),
+        "indices": a.indices.astype(np.int32),
+        "data": a.data.astype(np.float32),
+        "m": a.shape[1],
+        "tie": np.random.default_rng(seed).permutation(a.shape[0]).astype(np.int32),
+        **settings,
+    }
+
+
+def dense(found: Neighbours) -> np.ndarray:
+    n = len(found[0]) - 1
+    return sp.csr_array((found[2], found[1], found[0]), shape=(n, n)).toarray()
+
+
+def by_definition(
+    x: np.ndarray, y: np.ndarray, x_in: np.ndarray, y_in: np.ndarray, similarity: str, overlap: bool, shrinkage: float
+) -> float:
+    """Two rows, dense, with what is stored in them."""
+    both = x_in & y_in
+    c = int(both.sum())
+    factor = c / (c + shrinkage)
+    if overlap:
+        u, v, s = x[both], y[both], 0.0
+    else:
+        factor, u, v, s = (factor if similarity == "dot" else 1.0), x, y, shrinkage
+    if similarity == "pearson":
+        u, v = (
+            (u - u.mean(), v - v.mean())
+            if overlap
+            else (np.where(x_in, x - x[x_in].mean(), 0), np.where(y_in, y - y[y_in].mean(), 0))
+        )
+    match similarity:
+        case "dot":
+            value = float(u @ v)
+        case "euclidean":
+            value = 1 / (1 + (float(np.mean((u - v) ** 2)) if overlap else float(np.linalg.norm(u - v))) + s)
+        case "jaccard":
+            value = c / (int((x_in | y_in).sum()) + s)
+        case _:
+            size = float(np.linalg.norm(u) * np.linalg.norm(v)) + s
+            value = float(u @ v) / size if size > 1e-9 else 0.0
+    return value * factor
+
+
+@pytest.mark.parametrize(("similarity", "overlap"), EVERY_KIND)
+@pytest.mark.parametrize("shrinkage", [0.0, 2.5])
+@pytest.mark.parametrize("min_overlap", [1, 3])
+def test_all_pairs_are_as_defined(similarity: Similarity, overlap: bool, shrinkage: float, min_overlap: int) -> None:
+    a = matrix(17, 13, 0.5, seed=3, lowest=-2)
+    a.eliminate_zeros()
+    settings: dict[str, Any] = {
+        "similarity": similarity,
+        "overlap": overlap,
+        "shrinkage": shrinkage,
+        "min_overlap": min_overlap,
+    }
+    x, stored = a.toarray().astype(np.float64), a.toarray() != 0
+    expected = np.zeros((17, 17))
+    for i in range(17):
+        for j in range(17):
+            if i != j and (stored[i] & stored[j]).sum() >= min_overlap:
+                expected[i, j] = by_definition(x[i], x[j], stored[i], stored[j], similarity, overlap, shrinkage)
+    if not (overlap and similarity in ("pearson", "adjusted_cosine")):
+        expected = np.maximum(expected, 0)
+    for face in (neighbours, neighbours_numpy):
+        found = dense(face(**arguments(a, k=17, **settings)))
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.skipif(
+    not compiled.native, reason="the kernels are not compiled: there is nothing to compare the twin with"
+)
+@given(
+    kind=st.sampled_from(EVERY_KIND),
+    n=st.integers(1, 40),
+    m=st.integers(1, 30),
+    density=st.sampled_from([0.02, 0.2, 0.7]),
+    k=st.integers(1, 45),
+    shrinkage=st.sampled_from([0.0, 1.0, 20.0]),
+    min_overlap=st.integers(1, 3),
+    keep_self=st.booleans(),
+    lowest=st.sampled_from([1, -3, 5]),
+    threads=st.integers(1, 3),
+    seed=st.integers(0, 1000),
+)
+def test_kernel_equals_twin(
+    kind: tuple[Similarity, bool], n: int, m: int, density: float, k: int, shrinkage: float, min_overlap: int,
+    keep_self: bool, lowest: int, threads: int, seed: int,
+) -> None:  # fmt: skip
+    similarity, overlap = kind
+    given_ = arguments(
+        matrix(n, m, density, seed, lowest), seed, similarity=similarity, overlap=overlap, shrinkage=shrinkage,
+        min_overlap=min_overlap, keep_self=keep_self,
+    )  # fmt: skip
+    indptr, indices, data = neighbours(k=k, threads=threads, **given_)
+    twin = neighbours_numpy(k=k, **given_)
+    assert (indptr.dtype, indices.dtype, data.dtype) == (np.int64, np.int32, np.float32)
+    np.testing.assert_array_equal(indptr, twin[0])
+    every = dense(neighbours_numpy(k=n, **given_))
+    row = np.repeat(np.arange(n), np.diff(indptr))
+    np.testing.assert_allclose(data, every[row, indices], rtol=1e-5, atol=1e-6)  # what is kept is right ...
+    for i in range(n):
+        kept = slice(indptr[i], indptr[i + 1])
+        assert (np.diff(indices[kept]) > 0).all()
+        best = -np.sort(-twin[2][kept])  # ... and nothing better was left out
+        np.testing.assert_allclose(-np.sort(-data[kept]), best, rtol=1e-5, atol=1e-6)
+    if similarity in ("dot", "jaccard"):  # exact on both sides, therefore so are the ties
+        np.testing.assert_array_equal(indices, twin[1])
+
+
+@pytest.mark.parametrize(("similarity", "overlap"), EVERY_KIND)
+def test_threads_agree_to_the_bit(similarity: Similarity, overlap: bool) -> None:
+    a = matrix(1500, 900, 0.03, seed=1)
+    a.data += np.random.default_rng(2).random(len(a.data), np.float32)
+    given_ = arguments(a, k=20, similarity=similarity, overlap=overlap, shrinkage=3.0)
+    one = neighbours(threads=1, **given_)
+    for threads in (2, 5):
+        for x, y in zip(one, neighbours(threads=threads, **given_), strict=True):
+            np.testing.assert_array_equal(x, y)
+
+
+@pytest.mark.parametrize(("similarity", "overlap"), EVERY_KIND)
+def test_equal_rows_are_taken_by_tie(similarity: Similarity, overlap: bool) -> None:
+    a = sp.csr_array(np.tile(np.array([[1, 2, 0, 5]], np.float32), (300, 1)))
+    given_ = arguments(a, similarity=similarity, overlap=overlap)
+    for face in (neighbours, neighbours_numpy):
+        indptr, indices, _ = face(k=7, **given_)
+        assert indptr[-1] == 300 * 7
+        for i in (0, 151, 299):
+            others = [j for j in np.argsort(given_["tie"]) if j != i]
+            np.testing.assert_array_equal(indices[indptr[i] : indptr[i + 1]], sorted(others[:7]))
+
+
+def test_identical_rows_are_fully_similar() -> None:
+    a = matrix(30, 20, 0.6, seed=5)
+    twice = sp.csr_array(sp.vstack([a, a]))
+    for similarity in ("cosine", "pearson", "euclidean", "jaccard", "adjusted_cosine"):
+        for overlap in (False, True):
+            found = dense(neighbours(**arguments(twice, k=60, similarity=similarity, overlap=overlap)))
+            spread = np.array([len(set(r[r > 0])) > 1 for r in a.toarray()])
+            full = np.flatnonzero((np.diff(a.indptr) > 0) & (spread | (similarity != "pearson")))
+            np.testing.assert_allclose(found[full, full + 30], 1, rtol=1e-6)
+
+
+def test_constant_rows_have_no_correlation() -> None:
+    a = sp.csr_array(np.array([[0.1] * 7, [0.3, 0.7, 0.1, 0.9, 0.4, 0.4, 0.2], [0.7] * 7], np.float32))
+    assert neighbours(**arguments(a, k=3, similarity="pearson", overlap=True))[0][-1] == 0
+
+
+def test_negative_similarities_are_kept_for_ratings_only() -> None:
+    a = sp.csr_array(np.array([[1, 2, 4], [4, 2, 1], [-1, -2, -4]], np.float32))
+    for similarity in SIMILARITIES:
+        for overlap in (False, True):
+            signed = (neighbours(**arguments(a, k=3, similarity=similarity, overlap=overlap))[2] < 0).any()
+            assert signed == (overlap and similarity in ("pearson", "adjusted_cosine"))
+
+
+def test_what_is_not_a_number_is_never_kept() -> None:
+    a = matrix(20, 10, 0.6, seed=2)
+    a.data[5] = np.nan
+    for similarity in SIMILARITIES:
+        for overlap in (False, True):
+            found = neighbours(**arguments(a, k=20, similarity=similarity, overlap=overlap))[2]
+            assert len(found) and not np.isnan(found).any()
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 5), (1, 1), (5, 0), (4, 3)])
+def test_nothing_shared_gives_empty_rows(shape: tuple[int, int]) -> None:
+    a = sp.csr_array(shape, dtype=np.float32)
+    for face in (neighbours, neighbours_numpy):
+        indptr, indices, data = face(**arguments(a, k=3, similarity="cosine"))
+        np.testing.assert_array_equal(indptr, np.zeros(shape[0] + 1))
+        assert len(indices) == len(data) == 0
+
+
+def test_a_row_keeps_itself_when_asked() -> None:
+    a = matrix(25, 20, 0.5, seed=9)
+    found = dense(neighbours(**arguments(a, k=1, similarity="cosine", keep_self=True)))
+    np.testing.assert_allclose(np.diag(found), np.diff(a.indptr) > 0, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"similarity": "cosin"}, "did you mean 'cosine'"),
+        ({"k": 0}, "k and min_overlap must be 1 or more"),
+        ({"min_overlap": 0}, "k and min_overlap must be 1 or more"),
+        ({"shrinkage": -1.0}, "shrinkage must be a number of 0 or more"),
+        ({"shrinkage": math.nan}, "shrinkage must be a number of 0 or more"),
+    ],
+)
+def test_settings_out_of_bounds_are_said(settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        neighbours(**{**arguments(matrix(4, 4, 0.5, 0), k=1, similarity="cosine"), **settings})
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"indices": np.array([0, 9], np.int32)},
+        {"indices": np.array([-1, 0], np.int32)},
+        {"indptr": np.array([0, 2, 1], np.int64)},
+        {"indptr": np.array([0, 1, 3], np.int64)},
+        {"data": np.ones(3, np.float32)},
+        {"tie": np.array([1, 1], np.int32)},
+        {"tie": np.array([0, 1, 2], np.int32)},
+    ],
+)
+def test_a_broken_matrix_is_refused(broken: dict[str, Any]) -> None:
+    a = sp.csr_array(np.array([[1, 0], [0, 1]], np.float32))
+    with pytest.raises(ValueError):
+        neighbours(**{**arguments(a, k=1, similarity="cosine"), **broken})
