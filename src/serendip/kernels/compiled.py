@@ -9,7 +9,7 @@ from typing import Any
 def _load() -> Any:
     try:
         return importlib.import_module("serendip.kernels._native")
-    except ImportError:
+    except ModuleNotFoundError:  # any other failure to import it is a fault to be seen
         return None
 
 
@@ -22,12 +22,13 @@ _said: list[bool] = []
 
 
 def say_once() -> None:
-    """Warn, once a process, that the slow twins run in place of the compiled kernels. Each face calls it before its twin."""
+    """Warn, once a process, that the slow twins run. Each face calls it before its twin."""
     if not _said:
         _said.append(True)
         warnings.warn(
             "the compiled kernels are missing (no C++ compiler was found when serendip was installed): "
-            "their NumPy twins run, with the same results but many times slower; install a C++20 compiler and serendip again",
+            "their NumPy twins run, with the same results but many times slower; "
+            "install a C++20 compiler, then serendip again",
             RuntimeWarning,
             stacklevel=3,
         )

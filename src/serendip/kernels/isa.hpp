@@ -1,8 +1,10 @@
-// Which instruction set a kernel runs with. One source is compiled once a target (see FOR_EACH_ISA below); the choice is made
-// at run time, so that one build serves every machine. SERENDIP_PORTABLE=1 forces the portable path.
+// Which instruction set a kernel runs with. One source is compiled once an instruction set (each_isa.hpp) and the
+// choice is made at run time, so that one build serves every machine. SERENDIP_ISA=portable or avx2 in the environment
+// holds it back.
 #pragma once
 
 #include <cstdlib>
+#include <cstring>
 
 #if defined(__x86_64__)
 #define SERENDIP_X86 1
@@ -15,11 +17,12 @@ namespace serendip {
 enum class Isa { portable, avx2, avx512 };
 
 inline Isa isa() {
-    const char* portable = std::getenv("SERENDIP_PORTABLE");  // read at each call: a test switches it within one process
-    if (portable != nullptr && *portable != '\0' && *portable != '0') return Isa::portable;
+    const char* limit = std::getenv("SERENDIP_ISA");  // read at each call: a test switches it within one process
+    if (limit != nullptr && std::strcmp(limit, "portable") == 0) return Isa::portable;
 #if SERENDIP_X86
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512vl")) {
+    const bool held = limit != nullptr && std::strcmp(limit, "avx2") == 0;
+    if (!held && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
         return Isa::avx512;
     }
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return Isa::avx2;

@@ -15,11 +15,13 @@
 
 namespace serendip {
 
-// Call body(begin, end, thread) for consecutive ranges of at most `chunk` that cover [0, n); `thread` is in [0, threads).
+// Call body(begin, end, thread) for consecutive ranges of at most `chunk` that cover [0, n); `thread` is in [0,
+// threads).
 //
-// The caller holds the GIL; it is released while the work runs. The calling thread works too, and about every 100 ms, between two
-// chunks, asks Python for signals: Ctrl-C then ends all threads after their present chunk and raises KeyboardInterrupt, so a
-// chunk should last well below a second. Threads live for one call (tens of microseconds): nothing to shut down, safe with fork.
+// The caller holds the GIL; it is released while the work runs. The calling thread works too, and about every 100 ms,
+// between two chunks, asks Python for signals: Ctrl-C then ends all threads after their present chunk and raises
+// KeyboardInterrupt, so a chunk should last well below a second. Threads live for one call (tens of microseconds):
+// nothing to shut down, safe with fork.
 template <class Body>
 void parallel_for(std::int64_t n, std::int64_t chunk, int threads, const Body& body) {
     using clock = std::chrono::steady_clock;

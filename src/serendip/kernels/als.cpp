@@ -1,0 +1,132 @@
+// One half-sweep of alternating least squares for implicit feedback: each row's linear system, exactly or by conjugate
+// gradients. Hu, Koren, Volinsky: Collaborative Filtering for Implicit Feedback Datasets, ICDM 2008. Takacs, Pilaszy,
+// Tikk: Applications of the conjugate gradient method for implicit feedback collaborative filtering, RecSys 2011.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "parallel.hpp"
+
+namespace nb = nanobind;
+
+namespace serendip {
+
+// What one half-sweep reads and writes. y and gram are padded to `padded` columns.
+struct Rows {
+    const std::int64_t* indptr;
+    const std::int32_t* indices;
+    std::int64_t nnz;
+    const float* weight;
+    const float* target;
+    const float* y;
+    const float* gram;
+    const float* l2;
+    float* x;
+    std::int64_t rank, padded, steps;
+};
+
+}  // namespace serendip
+
+#define SERENDIP_KERNEL "als_rows.hpp"
+#include "each_isa.hpp"
+
+namespace {
+
+template <class T, int Dimensions>
+using In = nb::ndarray<const T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
+template <class T, int Dimensions>
+using InOut = nb::ndarray<T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
+
+struct Free {
+    void operator()(void* p) const { ::operator delete[](p, std::align_val_t(64)); }
+};
+template <class T>
+using Aligned = std::unique_ptr<T[], Free>;
+
+template <class T>
+Aligned<T> aligned(std::int64_t n) {
+    const std::size_t bytes = sizeof(T) * static_cast<std::size_t>(std::max<std::int64_t>(n, 1));
+    auto* p = static_cast<T*>(::operator new[](bytes, std::align_val_t(64)));
+    std::memset(static_cast<void*>(p), 0, bytes);
+    return Aligned<T>(p);
+}
+
+// Side of a tile, found by how rank 1 is padded.
+std::int64_t tile_side() { return SERENDIP_CHOOSE(padded)(1); }
+
+std::int64_t at(std::int64_t i, std::int64_t j, std::int64_t tile) {  // (i <= j) in triangle panels
+    const std::int64_t panel = j / tile;
+    return panel * (panel + 1) / 2 * tile * tile + i * tile + j % tile;
+}
+
+void solve_rows(In<std::int64_t, 1> indptr, In<std::int32_t, 1> indices, In<float, 1> weight, In<float, 1> target,
+                In<float, 2> y, In<float, 2> gram, In<float, 1> l2, InOut<float, 2> x, bool exact, std::int64_t steps,
+                int threads) {
+    const auto n = static_cast<std::int64_t>(x.shape(0)), rank = static_cast<std::int64_t>(x.shape(1));
+    const auto m = static_cast<std::int64_t>(y.shape(0));
+    if (rank == 0 || n == 0) return;
+    const std::int64_t padded = SERENDIP_CHOOSE(padded)(rank), tile = tile_side();
+
+    Aligned<float> y_padded;
+    if (padded != rank) {
+        y_padded = aligned<float>(m * padded);
+        for (std::int64_t i = 0; i < m; ++i) std::copy_n(y.data() + i * rank, rank, y_padded.get() + i * padded);
+    }
+    auto g = aligned<float>(padded * padded);
+    for (std::int64_t i = 0; i < rank; ++i)
+        for (std::int64_t j = exact ? i : 0; j < rank; ++j)
+            g[exact ? at(i, j, tile) : i * padded + j] = gram.data()[i * rank + j];
+
+    const serendip::Rows rows{indptr.data(), indices.data(), static_cast<std::int64_t>(indices.shape(0)),
+                              weight.data(), target.data(),  y_padded ? y_padded.get() : y.data(),
+                              g.get(),       l2.data(),      x.data(),
+                              rank,          padded,         steps};
+    const auto solve = exact ? SERENDIP_CHOOSE(cholesky_rows) : SERENDIP_CHOOSE(cg_rows);
+    const std::int64_t size = (exact ? SERENDIP_CHOOSE(cholesky_scratch)(rank) : SERENDIP_CHOOSE(cg_scratch)(rank));
+    std::vector<Aligned<float>> scratch;
+    for (int t = 0; t < threads; ++t) scratch.push_back(aligned<float>(size));
+
+    serendip::parallel_for(n, 32, threads, [&](std::int64_t begin, std::int64_t end, int thread) {
+        const std::int64_t failed = solve(rows, begin, end, scratch[static_cast<std::size_t>(thread)].get());
+        if (failed >= 0)
+            throw nb::value_error(("the system of row " + std::to_string(failed) +
+                                   " is not positive definite: give a larger l2, and weights that are not negative")
+                                      .c_str());
+    });
+}
+
+void gram(In<float, 2> y, InOut<float, 2> out, int threads) {
+    const auto m = static_cast<std::int64_t>(y.shape(0)), rank = static_cast<std::int64_t>(y.shape(1));
+    const std::int64_t size = SERENDIP_CHOOSE(triangle_size)(rank), tile = tile_side();
+    // The parts do not depend on the number of threads, therefore neither does the sum.
+    const std::int64_t parts = std::clamp<std::int64_t>((m + 1023) / 1024, 1, 64), each = (m + parts - 1) / parts;
+    const auto add = SERENDIP_CHOOSE(gram_rows);
+    auto totals = aligned<double>(parts * size);
+    std::vector<Aligned<float>> scratch;
+    for (int t = 0; t < threads; ++t) scratch.push_back(aligned<float>(SERENDIP_CHOOSE(gram_scratch)(rank)));
+    serendip::parallel_for(parts, 1, threads, [&](std::int64_t begin, std::int64_t end, int thread) {
+        for (std::int64_t part = begin; part < end; ++part)
+            add(y.data(), rank, std::min(part * each, m), std::min((part + 1) * each, m), totals.get() + part * size,
+                scratch[static_cast<std::size_t>(thread)].get());
+    });
+    for (std::int64_t part = 1; part < parts; ++part)
+        for (std::int64_t k = 0; k < size; ++k) totals[k] += totals[part * size + k];
+    for (std::int64_t i = 0; i < rank; ++i)
+        for (std::int64_t j = i; j < rank; ++j)
+            out.data()[i * rank + j] = out.data()[j * rank + i] = static_cast<float>(totals[at(i, j, tile)]);
+}
+
+}  // namespace
+
+void bind_als(nb::module_& m) {
+    m.def("als_solve_rows", &solve_rows);
+    m.def("als_gram", &gram);
+}

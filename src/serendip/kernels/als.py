@@ -1,0 +1,140 @@
+"""One half-sweep of alternating least squares: every row's linear system, exactly or by conjugate gradients.
+
+Hu, Koren, Volinsky: Collaborative Filtering for Implicit Feedback Datasets, ICDM 2008, doi:10.1109/ICDM.2008.22.
+Takács, Pilászy, Tikk: Applications of the Conjugate Gradient Method for Implicit Feedback Collaborative Filtering,
+RecSys 2011, doi:10.1145/2043932.2043987.
+"""
+
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from serendip.kernels import compiled
+from serendip.kernels.csr import check_csr
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+Solver = Literal["cholesky", "cg"]
+
+
+def solve_rows(
+    indptr: npt.NDArray[np.int64],
+    indices: npt.NDArray[np.int32],
+    weight: Floats,
+    target: Floats,
+    y: Floats,
+    gram: Floats,
+    l2: Floats,
+    x: Floats,
+    *,
+    solver: Solver = "cholesky",
+    steps: int = 3,
+    threads: int | None = None,
+) -> None:
+    """Solve (gram + sum_i weight_ui y_i y_i' + l2_u I) x_u = sum_i target_ui y_i for each row u; x is updated in place.
+
+    With y the item factors, gram = y'y, weight = c - 1 and target = c this is equation 4 of Hu et al. 2008. With gram
+    scaled by the weight of what was not observed it is the iALS of Rendle et al. 2022. A row without interactions
+    becomes zeros. The result does not depend on the number of threads.
+
+    Args:
+        indptr: (n+1,) where each row's interactions begin in indices, weight and target.
+        indices: (nnz,) rows of y.
+        weight: (nnz,) factor of y_i y_i', not negative.
+        target: (nnz,) factor of y_i on the right-hand side.
+        y: (m, rank) the fixed factors.
+        gram: (rank, rank) what is common to all rows, symmetric.
+        l2: (n,) each row's regularisation.
+        x: (n, rank) float32, C-contiguous; `cg` starts from what it holds.
+        solver: `cholesky` solves exactly, O(d rank^2 + rank^3) for a row of d interactions; `cg` by conjugate
+            gradients, O(steps (d rank + rank^2)).
+        steps: of conjugate gradients.
+        threads: None means every core.
+
+    Raises:
+        ValueError: shapes that do not fit, an index outside y, or a system that is not positive definite (exact only).
+    """
+    if x.dtype != np.float32 or not x.flags.c_contiguous or not x.flags.writeable or x.ndim != 2:
+        raise ValueError("x must be a writeable C-contiguous float32 matrix: it is updated in place")
+    n, rank = x.shape
+    indptr = np.ascontiguousarray(indptr, np.int64)
+    indices = np.ascontiguousarray(indices, np.int32)
+    weight, target, y, gram, l2 = (np.ascontiguousarray(a, np.float32) for a in (weight, target, y, gram, l2))
+    check_csr(indptr, indices, n, len(y))
+    if weight.shape != indices.shape or target.shape != indices.shape:
+        raise ValueError(
+            f"indices {indices.shape}, weight {weight.shape} and target {target.shape} must be equally long"
+        )
+    if y.shape[1:] != (rank,) or gram.shape != (rank, rank) or l2.shape != (n,):
+        raise ValueError(f"x {x.shape}, y {y.shape}, gram {gram.shape} and l2 {l2.shape} do not fit together")
+    if compiled.native:
+        threads = threads or compiled.default_threads()
+        compiled.module.als_solve_rows(
+            indptr, indices, weight, target, y, gram, l2, x, solver == "cholesky", steps, threads
+        )
+    else:
+        compiled.say_once()
+        solve_rows_numpy(indptr, indices, weight, target, y, gram, l2, x, solver=solver, steps=steps)
+
+
+def solve_rows_numpy(
+    indptr: npt.NDArray[np.int64],
+    indices: npt.NDArray[np.int32],
+    weight: Floats,
+    target: Floats,
+    y: Floats,
+    gram: Floats,
+    l2: Floats,
+    x: Floats,
+    *,
+    solver: Solver = "cholesky",
+    steps: int = 3,
+) -> None:
+    """Do what `solve_rows` does, row by row in NumPy."""
+    for u in range(len(x)):
+        row = slice(indptr[u], indptr[u + 1])
+        y_u = y[indices[row]]  # (d, rank)
+        a = gram + (y_u.T * weight[row]) @ y_u + l2[u] * np.eye(x.shape[1], dtype=np.float32)  # (rank, rank)
+        b = target[row] @ y_u  # (rank,)
+        if not len(y_u):
+            x[u] = 0
+        elif solver == "cholesky":
+            try:
+                z = np.linalg.solve(np.linalg.cholesky(a), b)
+                x[u] = np.linalg.solve(np.linalg.cholesky(a).T, z)
+            except np.linalg.LinAlgError:
+                raise ValueError(
+                    f"the system of row {u} is not positive definite: "
+                    "give a larger l2, and weights that are not negative"
+                ) from None
+        else:
+            r = b - a @ x[u]
+            d, rr = r.copy(), r @ r
+            for _ in range(steps):
+                if rr <= 1e-20:
+                    break
+                ad = a @ d
+                alpha = rr / (d @ ad)
+                x[u] += alpha * d
+                r -= alpha * ad
+                rr, before = r @ r, rr
+                d = r + (rr / before) * d
+
+
+def gram(y: Floats, threads: int | None = None) -> Floats:
+    """Return y'y (rank, rank) for y (m, rank), float32 in blocks and float64 across them, whatever the threads."""
+    y = np.ascontiguousarray(y, np.float32)
+    if y.ndim != 2:
+        raise ValueError(f"y must be a matrix, not of shape {y.shape}")
+    if not compiled.native:
+        compiled.say_once()
+        return gram_numpy(y)
+    out = np.empty((y.shape[1], y.shape[1]), np.float32)
+    compiled.module.als_gram(y, out, threads or compiled.default_threads())
+    return out
+
+
+def gram_numpy(y: Floats) -> Floats:
+    """Do what `gram` does, in float64."""
+    wide = y.astype(np.float64)
+    return (wide.T @ wide).astype(np.float32)

@@ -1,0 +1,287 @@
+// The arithmetic of als.cpp, compiled once an instruction set (each_isa.hpp).
+//
+// A matrix of `rank` columns, padded to whole tiles, is kept as panels: panel J holds columns [J*tile, (J+1)*tile) of
+// all its rows, row after row. Every product here then reads two contiguous streams: C[r][:] += a[k][r] * b[k][:], with
+// a tile of C in registers.
+
+constexpr int tile = lanes < 8 ? 8 : lanes;
+constexpr int vecs = tile / lanes;  // vectors in a row of a tile
+constexpr int batch = 64;           // interactions gathered at once
+
+#define UNROLL _Pragma("GCC unroll 16")
+#define INLINE inline __attribute__((always_inline))
+
+int64_t padded(int64_t rank) { return (rank + tile - 1) / tile * tile; }
+
+// Offset, in floats, of panel J of an upper triangle: the panels before it have (1 + ... + J) * tile rows.
+INLINE int64_t triangle(int64_t j) { return j * (j + 1) / 2 * tile * tile; }
+
+int64_t triangle_size(int64_t rank) { return triangle(padded(rank) / tile); }
+
+INLINE float sum(vec x) {
+    float s[lanes];
+    store(s, x);
+    for (int h = lanes / 2; h > 0; h /= 2)
+        for (int i = 0; i < h; ++i) s[i] += s[i + h];
+    return s[0];
+}
+
+typedef struct {
+    vec row[tile][vecs];
+} Tile;
+
+INLINE void load_tile(Tile& c, const float* p) {
+    UNROLL for (int r = 0; r < tile; ++r) UNROLL for (int v = 0; v < vecs; ++v) c.row[r][v] =
+        load(p + r * tile + v * lanes);
+}
+
+INLINE void store_tile(float* p, const Tile& c) {
+    UNROLL for (int r = 0; r < tile; ++r) UNROLL for (int v = 0; v < vecs; ++v)
+        store(p + r * tile + v * lanes, c.row[r][v]);
+}
+
+// c += sum over k < count of a[k]' b[k], for two panels of `tile` columns.
+INLINE void add_products(Tile& c, const float* a, const float* b, int64_t count) {
+    for (int64_t k = 0; k < count; ++k, a += tile, b += tile) {
+        vec x[vecs];
+        UNROLL for (int v = 0; v < vecs; ++v) x[v] = load(b + v * lanes);
+        UNROLL for (int r = 0; r < tile; ++r) UNROLL for (int v = 0; v < vecs; ++v) c.row[r][v] += a[r] * x[v];
+    }
+}
+
+INLINE void subtract_products(Tile& c, const float* a, const float* b, int64_t count) {
+    for (int64_t k = 0; k < count; ++k, a += tile, b += tile) {
+        vec x[vecs];
+        UNROLL for (int v = 0; v < vecs; ++v) x[v] = load(b + v * lanes);
+        UNROLL for (int r = 0; r < tile; ++r) UNROLL for (int v = 0; v < vecs; ++v) c.row[r][v] -= a[r] * x[v];
+    }
+}
+
+// Up to `batch` interactions of one row, as panels of y_i and of weight_i y_i; adds target_i y_i to the right-hand side
+// b.
+void gather(const Rows& p, int64_t begin, int64_t end, float* plain, float* weighted, float* b) {
+    for (int64_t t = begin; t < end; ++t) {
+        const float* y = p.y + p.indices[t] * p.padded;
+        if (t + 4 < p.nnz) {
+            const char* ahead = reinterpret_cast<const char*>(p.y + p.indices[t + 4] * p.padded);
+            for (int64_t o = 0; o < 4 * p.padded; o += 64) __builtin_prefetch(ahead + o);
+        }
+        const float w = p.weight[t], target = p.target[t];
+        float* row = plain + (t - begin) * tile;
+        float* wrow = weighted + (t - begin) * tile;
+        for (int64_t j = 0; j < p.padded; j += tile, row += batch * tile, wrow += batch * tile) {
+            UNROLL for (int v = 0; v < vecs; ++v) {
+                const vec x = load(y + j + v * lanes);
+                store(row + v * lanes, x);
+                store(wrow + v * lanes, w * x);
+                store(b + j + v * lanes, load(b + j + v * lanes) + target * x);
+            }
+        }
+    }
+}
+
+// One diagonal tile: c = U'U, z = U'^-1 b. Writes U to `u`, the inverse pivots, and z over b. False where a pivot is
+// not positive.
+INLINE bool factor_diagonal(Tile& c, float* u, float* inverse, float* b) {
+    vec rhs[vecs];
+    UNROLL for (int v = 0; v < vecs; ++v) rhs[v] = load(b + v * lanes);
+    bool positive = true;
+    UNROLL for (int k = 0; k < tile; ++k) {
+        const float pivot = c.row[k][k / lanes][k % lanes];
+        positive &= pivot > 0.0f;
+        inverse[k] = 1.0f / __builtin_sqrtf(pivot);
+        UNROLL for (int v = 0; v < vecs; ++v) {
+            c.row[k][v] *= inverse[k];
+            store(u + k * tile + v * lanes, c.row[k][v]);
+        }
+        UNROLL for (int r = k + 1; r < tile; ++r) UNROLL for (int v = 0; v < vecs; ++v) c.row[r][v] -=
+            u[k * tile + r] * c.row[k][v];
+        b[k] = rhs[k / lanes][k % lanes] * inverse[k];
+        UNROLL for (int v = 0; v < vecs; ++v) rhs[v] -= b[k] * c.row[k][v];
+    }
+    return positive;
+}
+
+// Solves A x = b by A = U'U, x over b; `a` holds the panels of A's upper triangle and receives U. (Left-looking, tile
+// by tile.)
+bool cholesky_solve(float* a, float* inverse, float* b, int64_t tiles) {
+    for (int64_t i = 0; i < tiles; ++i) {
+        float* pi = a + triangle(i);
+        float* diagonal = pi + i * tile * tile;
+        const int64_t above = i * tile;
+        Tile c;
+        load_tile(c, diagonal);
+        subtract_products(c, pi, pi, above);
+        vec rhs[vecs];
+        UNROLL for (int v = 0; v < vecs; ++v) rhs[v] = load(b + above + v * lanes);
+        for (int64_t k = 0; k < above; ++k)
+            UNROLL for (int v = 0; v < vecs; ++v) rhs[v] -= b[k] * load(pi + k * tile + v * lanes);
+        UNROLL for (int v = 0; v < vecs; ++v) store(b + above + v * lanes, rhs[v]);
+        if (!factor_diagonal(c, diagonal, inverse + above, b + above)) return false;
+        for (int64_t j = i + 1; j < tiles; ++j) {
+            float* pj = a + triangle(j);
+            load_tile(c, pj + above * tile);
+            subtract_products(c, pi, pj, above);
+            UNROLL for (int k = 0; k < tile; ++k) {
+                UNROLL for (int v = 0; v < vecs; ++v) c.row[k][v] *= inverse[above + k];
+                UNROLL for (int r = k + 1; r < tile; ++r) UNROLL for (int v = 0; v < vecs; ++v) c.row[r][v] -=
+                    diagonal[k * tile + r] * c.row[k][v];
+            }
+            store_tile(pj + above * tile, c);
+        }
+    }
+    for (int64_t i = tiles - 1; i >= 0; --i) {  // U x = z
+        float* x = b + i * tile;
+        for (int r = 0; r < tile; ++r) {
+            vec s = {};
+            for (int64_t j = i + 1; j < tiles; ++j)
+                for (int v = 0; v < vecs; ++v)
+                    s += load(a + triangle(j) + (i * tile + r) * tile + v * lanes) * load(b + j * tile + v * lanes);
+            x[r] -= sum(s);
+        }
+        const float* u = a + triangle(i) + i * tile * tile;
+        for (int k = tile - 1; k >= 0; --k) {
+            x[k] *= inverse[i * tile + k];
+            for (int r = 0; r < k; ++r) x[r] -= u[r * tile + k] * x[k];
+        }
+    }
+    return true;
+}
+
+int64_t cholesky_scratch(int64_t rank) { return triangle_size(rank) + 2 * padded(rank) * batch + 2 * padded(rank); }
+
+// Rows [begin, end) exactly; returns the first row whose system is not positive definite, or -1. `gram` holds triangle
+// panels.
+int64_t cholesky_rows(const Rows& p, int64_t begin, int64_t end, float* scratch) {
+    const int64_t tiles = p.padded / tile;
+    float* a = scratch;
+    float* plain = a + triangle_size(p.rank);
+    float* weighted = plain + p.padded * batch;
+    float* b = weighted + p.padded * batch;
+    float* inverse = b + p.padded;
+    for (int64_t u = begin; u < end; ++u) {
+        float* x = p.x + u * p.rank;
+        for (int64_t k = 0; k < p.padded; ++k) b[k] = 0.0f;
+        const int64_t first = p.indptr[u], last = p.indptr[u + 1];
+        if (first < last) {
+            const float* start = p.gram;
+            for (int64_t t = first; t < last; t += batch, start = a) {
+                const int64_t count = last - t < batch ? last - t : batch;
+                gather(p, t, t + count, plain, weighted, b);
+                for (int64_t j = 0; j < tiles; ++j)
+                    for (int64_t i = 0; i <= j; ++i) {
+                        const int64_t at = triangle(j) + i * tile * tile;
+                        Tile c;
+                        load_tile(c, start + at);
+                        add_products(c, weighted + i * batch * tile, plain + j * batch * tile, count);
+                        store_tile(a + at, c);
+                    }
+            }
+            for (int64_t k = 0; k < p.padded; ++k)  // the padding becomes an identity
+                a[triangle(k / tile) + k * tile + k % tile] += k < p.rank ? p.l2[u] : 1.0f;
+            if (!cholesky_solve(a, inverse, b, tiles)) return u;
+        }
+        for (int64_t k = 0; k < p.rank; ++k) x[k] = b[k];
+    }
+    return -1;
+}
+
+// out = (G + l2 I + sum_i w_i y_i y_i') v for row u; `gram` holds G as padded full rows.
+INLINE void multiply(const Rows& p, int64_t u, const float* v, float* out) {
+    const int64_t n = p.padded;
+    for (int64_t j = 0; j < n; j += tile) {
+        vec even[vecs], odd[vecs];
+        UNROLL for (int c = 0; c < vecs; ++c) even[c] = p.l2[u] * load(v + j + c * lanes), odd[c] = vec{};
+        for (int64_t k = 0; k < n; k += 2) {
+            UNROLL for (int c = 0; c < vecs; ++c) {
+                even[c] += v[k] * load(p.gram + k * n + j + c * lanes);
+                odd[c] += v[k + 1] * load(p.gram + (k + 1) * n + j + c * lanes);
+            }
+        }
+        UNROLL for (int c = 0; c < vecs; ++c) store(out + j + c * lanes, even[c] + odd[c]);
+    }
+    for (int64_t t = p.indptr[u]; t < p.indptr[u + 1];
+         t += 4) {  // four interactions at once; past the end they weigh 0
+        const float* y[4];
+        float s[4];
+        UNROLL for (int q = 0; q < 4; ++q) {
+            const bool inside = t + q < p.indptr[u + 1];
+            y[q] = p.y + p.indices[inside ? t + q : t] * n;
+            vec d = {};
+            for (int64_t j = 0; j < n; j += lanes) d += load(y[q] + j) * load(v + j);
+            s[q] = inside ? p.weight[t + q] * sum(d) : 0.0f;
+        }
+        for (int64_t j = 0; j < n; j += lanes)
+            store(out + j, load(out + j) + (s[0] * load(y[0] + j) + s[1] * load(y[1] + j)) +
+                               (s[2] * load(y[2] + j) + s[3] * load(y[3] + j)));
+    }
+}
+
+INLINE float dot(const float* a, const float* b, int64_t n) {
+    vec s = {};
+    for (int64_t j = 0; j < n; j += lanes) s += load(a + j) * load(b + j);
+    return sum(s);
+}
+
+int64_t cg_scratch(int64_t rank) { return 4 * padded(rank); }
+
+// Rows [begin, end) by p.steps steps of conjugate gradients from x as it stands.
+int64_t cg_rows(const Rows& p, int64_t begin, int64_t end, float* scratch) {
+    const int64_t n = p.padded;
+    float *x = scratch, *r = x + n, *d = r + n, *ad = d + n;
+    for (int64_t u = begin; u < end; ++u) {
+        float* out = p.x + u * p.rank;
+        const int64_t first = p.indptr[u], last = p.indptr[u + 1];
+        for (int64_t k = 0; k < n; ++k) x[k] = k < p.rank && first < last ? out[k] : 0.0f;
+        if (first < last) {
+            multiply(p, u, x, ad);
+            for (int64_t j = 0; j < n; j += lanes) store(r + j, -load(ad + j));
+            for (int64_t t = first; t < last; ++t)
+                for (int64_t j = 0; j < n; j += lanes)
+                    store(r + j, load(r + j) + p.target[t] * load(p.y + p.indices[t] * n + j));
+            for (int64_t j = 0; j < n; j += lanes) store(d + j, load(r + j));
+            float rr = dot(r, r, n);
+            for (int64_t step = 0; step < p.steps && rr > 1e-20f; ++step) {
+                multiply(p, u, d, ad);
+                const float alpha = rr / dot(d, ad, n);
+                for (int64_t j = 0; j < n; j += lanes) {
+                    store(x + j, load(x + j) + alpha * load(d + j));
+                    store(r + j, load(r + j) - alpha * load(ad + j));
+                }
+                const float next = dot(r, r, n);
+                for (int64_t j = 0; j < n; j += lanes) store(d + j, load(r + j) + (next / rr) * load(d + j));
+                rr = next;
+            }
+        }
+        for (int64_t k = 0; k < p.rank; ++k) out[k] = x[k];
+    }
+    return -1;
+}
+
+int64_t gram_scratch(int64_t rank) { return padded(rank) * 4 * batch; }
+
+// total (triangle panels) += y'y over rows [begin, end) of y (m, rank); float sums of 4 * batch rows, added up in
+// double.
+void gram_rows(const float* y, int64_t rank, int64_t begin, int64_t end, double* total, float* scratch) {
+    constexpr int64_t rows = 4 * batch;
+    const int64_t tiles = padded(rank) / tile;
+    for (int64_t k = 0; k < gram_scratch(rank); ++k) scratch[k] = 0.0f;
+    for (int64_t u = begin; u < end; u += rows) {
+        const int64_t count = end - u < rows ? end - u : rows;
+        for (int64_t t = 0; t < count; ++t)
+            for (int64_t k = 0; k < rank; ++k)
+                scratch[k / tile * rows * tile + t * tile + k % tile] = y[(u + t) * rank + k];
+        for (int64_t j = 0; j < tiles; ++j)
+            for (int64_t i = 0; i <= j; ++i) {
+                Tile c = {};
+                add_products(c, scratch + i * rows * tile, scratch + j * rows * tile, count);
+                float sums[tile * tile];
+                store_tile(sums, c);
+                double* out = total + triangle(j) + i * tile * tile;
+                for (int k = 0; k < tile * tile; ++k) out[k] += sums[k];
+            }
+    }
+}
+
+#undef UNROLL
+#undef INLINE

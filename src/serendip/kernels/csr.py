@@ -1,0 +1,14 @@
+"""What makes a pair of arrays the pattern of a sparse matrix in compressed rows."""
+
+import numpy as np
+import numpy.typing as npt
+
+
+def check_csr(indptr: npt.NDArray[np.int64], indices: npt.NDArray[np.int32], n_rows: int, n_columns: int) -> None:
+    """Raise ValueError where the pair is no CSR pattern of (n_rows, n_columns): the kernels trust what has passed."""
+    if indptr.shape != (n_rows + 1,) or indices.ndim != 1:
+        raise ValueError(f"indptr must have one more entry than the {n_rows} rows, and has shape {indptr.shape}")
+    if indptr[0] != 0 or indptr[-1] != len(indices) or (np.diff(indptr) < 0).any():
+        raise ValueError(f"indptr must rise from 0 to the number of indices, {len(indices)}")
+    if len(indices) and not (indices.min() >= 0 and indices.max() < n_columns):
+        raise ValueError(f"indices must lie in [0, {n_columns})")

@@ -1,0 +1,58 @@
+// The arithmetic of topk.cpp, compiled once an instruction set (each_isa.hpp).
+//
+// Items are packed in panels of `panel_items`: panel[f][item]. Each score is one sum over f in order, in a lane of its
+// own, whatever the block, the tile or the thread: equal vectors get equal scores.
+
+constexpr int panel_vecs = 2;
+constexpr int panel_items = panel_vecs * lanes;
+constexpr int tile_users = lanes == 16 ? 8 : lanes == 8 ? 6 : 4;
+
+typedef int mask __attribute__((vector_size(4 * lanes)));
+
+int64_t users_in_tile() { return tile_users; }
+
+// Packs `count` items of y (n, rank): those named by `order`, or those from `first` on. What fills the last panel up is
+// 0.
+void pack(const float* y, int64_t rank, const int32_t* order, int64_t first, int64_t count, float* panels) {
+    const int64_t whole = (count + panel_items - 1) / panel_items * panel_items;
+    for (int64_t i = 0; i < whole; ++i) {
+        float* out = panels + i / panel_items * panel_items * rank + i % panel_items;
+        const float* in = y + (i >= count ? 0 : order ? order[first + i] : first + i) * rank;
+        for (int64_t f = 0; f < rank; ++f) out[f * panel_items] = i < count ? in[f] : 0.0f;
+    }
+}
+
+// out[u][i] = q[u] . y_i for a tile of users and `count` packed items; out has `stride` floats a user and room for
+// whole panels.
+void score(const float* const* q, const float* panels, int64_t rank, int64_t count, float* out, int64_t stride) {
+    for (int64_t i = 0; i < count; i += panel_items, panels += panel_items * rank) {
+        vec s[tile_users][panel_vecs];
+        _Pragma("GCC unroll 8") for (int u = 0; u < tile_users; ++u)
+            _Pragma("GCC unroll 8") for (int v = 0; v < panel_vecs; ++v) s[u][v] = vec{};
+        const float* y = panels;
+        for (int64_t f = 0; f < rank; ++f, y += panel_items) {
+            vec x[panel_vecs];
+            _Pragma("GCC unroll 8") for (int v = 0; v < panel_vecs; ++v) x[v] = load(y + v * lanes);
+            _Pragma("GCC unroll 8") for (int u = 0; u < tile_users; ++u)
+                _Pragma("GCC unroll 8") for (int v = 0; v < panel_vecs; ++v) s[u][v] += q[u][f] * x[v];
+        }
+        _Pragma("GCC unroll 8") for (int u = 0; u < tile_users; ++u)
+            _Pragma("GCC unroll 8") for (int v = 0; v < panel_vecs; ++v)
+                store(out + u * stride + i + v * lanes, s[u][v]);
+    }
+}
+
+// The first i >= begin with score[i] >= floor, or end. NaN is never found.
+int64_t find(const float* score, int64_t begin, int64_t end, float floor) {
+    const vec bar = floor - vec{};
+    for (; begin + 4 * lanes <= end; begin += 4 * lanes) {
+        const float* s = score + begin;
+        const mask hit =
+            (load(s) >= bar) | (load(s + lanes) >= bar) | (load(s + 2 * lanes) >= bar) | (load(s + 3 * lanes) >= bar);
+        int any = 0;
+        _Pragma("GCC unroll 16") for (int l = 0; l < lanes; ++l) any |= hit[l];
+        if (any) break;
+    }
+    while (begin < end && !(score[begin] >= floor)) ++begin;
+    return begin;
+}
