@@ -3,6 +3,8 @@
 // Items are packed in panels of `panel_items`: panel[f][item]. Each score is one sum over f in order, in a lane of its
 // own, whatever the block, the tile or the thread: equal vectors get equal scores.
 
+#define UNROLL _Pragma("GCC unroll 16")
+
 constexpr int panel_vecs = 2;
 constexpr int panel_items = panel_vecs * lanes;
 constexpr int tile_users = lanes == 16 ? 8 : lanes == 8 ? 6 : 4;
@@ -27,18 +29,21 @@ void pack(const float* y, int64_t rank, const int32_t* order, int64_t first, int
 void score(const float* const* q, const float* panels, int64_t rank, int64_t count, float* out, int64_t stride) {
     for (int64_t i = 0; i < count; i += panel_items, panels += panel_items * rank) {
         vec s[tile_users][panel_vecs];
-        _Pragma("GCC unroll 8") for (int u = 0; u < tile_users; ++u)
-            _Pragma("GCC unroll 8") for (int v = 0; v < panel_vecs; ++v) s[u][v] = vec{};
+        UNROLL
+        for (int u = 0; u < tile_users; ++u) UNROLL
+        for (int v = 0; v < panel_vecs; ++v) s[u][v] = vec{};
         const float* y = panels;
         for (int64_t f = 0; f < rank; ++f, y += panel_items) {
             vec x[panel_vecs];
-            _Pragma("GCC unroll 8") for (int v = 0; v < panel_vecs; ++v) x[v] = load(y + v * lanes);
-            _Pragma("GCC unroll 8") for (int u = 0; u < tile_users; ++u)
-                _Pragma("GCC unroll 8") for (int v = 0; v < panel_vecs; ++v) s[u][v] += q[u][f] * x[v];
+            UNROLL
+            for (int v = 0; v < panel_vecs; ++v) x[v] = load(y + v * lanes);
+            UNROLL
+            for (int u = 0; u < tile_users; ++u) UNROLL
+            for (int v = 0; v < panel_vecs; ++v) s[u][v] += q[u][f] * x[v];
         }
-        _Pragma("GCC unroll 8") for (int u = 0; u < tile_users; ++u)
-            _Pragma("GCC unroll 8") for (int v = 0; v < panel_vecs; ++v)
-                store(out + u * stride + i + v * lanes, s[u][v]);
+        UNROLL
+        for (int u = 0; u < tile_users; ++u) UNROLL
+        for (int v = 0; v < panel_vecs; ++v) store(out + u * stride + i + v * lanes, s[u][v]);
     }
 }
 
@@ -50,9 +55,12 @@ int64_t find(const float* score, int64_t begin, int64_t end, float floor) {
         const mask hit =
             (load(s) >= bar) | (load(s + lanes) >= bar) | (load(s + 2 * lanes) >= bar) | (load(s + 3 * lanes) >= bar);
         int any = 0;
-        _Pragma("GCC unroll 16") for (int l = 0; l < lanes; ++l) any |= hit[l];
+        UNROLL
+        for (int l = 0; l < lanes; ++l) any |= hit[l];
         if (any) break;
     }
     while (begin < end && !(score[begin] >= floor)) ++begin;
     return begin;
 }
+
+#undef UNROLL
