@@ -35,7 +35,7 @@ define install
 	@echo "installing serendip$(1) into $(VENV)"
 	@$(BIN)/uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv || true
 	@links="$${UV_FIND_LINKS:-$$(echo $${PIP_FIND_LINKS:-} | tr ' ' ',')}"; \
-	UV_FIND_LINKS="$$links" $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.$(1)' || { \
+	UV_FIND_LINKS="$$links" $(BIN)/uv pip install --quiet --python $(BIN)/python --reinstall-package serendip -c constraints.txt -e '.$(1)' || { \
 		echo "uv did not manage; trying pip"; \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.$(1)'; }
 	@touch $@

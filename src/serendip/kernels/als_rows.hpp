@@ -8,9 +8,6 @@ constexpr int tile = lanes < 8 ? 8 : lanes;
 constexpr int vecs = tile / lanes;  // vectors in a row of a tile
 constexpr int batch = 64;           // interactions gathered at once
 
-#define UNROLL _Pragma("GCC unroll 16")
-#define INLINE inline __attribute__((always_inline))
-
 int64_t padded(int64_t rank) { return (rank + tile - 1) / tile * tile; }
 
 // Offset, in floats, of panel J of an upper triangle: the panels before it have (1 + ... + J) * tile rows.
@@ -31,37 +28,31 @@ typedef struct {
 } Tile;
 
 INLINE void load_tile(Tile& c, const float* p) {
-    UNROLL
-    for (int r = 0; r < tile; ++r) UNROLL
-    for (int v = 0; v < vecs; ++v) c.row[r][v] = load(p + r * tile + v * lanes);
+    EACH (r, tile)
+        EACH (v, vecs) c.row[r][v] = load(p + r * tile + v * lanes);
 }
 
 INLINE void store_tile(float* p, const Tile& c) {
-    UNROLL
-    for (int r = 0; r < tile; ++r) UNROLL
-    for (int v = 0; v < vecs; ++v) store(p + r * tile + v * lanes, c.row[r][v]);
+    EACH (r, tile)
+        EACH (v, vecs) store(p + r * tile + v * lanes, c.row[r][v]);
 }
 
 // c += sum over k < count of a[k]' b[k], for two panels of `tile` columns.
 INLINE void add_products(Tile& c, const float* a, const float* b, int64_t count) {
     for (int64_t k = 0; k < count; ++k, a += tile, b += tile) {
         vec x[vecs];
-        UNROLL
-        for (int v = 0; v < vecs; ++v) x[v] = load(b + v * lanes);
-        UNROLL
-        for (int r = 0; r < tile; ++r) UNROLL
-        for (int v = 0; v < vecs; ++v) c.row[r][v] += a[r] * x[v];
+        EACH (v, vecs) x[v] = load(b + v * lanes);
+        EACH (r, tile)
+            EACH (v, vecs) c.row[r][v] += a[r] * x[v];
     }
 }
 
 INLINE void subtract_products(Tile& c, const float* a, const float* b, int64_t count) {
     for (int64_t k = 0; k < count; ++k, a += tile, b += tile) {
         vec x[vecs];
-        UNROLL
-        for (int v = 0; v < vecs; ++v) x[v] = load(b + v * lanes);
-        UNROLL
-        for (int r = 0; r < tile; ++r) UNROLL
-        for (int v = 0; v < vecs; ++v) c.row[r][v] -= a[r] * x[v];
+        EACH (v, vecs) x[v] = load(b + v * lanes);
+        EACH (r, tile)
+            EACH (v, vecs) c.row[r][v] -= a[r] * x[v];
     }
 }
 
@@ -78,8 +69,7 @@ void gather(const Rows& p, int64_t begin, int64_t end, float* plain, float* weig
         float* row = plain + (t - begin) * tile;
         float* wrow = weighted + (t - begin) * tile;
         for (int64_t j = 0; j < p.padded; j += tile, row += batch * tile, wrow += batch * tile) {
-            UNROLL
-            for (int v = 0; v < vecs; ++v) {
+            EACH (v, vecs) {
                 const vec x = load(y + j + v * lanes);
                 store(row + v * lanes, x);
                 store(wrow + v * lanes, w * x);
@@ -93,25 +83,20 @@ void gather(const Rows& p, int64_t begin, int64_t end, float* plain, float* weig
 // not positive.
 INLINE bool factor_diagonal(Tile& c, float* u, float* inverse, float* b) {
     vec rhs[vecs];
-    UNROLL
-    for (int v = 0; v < vecs; ++v) rhs[v] = load(b + v * lanes);
+    EACH (v, vecs) rhs[v] = load(b + v * lanes);
     bool positive = true;
-    UNROLL
-    for (int k = 0; k < tile; ++k) {
+    EACH (k, tile) {
         const float pivot = c.row[k][k / lanes][k % lanes];
         positive &= pivot > 0.0f;
         inverse[k] = 1.0f / __builtin_sqrtf(pivot);
-        UNROLL
-        for (int v = 0; v < vecs; ++v) {
+        EACH (v, vecs) {
             c.row[k][v] *= inverse[k];
             store(u + k * tile + v * lanes, c.row[k][v]);
         }
-        UNROLL
-        for (int r = k + 1; r < tile; ++r) UNROLL
-        for (int v = 0; v < vecs; ++v) c.row[r][v] -= u[k * tile + r] * c.row[k][v];
+        EACH_AFTER (k, r, tile)
+            EACH (v, vecs) c.row[r][v] -= u[k * tile + r] * c.row[k][v];
         b[k] = rhs[k / lanes][k % lanes] * inverse[k];
-        UNROLL
-        for (int v = 0; v < vecs; ++v) rhs[v] -= b[k] * c.row[k][v];
+        EACH (v, vecs) rhs[v] -= b[k] * c.row[k][v];
     }
     return positive;
 }
@@ -127,24 +112,19 @@ bool cholesky_solve(float* a, float* inverse, float* b, int64_t tiles) {
         load_tile(c, diagonal);
         subtract_products(c, pi, pi, above);
         vec rhs[vecs];
-        UNROLL
-        for (int v = 0; v < vecs; ++v) rhs[v] = load(b + above + v * lanes);
-        for (int64_t k = 0; k < above; ++k) UNROLL
-        for (int v = 0; v < vecs; ++v) rhs[v] -= b[k] * load(pi + k * tile + v * lanes);
-        UNROLL
-        for (int v = 0; v < vecs; ++v) store(b + above + v * lanes, rhs[v]);
+        EACH (v, vecs) rhs[v] = load(b + above + v * lanes);
+        for (int64_t k = 0; k < above; ++k)
+            EACH (v, vecs) rhs[v] -= b[k] * load(pi + k * tile + v * lanes);
+        EACH (v, vecs) store(b + above + v * lanes, rhs[v]);
         if (!factor_diagonal(c, diagonal, inverse + above, b + above)) return false;
         for (int64_t j = i + 1; j < tiles; ++j) {
             float* pj = a + triangle(j);
             load_tile(c, pj + above * tile);
             subtract_products(c, pi, pj, above);
-            UNROLL
-            for (int k = 0; k < tile; ++k) {
-                UNROLL
-                for (int v = 0; v < vecs; ++v) c.row[k][v] *= inverse[above + k];
-                UNROLL
-                for (int r = k + 1; r < tile; ++r) UNROLL
-                for (int v = 0; v < vecs; ++v) c.row[r][v] -= diagonal[k * tile + r] * c.row[k][v];
+            EACH (k, tile) {
+                EACH (v, vecs) c.row[k][v] *= inverse[above + k];
+                EACH_AFTER (k, r, tile)
+                    EACH (v, vecs) c.row[r][v] -= diagonal[k * tile + r] * c.row[k][v];
             }
             store_tile(pj + above * tile, c);
         }
@@ -210,24 +190,20 @@ INLINE void multiply(const Rows& p, int64_t u, const float* v, float* out) {
     const int64_t n = p.padded;
     for (int64_t j = 0; j < n; j += tile) {
         vec even[vecs], odd[vecs];
-        UNROLL
-        for (int c = 0; c < vecs; ++c) even[c] = p.l2[u] * load(v + j + c * lanes), odd[c] = vec{};
+        EACH (c, vecs) even[c] = p.l2[u] * load(v + j + c * lanes), odd[c] = vec{};
         for (int64_t k = 0; k < n; k += 2) {
-            UNROLL
-            for (int c = 0; c < vecs; ++c) {
+            EACH (c, vecs) {
                 even[c] += v[k] * load(p.gram + k * n + j + c * lanes);
                 odd[c] += v[k + 1] * load(p.gram + (k + 1) * n + j + c * lanes);
             }
         }
-        UNROLL
-        for (int c = 0; c < vecs; ++c) store(out + j + c * lanes, even[c] + odd[c]);
+        EACH (c, vecs) store(out + j + c * lanes, even[c] + odd[c]);
     }
     for (int64_t t = p.indptr[u]; t < p.indptr[u + 1];
          t += 4) {  // four interactions at once; past the end they weigh 0
         const float* y[4];
         float s[4];
-        UNROLL
-        for (int q = 0; q < 4; ++q) {
+        EACH (q, 4) {
             const bool inside = t + q < p.indptr[u + 1];
             y[q] = p.y + p.indices[inside ? t + q : t] * n;
             vec d = {};
@@ -305,6 +281,3 @@ void gram_rows(const float* y, int64_t rank, int64_t begin, int64_t end, double*
             }
     }
 }
-
-#undef UNROLL
-#undef INLINE

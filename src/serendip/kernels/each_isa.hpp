@@ -8,17 +8,25 @@
 
 namespace serendip {
 
-#define SERENDIP_VECTOR(n)                                                                 \
+// A loop over a tile's rows or vectors, unrolled so that the tile stays in registers.
+#ifdef __clang__
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+#define EACH(i, n) UNROLL for (int i = 0; i < n; ++i)
+#define EACH_AFTER(k, i, n) UNROLL for (int i = k + 1; i < n; ++i)
+#define INLINE inline __attribute__((always_inline))
+
+#define VECTOR_OF(n)                                                                       \
     constexpr int lanes = n;                                                               \
     typedef float vec __attribute__((vector_size(4 * n)));                                 \
     typedef float vec_anywhere __attribute__((vector_size(4 * n), aligned(4), may_alias)); \
-    inline __attribute__((always_inline)) vec load(const float* p) {                       \
-        return *reinterpret_cast<const vec_anywhere*>(p);                                  \
-    }                                                                                      \
-    inline __attribute__((always_inline)) void store(float* p, vec x) { *reinterpret_cast<vec_anywhere*>(p) = x; }
+    INLINE vec load(const float* p) { return *reinterpret_cast<const vec_anywhere*>(p); }  \
+    INLINE void store(float* p, vec x) { *reinterpret_cast<vec_anywhere*>(p) = x; }
 
 namespace portable {
-SERENDIP_VECTOR(4)
+VECTOR_OF(4)
 #include SERENDIP_KERNEL
 }  // namespace portable
 
@@ -31,7 +39,7 @@ SERENDIP_VECTOR(4)
 #pragma GCC target("avx2,fma")
 #endif
 namespace avx2 {
-SERENDIP_VECTOR(8)
+VECTOR_OF(8)
 #include SERENDIP_KERNEL
 }  // namespace avx2
 #ifdef __clang__
@@ -44,7 +52,7 @@ SERENDIP_VECTOR(8)
 #pragma GCC target("avx2,fma,avx512f,avx512dq,avx512bw,avx512vl,prefer-vector-width=512")
 #endif
 namespace avx512 {
-SERENDIP_VECTOR(16)
+VECTOR_OF(16)
 #include SERENDIP_KERNEL
 }  // namespace avx512
 #ifdef __clang__
@@ -55,7 +63,11 @@ SERENDIP_VECTOR(16)
 
 #endif  // SERENDIP_X86
 
-#undef SERENDIP_VECTOR
+#undef VECTOR_OF
+#undef INLINE
+#undef EACH_AFTER
+#undef EACH
+#undef UNROLL
 
 }  // namespace serendip
 

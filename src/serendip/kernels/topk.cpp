@@ -49,7 +49,7 @@ struct Candidate {
 // each.
 class Best {
 public:
-    explicit Best(int64_t k) : k_(k), room_(2 * k + 32) { kept_.reserve(static_cast<std::size_t>(room_)); }
+    explicit Best(int64_t k) : k_(k), room_(2 * k + 32) {}
 
     float floor() const { return floor_; }  // what scores less cannot enter
 

@@ -3,8 +3,6 @@
 // Items are packed in panels of `panel_items`: panel[f][item]. Each score is one sum over f in order, in a lane of its
 // own, whatever the block, the tile or the thread: equal vectors get equal scores.
 
-#define UNROLL _Pragma("GCC unroll 16")
-
 constexpr int panel_vecs = 2;
 constexpr int panel_items = panel_vecs * lanes;
 constexpr int tile_users = lanes == 16 ? 8 : lanes == 8 ? 6 : 4;
@@ -13,8 +11,8 @@ typedef int mask __attribute__((vector_size(4 * lanes)));
 
 int64_t users_in_tile() { return tile_users; }
 
-// Packs `count` items of y (n, rank): those named by `order`, or those from `first` on. What fills the last panel up is
-// 0.
+// Packs `count` items of y (n, rank), those named by `order` or else those from `first` on; the last panel is filled
+// up with 0.
 void pack(const float* y, int64_t rank, const int32_t* order, int64_t first, int64_t count, float* panels) {
     const int64_t whole = (count + panel_items - 1) / panel_items * panel_items;
     for (int64_t i = 0; i < whole; ++i) {
@@ -29,21 +27,17 @@ void pack(const float* y, int64_t rank, const int32_t* order, int64_t first, int
 void score(const float* const* q, const float* panels, int64_t rank, int64_t count, float* out, int64_t stride) {
     for (int64_t i = 0; i < count; i += panel_items, panels += panel_items * rank) {
         vec s[tile_users][panel_vecs];
-        UNROLL
-        for (int u = 0; u < tile_users; ++u) UNROLL
-        for (int v = 0; v < panel_vecs; ++v) s[u][v] = vec{};
+        EACH (u, tile_users)
+            EACH (v, panel_vecs) s[u][v] = vec{};
         const float* y = panels;
         for (int64_t f = 0; f < rank; ++f, y += panel_items) {
             vec x[panel_vecs];
-            UNROLL
-            for (int v = 0; v < panel_vecs; ++v) x[v] = load(y + v * lanes);
-            UNROLL
-            for (int u = 0; u < tile_users; ++u) UNROLL
-            for (int v = 0; v < panel_vecs; ++v) s[u][v] += q[u][f] * x[v];
+            EACH (v, panel_vecs) x[v] = load(y + v * lanes);
+            EACH (u, tile_users)
+                EACH (v, panel_vecs) s[u][v] += q[u][f] * x[v];
         }
-        UNROLL
-        for (int u = 0; u < tile_users; ++u) UNROLL
-        for (int v = 0; v < panel_vecs; ++v) store(out + u * stride + i + v * lanes, s[u][v]);
+        EACH (u, tile_users)
+            EACH (v, panel_vecs) store(out + u * stride + i + v * lanes, s[u][v]);
     }
 }
 
@@ -55,12 +49,9 @@ int64_t find(const float* score, int64_t begin, int64_t end, float floor) {
         const mask hit =
             (load(s) >= bar) | (load(s + lanes) >= bar) | (load(s + 2 * lanes) >= bar) | (load(s + 3 * lanes) >= bar);
         int any = 0;
-        UNROLL
-        for (int l = 0; l < lanes; ++l) any |= hit[l];
+        EACH (l, lanes) any |= hit[l];
         if (any) break;
     }
     while (begin < end && !(score[begin] >= floor)) ++begin;
     return begin;
 }
-
-#undef UNROLL
