@@ -1,0 +1,1 @@
+"""What a project keeps: events, users and items in SQLite, fitted models as files."""

@@ -1,0 +1,162 @@
+"""The SQLite file under the store: connections, transactions, the schema and what its errors mean to a user."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from serendip.errors import UserError
+from serendip.store.schema import APPLICATION, LOOKUPS, STEPS
+
+BUSY = 30.0  # seconds that one process waits for another's transaction
+WRITER_CACHE = 256  # MiB of pages held by the writing connection
+READER_CACHE = 16  # MiB of pages held by each reading connection
+MAPPED = 1 << 30  # bytes of the file that readers see through the page cache without copying
+
+
+class Database:
+    """One SQLite file: a connection a thread for reading, one for writing behind a lock.
+
+    Raises:
+        UserError: there is no such file, it is no store, it is damaged, or a newer version of Serendip wrote it.
+    """
+
+    def __init__(self, path: Path, create: bool = True) -> None:
+        self.path = path
+        if not create and not path.is_file():
+            raise UserError(f"there is no store at {path}: load some events first with `serendip ingest FILE`")
+        self._lock = threading.RLock()
+        self._local = threading.local()
+        self._open: list[sqlite3.Connection] = []
+        with self._said():
+            try:
+                self._writer = self._connect(WRITER_CACHE, mapped=0)
+                self._migrate()
+                self.index()
+            except BaseException:
+                self.close()
+                raise
+
+    def _connect(self, cache: int, mapped: int) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None, check_same_thread=False)
+        self._open.append(connection)
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",  # an acknowledged event is on the disk
+            f"cache_size=-{cache * 1024}",
+            "temp_store=FILE",
+            f"mmap_size={mapped}",
+            "journal_size_limit=67108864",
+        ):
+            connection.execute(f"PRAGMA {pragma}").fetchall()
+        return connection
+
+    def _migrate(self) -> None:
+        if self._version() == len(STEPS):
+            return
+        with self.write() as connection:
+            for statement in (s for step in STEPS[self._version() :] for s in step):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION}")
+            connection.execute(f"PRAGMA user_version = {len(STEPS)}")
+
+    def _version(self) -> int:
+        (version,) = self._writer.execute("PRAGMA user_version").fetchone()
+        (owner,) = self._writer.execute("PRAGMA application_id").fetchone()
+        (tables,) = self._writer.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if owner != APPLICATION and tables:
+            raise UserError(f"{self.path} is an SQLite file but not a Serendip store: name another file")
+        if version > len(STEPS):
+            raise UserError(
+                f"{self.path} was written by a newer version of Serendip (schema {version}, this one knows "
+                f"{len(STEPS)}): upgrade with `pip install -U serendip`"
+            )
+        return int(version)
+
+    def index(self) -> None:
+        """Make the look-up indexes that are missing, as they are while a bulk load runs and after it was killed."""
+        (there,) = self._writer.execute(
+            f"SELECT count(*) FROM sqlite_master WHERE name IN ({', '.join('?' * len(LOOKUPS))})", list(LOOKUPS)
+        ).fetchone()
+        if there < len(LOOKUPS):
+            for statement in LOOKUPS.values():
+                with self.write() as connection:
+                    connection.execute(statement)
+
+    def unindex(self) -> None:
+        """Drop the look-up indexes: events come in faster, look-ups are slow until `index`."""
+        with self.write() as connection:
+            for name in LOOKUPS:
+                connection.execute(f"DROP INDEX IF EXISTS {name}")
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, alone in this process and among processes: it happens wholly or not at all."""
+        with self._lock, self._said():
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+                self._writer.execute("COMMIT")
+            finally:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """This thread's connection for reading."""
+        with self._said():
+            connection = getattr(self._local, "connection", None)
+            if connection is None:
+                connection = self._local.connection = self._connect(READER_CACHE, MAPPED)
+                connection.execute("PRAGMA query_only = 1")
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """Several reads that see one and the same state, whatever is written meanwhile."""
+        with self.read() as connection:
+            nested = connection.in_transaction
+            if not nested:
+                connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                if not nested and connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            sentence = self._sentence(error)
+            if sentence is None:
+                raise
+            raise UserError(sentence) from error
+
+    def _sentence(self, error: sqlite3.DatabaseError) -> str | None:
+        code = getattr(error, "sqlite_errorcode", 0)
+        match code & 0xFF:
+            case sqlite3.SQLITE_FULL:
+                return (
+                    f"the disk is full: {self.path} could not take the last batch; what came before it is safe, so "
+                    "free some space and run the same command again"
+                )
+            case sqlite3.SQLITE_IOERR:
+                return f"the disk failed or is full while {self.path} was used ({error}): check it and run this again"
+            case sqlite3.SQLITE_NOTADB:
+                return f"{self.path} is not a Serendip store: name another file"
+            case sqlite3.SQLITE_CORRUPT:
+                return f"{self.path} is damaged ({error}): restore it from a copy or ingest the files into a new one"
+            case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+                return f"another program has been writing to {self.path} for over {BUSY:.0f} seconds: try again later"
+            case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
+                return f"{self.path} cannot be opened for writing ({error}): check the folder and its permissions"
+            case _:
+                return None
+
+    def close(self) -> None:
+        """Close every connection; the last one to go folds the write-ahead log into the file."""
+        while self._open:
+            self._open.pop().close()

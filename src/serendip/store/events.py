@@ -1,0 +1,181 @@
+"""Rows of the events table: written exactly once by their id, read back as columns."""
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from serendip.arrays import F32, I8, I32, I64
+from serendip.data.tables import EVENT_SCHEMA
+from serendip.errors import UserError
+from serendip.store.index import Index
+
+SLICE = 100_000  # rows that are Python objects at one time
+MAX_TYPES = 127  # codes of event types are int8
+
+
+@dataclass(frozen=True)
+class Added:
+    """What came of some rows: events new, repeated (known already), of these conflicts (same id, another body: the
+    first stays); users and items that were new."""
+
+    new: int = 0
+    repeated: int = 0
+    conflicts: int = 0
+    users: int = 0
+    items: int = 0
+
+    def __add__(self, other: "Added") -> "Added":
+        return Added(
+            self.new + other.new,
+            self.repeated + other.repeated,
+            self.conflicts + other.conflicts,
+            self.users + other.users,
+            self.items + other.items,
+        )
+
+
+def packed(ids: pl.Series) -> pl.Series:
+    """Return event ids as 16 bytes: a UUID or 32 hexadecimal digits as is, other text by its hash, null by chance.
+
+    That is what the store keeps of an event_id: 128 bits, 1.6e-24 the chance that two of 20 million collide by hash.
+    """
+    digits = ids.str.replace_all("-", "", literal=True)
+    raw = pl.select(pl.when(digits.str.len_bytes() == 32).then(digits.str.decode("hex", strict=False))).to_series()
+    if raw.null_count() == 0:
+        return raw
+    chance = os.urandom(16 * len(ids))
+    given = [
+        raw_id
+        if raw_id is not None
+        else blake2b(text.encode(), digest_size=16).digest()
+        if text is not None
+        else chance[16 * i : 16 * i + 16]
+        for i, (raw_id, text) in enumerate(zip(raw.to_list(), ids.to_list(), strict=True))
+    ]
+    return pl.Series(ids.name, given, pl.Binary)
+
+
+def insert(connection: sqlite3.Connection, events: pl.DataFrame, users: Index, items: Index) -> Added:
+    """Write the events that are not there yet, inside the caller's transaction.
+
+    Raises:
+        UserError: a user or item id is missing, or there are too many event types.
+    """
+    n = len(events)
+    if n == 0:
+        return Added()
+    events = events.with_columns(pl.lit(None, dtype).alias(c) for c, dtype in EVENT_SCHEMA.items() if c not in events)
+    user, new_users = users.assign(connection, events["user_id"])
+    item, new_items = items.assign(connection, events["item_id"])
+    (last,) = connection.execute("SELECT coalesce(max(seq), -1) FROM events").fetchone()
+    frame = pl.DataFrame(
+        {
+            "seq": np.arange(last + 1, last + 1 + n),  # the order in which events came, whatever the order of writing
+            "event_id": packed(events["event_id"]),
+            "user": user,
+            "item": item,
+            "type": codes(connection, "event_types", events["type"].fill_null("interaction"), MAX_TYPES),
+            "value": events["value"].fill_nan(None),
+            "timestamp": events["timestamp"],
+            "context": events["context"],
+            "source": codes(connection, "sources", events["source"]),
+            "impression_id": events["impression_id"],
+        }
+    ).sort("event_id", maintain_order=True)  # so that a batch goes through the index of ids once, from left to right
+    marks = ", ".join("?" * frame.width)
+    columns = ", ".join(frame.columns)
+    statement = f"INSERT INTO events({columns}) VALUES ({marks}) ON CONFLICT(event_id) DO NOTHING"
+    new = connection.executemany(statement, listed(frame)).rowcount
+    if frame["timestamp"].null_count() < n:
+        connection.execute("INSERT OR IGNORE INTO meta VALUES ('timed', '1')")
+    conflicts = _conflicts(connection, frame) if new < n else 0
+    return Added(new, n - new, conflicts, new_users, new_items)
+
+
+def listed(frame: pl.DataFrame) -> Iterator[tuple[Any, ...]]:
+    """Return the rows of a frame, a slice at a time as Python objects."""
+    for part in frame.iter_slices(SLICE):
+        yield from zip(*(column.to_list() for column in part), strict=True)
+
+
+def _conflicts(connection: sqlite3.Connection, frame: pl.DataFrame) -> int:
+    body = frame.select("event_id", "user", "item", "type", "value", "timestamp")
+    ask = (
+        "SELECT 1 FROM events WHERE event_id = ? AND NOT (user = ? AND item = ? AND type = ? AND value IS ? "
+        "AND timestamp IS ?)"
+    )
+    return sum(connection.execute(ask, row).fetchone() is not None for row in listed(body))
+
+
+def codes(connection: sqlite3.Connection, table: str, names: pl.Series, most: int | None = None) -> pl.Series:
+    """Return the code of each name, new names appended to the table; null stays null.  # (n,) int32"""
+    known = dict(connection.execute(f"SELECT name, code FROM {table}").fetchall())
+    new = [name for name in names.unique(maintain_order=True).drop_nulls() if name not in known]
+    for name in new:
+        known[name] = len(known)
+        connection.execute(f"INSERT INTO {table}(code, name) VALUES (?, ?)", [known[name], name])
+    if most is not None and len(known) > most:
+        raise UserError(
+            f"there are {len(known)} types of events and {most} are possible: is {new[-1]!r} really a type?"
+        )
+    return names.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.Int32)
+
+
+def types(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """Return the names of the event types; the position of a name is its code, in every model and history."""
+    return tuple(name for (name,) in connection.execute("SELECT name FROM event_types ORDER BY code"))
+
+
+def timed(connection: sqlite3.Connection) -> bool:
+    """Return whether any event has ever had a timestamp."""
+    return connection.execute("SELECT 1 FROM meta WHERE key = 'timed'").fetchone() is not None
+
+
+COLUMNS = np.dtype([("user", "i4"), ("item", "i4"), ("type", "i1"), ("value", "f4"), ("timestamp", "i8")])
+CHUNK = 1_000_000  # rows between two looks at Ctrl-C
+
+
+def read(connection: sqlite3.Connection) -> tuple[I32, I32, I8, F32, I64 | None]:
+    """Return user, item, type, value (NaN: none) and timestamp (0: none; None: none at all) in order of arrival.
+
+    21 bytes an event, and 21 MB on the way.
+    """
+    (n,) = connection.execute("SELECT count(*) FROM events").fetchone()
+    out = {name: np.empty(n, COLUMNS[name]) for name in COLUMNS.names or ()}
+    rows = connection.execute("SELECT user, item, type, value, coalesce(timestamp, 0) FROM events ORDER BY seq")
+    for start in range(0, n, CHUNK):
+        part = np.fromiter(islice(rows, CHUNK), COLUMNS, min(CHUNK, n - start))
+        for name, column in out.items():
+            column[start : start + CHUNK] = part[name]
+    return out["user"], out["item"], out["type"], out["value"], out["timestamp"] if timed(connection) else None
+
+
+def frame(connection: sqlite3.Connection, after: int = -1, limit: int = -1) -> pl.DataFrame:
+    """Return events with a seq above `after` in order of arrival: `EVENT_SCHEMA` and seq."""
+    rows = connection.execute(
+        "SELECT lower(hex(e.event_id)), user_id, item_id, t.name, e.value, e.timestamp, e.context, s.name,"
+        " e.impression_id, e.seq FROM events e JOIN users ON users.idx = e.user JOIN items ON items.idx = e.item"
+        " JOIN event_types t ON t.code = e.type LEFT JOIN sources s ON s.code = e.source"
+        " WHERE e.seq > ? ORDER BY e.seq LIMIT ?",
+        [after, limit],
+    )
+    schema = pl.Schema({**EVENT_SCHEMA, "seq": pl.Int64()})
+    parts = [pl.DataFrame(schema=schema)]
+    while part := rows.fetchmany(SLICE):
+        parts.append(pl.DataFrame(part, schema=schema, orient="row"))
+    return pl.concat(parts)
+
+
+def context(connection: sqlite3.Connection, key: str) -> pl.Series:
+    """Return what the events' contexts hold under a key, null where nothing, in order of arrival."""
+    held = "CASE WHEN json_valid(context) THEN json_extract(context, ?) END"
+    rows = connection.execute(f"SELECT {held} FROM events ORDER BY seq", [f"$.{json.dumps(key)}"])
+    return pl.Series(key, [value for (value,) in rows], strict=False)

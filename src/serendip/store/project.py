@@ -1,0 +1,108 @@
+"""Where a project keeps things: one directory with the settings, the store, the models and the reports."""
+
+import os
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import blake2b
+from pathlib import Path
+
+from serendip.errors import UserError, nearest
+from serendip.store.store import Store
+
+VERSION = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{8}")  # UTC to the millisecond, then a hash
+
+
+@dataclass(frozen=True)
+class Project:
+    """serendip.toml, serendip.db, models/<version>/, models/current (the version that serves), reports/."""
+
+    root: Path
+
+    @property
+    def settings(self) -> Path:
+        """What the project decides."""
+        return self.root / "serendip.toml"
+
+    @property
+    def database(self) -> Path:
+        """The file of the store."""
+        return self.root / "serendip.db"
+
+    @property
+    def reports(self) -> Path:
+        """Where reports are written."""
+        return self.root / "reports"
+
+    @property
+    def models(self) -> Path:
+        """Where each model has a directory of its own."""
+        return self.root / "models"
+
+    def make(self) -> "Project":
+        """Make the directories that are missing.
+
+        Raises:
+            UserError: they cannot be made.
+        """
+        try:
+            for directory in (self.root, self.models, self.reports):
+                directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"the project {self.root} cannot be made: {error.strerror or error}") from error
+        return self
+
+    def store(self, create: bool = True) -> Store:
+        """Open the store.
+
+        Raises:
+            UserError: as `Store.open`.
+        """
+        return Store.open(self.make().database if create else self.database, create)
+
+    def new_version(self, content: str) -> str:
+        """Return a name for a model about to be saved: the time, so that names sort by age, and a hash of `content`."""
+        now = datetime.now(UTC)
+        digest = blake2b(f"{content} {now.isoformat()} {os.getpid()}".encode(), digest_size=4).hexdigest()
+        return f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z-{digest}"
+
+    def model(self, version: str) -> Path:
+        """Return the directory of a version.
+
+        Raises:
+            UserError: that is no name of a version.
+        """
+        if not VERSION.fullmatch(version):
+            raise UserError(f"{version!r} is no version of a model{nearest(version, self.versions())}")
+        return self.models / version
+
+    def versions(self) -> list[str]:
+        """Return the versions of which there is a whole model, oldest first."""
+        if not self.models.is_dir():
+            return []
+        return sorted(
+            d.name for d in self.models.iterdir() if VERSION.fullmatch(d.name) and (d / "model.json").is_file()
+        )
+
+    def publish(self, version: str) -> None:
+        """Make a version the one that serves, in one step; publishing an older one is a rollback.
+
+        Raises:
+            UserError: there is no such version.
+        """
+        if version not in self.versions():
+            raise UserError(f"there is no model {version!r} in {self.models}{nearest(version, self.versions())}")
+        staging = self.models / f".current.{os.getpid()}"
+        with open(staging, "w", encoding="utf-8") as out:
+            out.write(version + "\n")
+            out.flush()
+            os.fsync(out.fileno())
+        staging.replace(self.models / "current")
+
+    def current(self) -> str | None:
+        """Return the version that serves, None before the first."""
+        path = self.models / "current"
+        if not path.is_file():
+            return None
+        version = path.read_text(encoding="utf-8").strip()
+        return version if version in self.versions() else None
