@@ -1,0 +1,109 @@
+"""What is found of one algorithm on one task: its metrics with intervals, its times and its memory."""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import get_type_hints
+
+import numpy as np
+
+from serendip.errors import UserError
+from serendip.evaluation.measured import Measured
+from serendip.evaluation.memory import PeakMemory
+from serendip.evaluation.protocol import judge
+from serendip.evaluation.task import Task
+from serendip.metrics.name import Metric
+from serendip.models.contract import Algorithm, Model, Run
+from serendip.stats.bootstrap import Estimate
+
+
+@dataclass(frozen=True)
+class Report:
+    """The metrics of one model. cold: of the users who bring no history alone; they are among all users too.
+
+    fit_seconds, evaluate_seconds: wall-clock time. peak_memory_mb: the largest resident set of the process meanwhile.
+    """
+
+    algorithm: str
+    hyperparameters: Mapping[str, object]
+    measured: Mapping[Metric, Measured]
+    estimates: Mapping[Metric, Estimate]
+    cold: Mapping[Metric, Estimate]
+    n_users: int
+    n_cold: int
+    fit_seconds: float
+    evaluate_seconds: float
+    peak_memory_mb: float
+
+    def plain(self) -> dict[str, object]:
+        """Return the report as JSON has it: `serendip evaluate --json` answers with a list of these."""
+        return {
+            "algorithm": self.algorithm,
+            "hyperparameters": dict(self.hyperparameters),
+            "metrics": {
+                str(metric): {"mean": number(e.mean), "ci95": [number(e.low), number(e.high)]}
+                for metric, e in self.estimates.items()
+            },
+            "n_users": self.n_users,
+            "fit_seconds": round(self.fit_seconds, 4),
+            "evaluate_seconds": round(self.evaluate_seconds, 4),
+            "peak_memory_mb": round(self.peak_memory_mb, 1),
+        }
+
+
+def number(value: float) -> float | None:
+    """Return a number that JSON has: NaN becomes null."""
+    return None if math.isnan(value) else value
+
+
+def evaluate(algorithm: Algorithm, task: Task, metrics: Sequence[Metric], run: Run = Run()) -> Report:
+    """Fit an algorithm on the training part and judge the model.
+
+    Raises:
+        UserError: there is nothing to learn from, or the model cannot give a metric.
+    """
+    check_can(algorithm, metrics)
+    with PeakMemory() as peak:
+        start = time.perf_counter()
+        model = algorithm.fit(task.train, run=run)
+        fitted = time.perf_counter()
+        measured = judge(model, task, metrics, name=algorithm.name, progress=run.progress)
+        judged = time.perf_counter()
+    return report(
+        algorithm.name, algorithm.settings(), measured, task, fitted - start, judged - fitted, peak.mb, run.seed
+    )
+
+
+def report(
+    name: str,
+    hyperparameters: Mapping[str, object],
+    measured: Mapping[Metric, Measured],
+    task: Task,
+    fit_seconds: float = 0.0,
+    evaluate_seconds: float = 0.0,
+    peak_memory_mb: float = 0.0,
+    seed: int = 0,
+) -> Report:
+    """Return the report of what `judge` measured, with intervals; for models that were fitted elsewhere too."""
+    n_cold = int(np.count_nonzero(task.cold))
+    return Report(
+        name,
+        hyperparameters,
+        measured,
+        {m: found.estimate(seed) for m, found in measured.items()},
+        {m: found.of(task.cold).estimate(seed) for m, found in measured.items()} if n_cold else {},
+        len(task),
+        n_cold,
+        fit_seconds,
+        evaluate_seconds,
+        peak_memory_mb,
+    )
+
+
+def check_can(algorithm: Algorithm, metrics: Sequence[Metric]) -> None:
+    """Raise a UserError where it is plain before a long fit that the model will predict no values."""
+    rating = [m for m in metrics if m.definition.kind == "rating"]
+    fitted = get_type_hints(type(algorithm).fit)["return"]
+    if rating and fitted is not Model and not hasattr(fitted, "predict"):
+        raise UserError(f"{algorithm.name} predicts no values and cannot give {rating[0]}: use one for ratings, as svd")
