@@ -108,6 +108,14 @@ def test_a_number_that_is_none_is_null(folder, capsys):
     assert result["metrics"]["coverage@1"]["ci95"] == [None, None]
 
 
+def test_fewer_threads_change_nothing(folder, capsys):
+    given = ["--train", "train.csv", "--test", "test.csv", "--algorithm", "als", "--set", "als.rank=2", "--json"]
+    code = "from serendip.cli import main; main()"
+    call = [sys.executable, "-c", code, "evaluate", *given, "--metrics", "recall@1", "--threads", "1"]
+    alone = json.loads(subprocess.run(call, check=True, capture_output=True, text=True).stdout)["results"]
+    assert alone[0]["metrics"] == answered(capsys, "--set", "als.rank=2", algorithm="als")[0]["metrics"]
+
+
 def test_without_json_a_table(folder, capsys):
     code, out, _ = run(capsys, algorithm="popular,ease", metrics="recall@1,coverage@1")
     assert code == 0

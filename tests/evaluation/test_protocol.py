@@ -153,6 +153,12 @@ def test_labelled_rows_are_relevant_and_history_only_above_zero(make):
     assert task.cold.all()
 
 
+def test_rows_labelled_zero_are_not_learned_as_interactions(make):
+    shown = [(f"u{n}", "r", 0.0) for n in range(9)]
+    task = make([*((u, i, 1.0) for u, i in SHOP), *shown], [("d", "p", 1)], columns=LABELLED)
+    assert values(task, "recall@1") == [1]
+
+
 @dataclass
 class Fixed:
     """Someone else's model: probabilities by item, values by user and item."""

@@ -145,8 +145,9 @@ class Dataset:
 
     @cached_property
     def matrix(self) -> CSR:
-        """The interactions: what each (user, item) pair weighs.  # (n_users, n_items) float32"""
-        return self.history.matrix(self.fitted_rules, self.n_items)
+        """The interactions: what each (user, item) pair weighs; a row whose label is 0 is none.  # (n_users, n_items)"""
+        taken = self if self.label is None else self.where(self.label > 0)
+        return taken.history.matrix(self.fitted_rules, self.n_items)
 
     @cached_property
     def ratings(self) -> CSR:

@@ -4,17 +4,15 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import get_type_hints
 
 import numpy as np
 
-from serendip.errors import UserError
 from serendip.evaluation.measured import Measured
 from serendip.evaluation.memory import PeakMemory
 from serendip.evaluation.protocol import judge
 from serendip.evaluation.task import Task
 from serendip.metrics.name import Metric
-from serendip.models.contract import Algorithm, Model, Run
+from serendip.models.contract import Algorithm, Run
 from serendip.stats.bootstrap import Estimate
 
 
@@ -63,7 +61,6 @@ def evaluate(algorithm: Algorithm, task: Task, metrics: Sequence[Metric], run: R
     Raises:
         UserError: there is nothing to learn from, or the model cannot give a metric.
     """
-    check_can(algorithm, metrics)
     with PeakMemory() as peak:
         start = time.perf_counter()
         model = algorithm.fit(task.train, run=run)
@@ -99,11 +96,3 @@ def report(
         evaluate_seconds,
         peak_memory_mb,
     )
-
-
-def check_can(algorithm: Algorithm, metrics: Sequence[Metric]) -> None:
-    """Raise a UserError where it is plain before a long fit that the model will predict no values."""
-    rating = [m for m in metrics if m.definition.kind == "rating"]
-    fitted = get_type_hints(type(algorithm).fit)["return"]
-    if rating and fitted is not Model and not hasattr(fitted, "predict"):
-        raise UserError(f"{algorithm.name} predicts no values and cannot give {rating[0]}: use one for ratings, as svd")

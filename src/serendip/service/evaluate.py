@@ -8,7 +8,7 @@ from serendip.data.interactions import InteractionRules
 from serendip.data.tables import Tables, no_items, no_users
 from serendip.errors import UserError, nearest
 from serendip.evaluation.files import read_events, read_features, read_pairs
-from serendip.evaluation.report import Report, check_can
+from serendip.evaluation.report import Report
 from serendip.evaluation.report import evaluate as judged
 from serendip.evaluation.task import Task
 from serendip.metrics.name import Metric, parse_all
@@ -46,8 +46,6 @@ def evaluate(
         UserError: a name, a file or a value is wrong, or a model cannot give a metric.
     """
     wanted, asked = configured(algorithms, settings), parse_all(metrics)
-    for algorithm in wanted:
-        check_can(algorithm, asked)
     task = read_task(files, keep_seen=keep_seen, weighted=weighted)
     check_columns(task, asked, files.test)
     return [judged(algorithm, task, asked, run) for algorithm in wanted]

@@ -1,0 +1,327 @@
+"""Our accuracy beside the published: `python benchmarks/accuracy.py [--only SET[:ALGORITHM]] [--again] [--render]`.
+
+Every setting is chosen on a validation part carved from the training part; the chosen one is fitted on all of the
+training part and tested once. A row goes to accuracy.jsonl as soon as it is done and is not run again unless --again
+is given; RESULTS.md is rendered from the rows. The sets are looked for as `serendip.data.catalogue` does:
+$SERENDIP_DATA, the cache, the official address.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from published import PUBLISHED, Published
+
+from serendip.arrays import I32
+from serendip.cli.progress import Bar
+from serendip.data.catalogue import load, load_split
+from serendip.data.dataset import Dataset
+from serendip.data.interactions import InteractionRules
+from serendip.data.split import at_random, folds, last_out
+from serendip.data.tables import Tables
+from serendip.errors import UserError
+from serendip.evaluation.report import Report, evaluate
+from serendip.evaluation.task import Task
+from serendip.metrics.name import Metric, parse_all
+from serendip.models.contract import Algorithm, Run
+from serendip.registry import ALGORITHMS
+from serendip.registry import load as load_class
+
+HERE = Path(__file__).parent
+ROWS, RESULTS = HERE / "accuracy.jsonl", HERE / "RESULTS.md"
+BEGIN, END = "<!-- accuracy: begin -->", "<!-- accuracy: end -->"
+RULES = InteractionRules(weights={})  # every row weighs 1
+SEED = 0
+Settings = Mapping[str, object]
+Row = dict[str, Any]  # a line of accuracy.jsonl
+
+
+def grid(**choices: Sequence[object]) -> tuple[Settings, ...]:
+    """Return all combinations of values."""
+    return tuple(dict(zip(choices, row, strict=True)) for row in itertools.product(*choices.values()))
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A protocol: its metrics, the first of which chooses settings; its parts (validation task, test task); spaces."""
+
+    title: str
+    metrics: str
+    parts: Callable[[], Iterator[tuple[Task, Task]]]
+    spaces: Mapping[str, tuple[Settings, ...]]
+
+    @property
+    def names(self) -> tuple[Metric, ...]:
+        """The metrics in order."""
+        return parse_all(self.metrics)
+
+
+def pairs(tables: Tables) -> Tables:
+    """Return the events as mere interactions in time order."""
+    kept = ["user_id", "item_id"] + (["timestamp"] if tables.events["timestamp"].null_count() == 0 else [])
+    return Tables(tables.events.select(kept))
+
+
+def gowalla() -> Iterator[tuple[Task, Task]]:
+    """Validate on a tenth of the training rows, drawn at random: their order is lost."""
+    found = load_split("lightgcn-gowalla")
+    train = pairs(found.train)
+    inner = at_random(Dataset.of(train, RULES), 0.1, SEED)
+    yield Task.of_split(inner), Task.of_tables(train, found.test.events.select("user_id", "item_id"), RULES)
+
+
+def ncf() -> Iterator[tuple[Task, Task]]:
+    """Validate on each user's last training item, among itself and 99 items that it did not take, drawn at random."""
+    found = load_split("ncf-ml-1m")
+    train = pairs(found.train)
+    data = Dataset.of(train, RULES)
+    inner = last_out(data)
+    candidates = among_others(data, inner.test, 99)
+    test = Task.of_tables(train, pairs(found.test).events, RULES, candidates=found.candidates)
+    yield Task.of(inner.train, inner.test, candidates=candidates), test
+
+
+def among_others(data: Dataset, test: Dataset, n: int) -> tuple[I32, I32]:
+    """Return (user, item) pairs: each test row with n items that its user never took, drawn at random."""
+    random = np.random.default_rng(SEED)
+    user, item = [test.user], [test.item]
+    for u in np.unique(test.user):
+        own = data.item[data.offset[u] : data.offset[u + 1]]
+        others = np.setdiff1d(np.arange(data.n_items, dtype=np.int32), own)
+        item.append(random.choice(others, min(n, len(others)), replace=False))
+        user.append(np.full(len(item[-1]), u, np.int32))
+    return np.concatenate(user), np.concatenate(item)
+
+
+def fixed_folds(*names: str) -> Callable[[], Iterator[tuple[Task, Task]]]:
+    """Return the official folds; each validates on a tenth of its own training rows, drawn at random."""
+
+    def parts() -> Iterator[tuple[Task, Task]]:
+        for name in names:
+            found = load_split(name)
+            train = Tables(found.train.events.select("user_id", "item_id", "value", "timestamp"))
+            test = found.test.events.select("user_id", "item_id", "value", "timestamp")
+            inner = at_random(Dataset.of(train, RULES), 0.1, SEED)
+            yield Task.of_split(inner), Task.of_tables(train, test, RULES)
+
+    return parts
+
+
+def random_folds() -> Iterator[tuple[Task, Task]]:
+    """Give five random folds; each validates on a tenth of its own training rows, drawn at random."""
+    data = Dataset.of(Tables(load("ml-100k").events.select("user_id", "item_id", "value", "timestamp")), RULES)
+    for part in folds(data, 5, SEED):
+        yield Task.of_split(at_random(part.train, 0.1, SEED)), Task.of_split(part)
+
+
+SVD = grid(rank=(20, 100), epochs=(20, 40), l2=(0.02, 0.05, 0.1))
+BENCHES = {
+    "lightgcn-gowalla": Bench(
+        "check-ins of Gowalla, LightGCN's split, full ranking", "ndcg@20,recall@20", gowalla,
+        {
+            "popular": ({},),
+            "ease": grid(l2=(100.0, 250.0, 600.0)),  # a fit takes some ten minutes and 6.7 GB on two cores
+            "als": grid(rank=(256,), epochs=(10,), unobserved=(0.01, 0.03, 0.1), l2=(0.003, 0.01)),
+        },
+    ),
+    "ncf-ml-1m": Bench(
+        "MovieLens 1M, NCF's split, the last item among 99 others", "ndcg@10,hr@10", ncf,
+        {
+            "popular": ({},),
+            "itemknn": grid(neighbours=(20, 50, 100), weighting=("none", "tfidf", "bm25"), shrinkage=(0.0, 50.0)),
+            "userknn": grid(neighbours=(50, 100, 200), weighting=("none", "tfidf", "bm25"), shrinkage=(0.0, 50.0)),
+            "ease": grid(l2=(50.0, 100.0, 200.0, 400.0, 800.0, 1600.0)),
+            "als": grid(rank=(192,), epochs=(12,), unobserved=(0.1, 0.3), l2=(0.003, 0.007, 0.012)),
+        },
+    ),
+    "ml-100k": Bench(
+        "MovieLens 100K, mean of the official folds u1 to u5", "rmse,mae",
+        fixed_folds(*(f"ml-100k/u{n}" for n in range(1, 6))), {"svd": SVD},
+    ),
+    "ml-100k/u1": Bench("MovieLens 100K, fold u1", "rmse,mae", fixed_folds("ml-100k/u1"), {"svd": SVD}),
+    "ml-100k/random": Bench("MovieLens 100K, mean of five random folds", "rmse,mae", random_folds, {"svd": SVD}),
+}  # fmt: skip
+
+
+def configured(name: str, settings: Settings) -> Algorithm:
+    """Return an algorithm by name."""
+    algorithm: Algorithm = load_class(name, ALGORITHMS, "algorithm").configured(settings)
+    return algorithm
+
+
+def chosen(name: str, space: Sequence[Settings], task: Task, metrics: Sequence[Metric], run: Run) -> Settings:
+    """Return the settings that are best on the validation task by the first metric."""
+    if len(space) == 1:
+        return space[0]
+    best: tuple[float, Settings] | None = None
+    for settings in space:
+        mean = evaluate(configured(name, settings), task, metrics[:1], run).estimates[metrics[0]].mean
+        print(f"  {name} {settings}: {metrics[0]} {mean:.4f} on validation", flush=True)
+        if best is None or metrics[0].direction * mean > best[0]:
+            best = metrics[0].direction * mean, settings
+    assert best is not None
+    return best[1]
+
+
+def measured(set_name: str, bench: Bench, name: str, run: Run) -> Row:
+    """Return the row of one algorithm on one set: means over the parts that the protocol has."""
+    reports: list[Report] = []
+    settings: list[Settings] = []
+    for validation, test in bench.parts():
+        settings.append(chosen(name, bench.spaces[name], validation, bench.names, run))
+        reports.append(evaluate(configured(name, settings[-1]), test, bench.names, run))
+    single = reports[0].plain()["metrics"] if len(reports) == 1 else None
+    return {
+        "set": set_name,
+        "algorithm": name,
+        "metrics": {str(m): float(np.mean([r.estimates[m].mean for r in reports])) for m in bench.names},
+        "ci95": None if single is None else {m: v["ci95"] for m, v in single.items()},
+        "settings": [dict(s) for s in settings],
+        "space": len(bench.spaces[name]),
+        "n_users": sum(r.n_users for r in reports),
+        "fit_seconds": round(float(np.mean([r.fit_seconds for r in reports])), 2),
+        "evaluate_seconds": round(float(np.mean([r.evaluate_seconds for r in reports])), 2),
+        "peak_memory_mb": round(max(r.peak_memory_mb for r in reports)),
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}",
+        "versions": {"python": platform.python_version(), **{p: version(p) for p in ("serendip", "numpy", "scipy")}},
+    }
+
+
+def rows() -> dict[tuple[str, str], Row]:
+    """Return the rows at hand, the last of each set and algorithm."""
+    lines = ROWS.read_text().splitlines() if ROWS.exists() else []
+    found = [json.loads(line) for line in lines if line.strip()]
+    return {(row["set"], row["algorithm"]): row for row in found}
+
+
+def keep(row: Row) -> None:
+    """Write a row in place of an older one of the same set and algorithm."""
+    every = {**rows(), (str(row["set"]), str(row["algorithm"])): row}
+    text = "".join(json.dumps(every[key]) + "\n" for key in sorted(every))
+    ROWS.with_suffix(".tmp").write_text(text)
+    ROWS.with_suffix(".tmp").replace(ROWS)
+
+
+def table(set_name: str, bench: Bench, ours: Sequence[Row]) -> str:
+    """Return one set's table, ours beside the published, in order of the first metric."""
+    names = [str(m) for m in bench.names]
+    order = [1, 0] if bench.names[0].k is not None else [0, 1]  # the published figures begin with the coarser metric
+    direction = bench.names[0].direction
+    lines: list[tuple[float, str]] = []
+    for p in PUBLISHED[set_name]:
+        figures = [p.figures[at] for at in order]
+        cells = " | ".join("" if f is None else f"{f:.4f}" for f in figures)
+        lines.append((figures[0] or 0, f"| {p.method}{' †' if p.unchecked else ''} | {cells} | | {p.source} |"))
+    for row in ours:
+        means: Mapping[str, float] = row["metrics"]
+        cells = " | ".join(f"**{means[n]:.4f}**" for n in names)
+        seconds = f"{row['fit_seconds']} s, {row['peak_memory_mb']:,} MB"
+        lines.append((means[names[0]], f"| **serendip {row['algorithm']}** | {cells} | {seconds} | {told(row)} |"))
+    lines.sort(key=lambda line: direction * line[0])
+    head = f"| method | {' | '.join(names)} | fit | settings or source |\n|---|{'---|' * len(names)}---|---|\n"
+    return f"### {set_name}: {bench.title}\n\n{head}" + "\n".join(line for _, line in lines) + "\n"
+
+
+def told(row: Row) -> str:
+    """Return the settings of a row, and out of how many they were chosen."""
+    every: list[Settings] = row["settings"]
+    different = list(dict.fromkeys(", ".join(f"{k}={v}" for k, v in s.items()) for s in every))
+    if not different[0]:
+        return "no settings"
+    return f"{'; '.join(different)} (of {row['space']}, on validation)"
+
+
+def below(set_name: str, bench: Bench, ours: Sequence[Row]) -> list[str]:
+    """Return a sentence for each of ours that is worse than the published figure of the same method."""
+    said = []
+    measure: dict[str | None, Published] = {p.algorithm: p for p in PUBLISHED[set_name]}
+    order = [1, 0] if bench.names[0].k is not None else [0, 1]
+    for row in ours:
+        p = measure.get(str(row["algorithm"]))
+        if p is None:
+            continue
+        for metric, at in zip(bench.names, order, strict=True):
+            published, mean = p.figures[at], row["metrics"][str(metric)]
+            if published is not None and metric.direction * (mean - published) < -5e-4:
+                said.append(f"- {set_name}, {row['algorithm']}: {metric} {mean:.4f}, published {published:.4f}.")
+    return said
+
+
+def render() -> None:
+    """Write the section between the markers of RESULTS.md, and nothing else of it."""
+    found = rows()
+    parts, worse = [], []
+    for set_name, bench in BENCHES.items():
+        ours = [row for (name, _), row in found.items() if name == set_name]
+        parts.append(table(set_name, bench, ours))
+        worse += below(set_name, bench, ours)
+    stamps = sorted({(str(r["date"]), str(r["machine"]), json.dumps(r["versions"])) for r in found.values()})
+    made = "\n".join(
+        f"- {day}, {machine}: " + ", ".join(f"{k} {v}" for k, v in json.loads(versions).items())
+        for day, machine, versions in stamps
+    )
+    section = (
+        f"{BEGIN}\n## Accuracy\n\n"
+        "Made by `make bench-accuracy`. Ours in bold; settings were chosen on a validation part of the training part, "
+        "then fitted on all of it and tested once. Published figures are quoted, not run again here; † is quoted from "
+        "memory. A result compares only under the same protocol.\n\n"
+        + "\n".join(parts)
+        + (
+            "\nWhere ours is below the published figure of the same method:\n\n" + "\n".join(worse) + "\n"
+            if worse
+            else ""
+        )
+        + f"\nMeasured on:\n\n{made}\n{END}"
+    )
+    text = RESULTS.read_text() if RESULTS.exists() else "# Results\n"
+    if BEGIN in text:
+        before, _, rest = text.partition(BEGIN)
+        text = before + section + rest.partition(END)[2]
+    else:
+        text = f"{text.rstrip()}\n\n{section}\n"
+    RESULTS.write_text(text)
+
+
+def main() -> None:
+    """Run what is asked for and not yet there, then render."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", metavar="SET[:ALGORITHM]", action="append", help="may be repeated")
+    parser.add_argument("--again", action="store_true", help="run rows that exist too")
+    parser.add_argument("--render", action="store_true", help="only write RESULTS.md from the rows at hand")
+    given = parser.parse_args()
+    jobs = [(s, a) for s, bench in BENCHES.items() for a in bench.spaces]
+    if given.only:
+        jobs = [(s, a) for s, a in jobs if s in given.only or f"{s}:{a}" in given.only]
+        if not jobs:
+            known = ", ".join(f"{s}:{a}" for s, bench in BENCHES.items() for a in bench.spaces)
+            sys.exit(f"nothing is named {given.only}; there are {known}")
+    for set_name, name in [] if given.render else jobs:
+        if (set_name, name) in rows() and not given.again:
+            print(f"{set_name} {name}: there already")
+            continue
+        print(f"{set_name} {name}", flush=True)
+        try:
+            with Bar() as bar:
+                row = measured(set_name, BENCHES[set_name], name, Run(seed=SEED, progress=bar))
+        except UserError as error:
+            print(f"  left out: {error}", file=sys.stderr)
+            continue
+        keep(row)
+        print(f"  {row['metrics']}", flush=True)
+        render()
+    render()
+
+
+if __name__ == "__main__":
+    main()

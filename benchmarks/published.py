@@ -1,0 +1,94 @@
+"""Published results, each under the protocol of its set: what ours stand beside.
+
+They are quoted from the literature and were not run again here. The citation is of the method; `unchecked` marks a
+figure that is quoted from memory and still has to be held against its paper.
+"""
+
+from dataclasses import dataclass
+
+POPULAR = "the most popular items, for everyone alike"
+KNN_ITEM = "Sarwar, Karypis, Konstan, Riedl, WWW 2001"
+KNN_USER = "Resnick, Iacovou, Suchak, Bergstrom, Riedl, CSCW 1994"
+BPR = "Rendle, Freudenthaler, Gantner, Schmidt-Thieme, UAI 2009, arXiv:1205.2618"
+SLIM = "Ning, Karypis, ICDM 2011"
+EASE = "Steck, WWW 2019, arXiv:1905.03375"
+MULTVAE = "Liang, Krishnan, Hoffman, Jebara, WWW 2018, arXiv:1802.05814"
+RP3BETA = "Paudel, Christoffel, Newell, Bernstein, TiiS 7(1), 2016"
+LIGHTGCN = "He, Deng, Wang, Li, Zhang, Wang, SIGIR 2020, arXiv:2002.02126"
+GFCF = "Shen et al., CIKM 2021, arXiv:2108.07567"
+ULTRAGCN = "Mao et al., CIKM 2021, arXiv:2110.15114"
+SIMPLEX = "Mao et al., CIKM 2021, arXiv:2109.12613"
+BSPM = "Choi, Hong, Park, Cho, SIGIR 2023, arXiv:2211.09324"
+NESCL = "Sun et al., Neighborhood-Enhanced Supervised Contrastive Learning for Collaborative Filtering, TKDE 2023"
+PURESVD = "Cremonesi, Koren, Turrin, RecSys 2010"
+NMF_RANK = "Lee, Seung, Nature 401, 1999"
+NEUMF = "He, Liao, Zhang, Nie, Hu, Chua, WWW 2017, arXiv:1708.05031"
+MF = "Rendle, Krichene, Zhang, Anderson, RecSys 2020, arXiv:2005.09683"
+IALS = "Rendle, Krichene, Zhang, Koren, RecSys 2022, arXiv:2110.14037"
+SURPRISE = "as measured by Surprise: Hug, JOSS 5(52), 2020"
+SVDPP = f"Koren, KDD 2008; {SURPRISE}"
+SVD = f"Funk, 2006; Koren, Bell, Volinsky, Computer 42(8), 2009; {SURPRISE}"
+GCMC = "van den Berg, Kipf, Welling, 2017, arXiv:1706.02263"
+IMCGAE = "Shen et al., IJCAI 2021"
+GLOCALK = "Han et al., CIKM 2021, arXiv:2108.12184"
+
+
+@dataclass(frozen=True)
+class Published:
+    """One row of a table: figures in the order of the set's metrics, None where there is none."""
+
+    method: str
+    figures: tuple[float | None, ...]
+    source: str
+    algorithm: str | None = None  # ours that it is the measure of
+    unchecked: bool = False
+
+
+PUBLISHED: dict[str, tuple[Published, ...]] = {
+    "lightgcn-gowalla": (
+        Published("popularity", (0.0416, 0.0317), POPULAR, "popular"),
+        Published("MF-BPR", (0.1627, 0.1378), BPR),
+        Published("MultVAE", (0.1641, 0.1335), MULTVAE),
+        Published("SLIM", (0.1699, 0.1382), SLIM),
+        Published("EASE", (0.1765, 0.1467), EASE, "ease"),
+        Published("RP3beta", (0.1829, 0.1520), RP3BETA, unchecked=True),
+        Published("LightGCN", (0.1830, 0.1554), LIGHTGCN),
+        Published("GF-CF", (0.1849, 0.1518), GFCF),
+        Published("UltraGCN", (0.1862, 0.1580), ULTRAGCN),
+        Published("SimpleX", (0.1872, 0.1557), SIMPLEX),
+        Published("NESCL", (0.1917, 0.1617), NESCL),
+        Published("BSPM-EM", (0.1920, 0.1597), BSPM),
+    ),
+    "ncf-ml-1m": (
+        Published("popularity", (0.4533, 0.2542), POPULAR, "popular"),
+        Published("BPR", (0.6305, 0.3730), BPR),
+        Published("item kNN", (0.6694, 0.3979), KNN_ITEM, "itemknn"),
+        Published("user kNN", (0.6768, 0.4100), KNN_USER, "userknn"),
+        Published("NMF", (0.6844, 0.4192), NMF_RANK),
+        Published("PureSVD", (0.6937, 0.4303), PURESVD),
+        Published("NeuMF, rerun", (0.7093, 0.4349), NEUMF),
+        Published("NeuMF, its authors", (0.726, 0.445), NEUMF),
+        Published("SLIM", (0.7162, 0.4468), SLIM),
+        Published("EASE", (0.7192, 0.4494), EASE, "ease"),
+        Published("MF", (0.7294, 0.4523), MF, unchecked=True),
+        Published("iALS (rank 192)", (0.7310, 0.4521), IALS, "als"),
+    ),
+    "ml-100k": (
+        Published("user average", (1.0437, 0.8362), "each user's mean rating"),
+        Published("item average", (1.0246, 0.8154), "each item's mean rating"),
+    ),
+    "ml-100k/u1": (
+        Published("user average", (1.063, 0.85019), "each user's mean rating"),
+        Published("GC-MC", (0.910, None), GCMC),
+        Published("IMC-GAE", (0.8967, None), IMCGAE),
+        Published("GLocal-K", (0.8889, None), GLOCALK),
+    ),
+    "ml-100k/random": (
+        Published("NMF", (0.963, 0.758), SURPRISE),
+        Published("SlopeOne", (0.946, 0.743), f"Lemire, Maclachlan, SDM 2005; {SURPRISE}"),
+        Published("baseline", (0.944, 0.748), SURPRISE),
+        Published("SVD", (0.934, 0.737), SVD, "svd"),
+        Published("KNNBaseline", (0.931, 0.733), f"Koren, TKDD 4(1), 2010; {SURPRISE}"),
+        Published("SVD++", (0.919, 0.721), SVDPP),
+    ),
+}
