@@ -170,6 +170,18 @@ def test_identical_rows_are_fully_similar() -> None:
             np.testing.assert_allclose(found[full, full + 30], 1, rtol=1e-6)
 
 
+def test_orthogonal_rows_are_not_similar_by_rounding() -> None:
+    a = sp.csr_array(np.array([[0.1, 0.2, 0.7, 0.9], [0.3, 0.9, 0.9, 0.3], [0.3, 0.3, 0.1, 0.2]], np.float32))
+    a.data -= a.data.reshape(3, 4).mean(axis=1).repeat(4)
+    x = a.toarray()
+    x[1] -= x[0] * (x[0] @ x[1]) / (x[0] @ x[0])  # orthogonal, but for float32's rounding
+    assert 0 < abs(x[0].astype(np.float64) @ x[1].astype(np.float64)) < 1e-6
+    given_ = arguments(sp.csr_array(x), k=3, similarity="adjusted_cosine")
+    for face in (neighbours, neighbours_numpy):
+        for overlap in (False, True):
+            assert dense(face(**given_, overlap=overlap))[0, 1] == 0
+
+
 def test_constant_rows_have_no_correlation() -> None:
     a = sp.csr_array(np.array([[0.1] * 7, [0.3, 0.7, 0.1, 0.9, 0.4, 0.4, 0.2], [0.7] * 7], np.float32))
     assert neighbours(**arguments(a, k=3, similarity="pearson", overlap=True))[0][-1] == 0

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serendip.errors import UserError
-from serendip.kernels import compiled
 from serendip.kernels.sgd import (
     SIDE,
     Factorisation,
@@ -51,9 +50,6 @@ def groups(user: np.ndarray, item: np.ndarray, n_users: int, n_items: int) -> tu
     return deal(user, n_users)[user], deal(item, n_items)[item]
 
 
-@pytest.mark.skipif(
-    not compiled.native, reason="the kernels are not compiled: there is nothing to compare the twin with"
-)
 @settings(max_examples=40)
 @given(
     n_users=st.integers(1, 40),
@@ -61,22 +57,17 @@ def groups(user: np.ndarray, item: np.ndarray, n_users: int, n_items: int) -> tu
     n=st.integers(1, 400),
     rank=st.integers(0, 35),
     threads=st.integers(1, 3),
-    portable=st.booleans(),
     seed=st.integers(0, 1000),
 )
-def test_kernel_equals_twin(
-    n_users: int, n_items: int, n: int, rank: int, threads: int, portable: bool, seed: int
-) -> None:
+def test_kernel_equals_twin(isa: str, n_users: int, n_items: int, n: int, rank: int, threads: int, seed: int) -> None:
     user, item, value = ratings(n_users, n_items, n, seed)
     w = svd_start(user, item, value, n_users, n_items, rank=rank, init_std=0.3, seed=seed)
     twin = copy(w)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SERENDIP_PORTABLE", str(int(portable)))
-        for epoch in range(2):
-            order, offset = strata(*groups(user, item, n_users, n_items), np.random.default_rng(epoch))
-            visited = user[order], item[order], value[order], offset
-            loss = svd_epoch(w, *visited, **STEPS, threads=threads)
-            assert loss == pytest.approx(svd_epoch_numpy(twin, *visited, **STEPS), rel=1e-4)
+    for epoch in range(2):
+        order, offset = strata(*groups(user, item, n_users, n_items), np.random.default_rng(epoch))
+        visited = user[order], item[order], value[order], offset
+        loss = svd_epoch(w, *visited, **STEPS, threads=threads)
+        assert loss == pytest.approx(svd_epoch_numpy(twin, *visited, **STEPS), rel=1e-4)
     for x, y in zip(w[1:], twin[1:], strict=True):
         np.testing.assert_allclose(x, y, rtol=1e-3, atol=1e-4)
 

@@ -99,6 +99,9 @@ struct Moments : Counted<double> {
 
 // Measures. `s` is added to the denominator, and is 0 in the overlap family, which shrinks by n / (n + shrinkage).
 
+// x'y over the product of the sizes; what is left of orthogonal rows by rounding is zero, and so are rows of size zero.
+double cosine(double xy, double size, double s = 0) { return std::abs(xy) > 1e-6 * size ? xy / (size + s) : 0; }
+
 template <class C>
 struct Dot {
     using Cell = C;
@@ -108,9 +111,7 @@ struct Dot {
 template <class C>
 struct Cosine {
     using Cell = C;
-    static double of(const Cell& c, const Row& a, const Row& b, double s) {
-        return c.xy / (a.norm * b.norm + s);
-    }
+    static double of(const Cell& c, const Row& a, const Row& b, double s) { return cosine(c.xy, a.norm * b.norm, s); }
 };
 
 struct Euclidean {
@@ -129,10 +130,7 @@ struct Jaccard {
 
 struct OverlapCosine {
     using Cell = SecondMoments;
-    static double of(const Cell& c, const Row&, const Row&, double) {
-        const double square = c.xx * c.yy;
-        return square > 0 ? std::clamp(c.xy / std::sqrt(square), -1.0, 1.0) : 0;
-    }
+    static double of(const Cell& c, const Row&, const Row&, double) { return cosine(c.xy, std::sqrt(c.xx * c.yy)); }
 };
 
 struct OverlapPearson {
@@ -140,7 +138,7 @@ struct OverlapPearson {
     static double of(const Cell& c, const Row&, const Row&, double) {
         const double x = c.shared * c.xx - c.sx * c.sx, y = c.shared * c.yy - c.sy * c.sy;
         if (x <= 1e-10 * c.shared * c.xx || y <= 1e-10 * c.shared * c.yy) return 0;  // constant, but for rounding
-        return std::clamp((c.shared * c.xy - c.sx * c.sy) / std::sqrt(x * y), -1.0, 1.0);
+        return cosine(c.shared * c.xy - c.sx * c.sy, std::sqrt(x * y));
     }
 };
 

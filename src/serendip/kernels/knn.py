@@ -49,8 +49,9 @@ def neighbours(
         dot: x'y; cosine, adjusted_cosine: x'y / (|x||y|); pearson: with both means over the shared columns;
         euclidean: 1 / (1 + mean of (x - y)^2); jaccard: c / |x or y|, its union over all columns.
 
-    A similarity of zero is never kept, nor one that is not a number. A negative one is kept with `overlap` for pearson
-    and adjusted_cosine only. The result does not depend on the number of threads.
+    A similarity of zero is never kept, nor one that is not a number; a cosine or a correlation within 1e-6 of zero is
+    rounding, and zero. A negative one is kept with `overlap` for pearson and adjusted_cosine only. The result does not
+    depend on the number of threads.
 
     Time is one step for each product of A A', the sum of squared column lengths. Memory beside A and A' is what is
     returned, twice for a moment, and a dense row of up to 48 bytes a cell for each thread.
@@ -152,7 +153,7 @@ def neighbours_numpy(
                 if similarity == "euclidean":
                     score = 1 / (1 + np.sqrt(np.maximum(xx + yy - 2 * xy, 0)) + s)
                 else:
-                    score = xy / (np.sqrt(xx) * np.sqrt(yy) + s)
+                    score = _cosine(xy, np.sqrt(xx) * np.sqrt(yy), s)
             else:
                 xx, yy = product(squares, ones), product(ones, squares)
                 if similarity == "euclidean":
@@ -161,9 +162,9 @@ def neighbours_numpy(
                     x, y = product(a, ones), product(ones, a)
                     xv, yv = c * xx - x * x, c * yy - y * y
                     constant = (xv <= 1e-10 * c * xx) | (yv <= 1e-10 * c * yy)  # but for rounding
-                    score = np.where(constant, 0, np.clip((c * xy - x * y) / np.sqrt(xv * yv), -1, 1))
+                    score = np.where(constant, 0, _cosine(c * xy - x * y, np.sqrt(xv * yv), s))
                 else:
-                    score = np.clip(xy / np.sqrt(xx * yy), -1, 1)
+                    score = _cosine(xy, np.sqrt(xx * yy), s)
             if overlap or similarity == "dot":
                 score = score * (c / (c + shrinkage))
         score = np.asarray(score, np.float32)
@@ -182,6 +183,10 @@ def neighbours_numpy(
 
 def _keeps_negative(similarity: Similarity, overlap: bool) -> bool:
     return overlap and similarity in ("pearson", "adjusted_cosine")
+
+
+def _cosine(xy: npt.NDArray[np.float64], size: npt.NDArray[np.float64], s: float) -> npt.NDArray[np.float64]:
+    return np.where(np.abs(xy) > 1e-6 * size, xy / (size + s), 0)
 
 
 def _centred(indptr: npt.NDArray[np.int64], data: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
