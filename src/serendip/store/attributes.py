@@ -76,4 +76,4 @@ def columns(texts: list[str], kinds: Kinds) -> pl.DataFrame | None:
         return None
     stored = {name: pl.Int64() if kind == "date" else KINDS[kind] for name, kind in kinds.items()}
     frame = pl.Series("attributes", texts, pl.String).str.json_decode(pl.Struct(stored)).struct.unnest()
-    return frame.with_columns(pl.from_epoch(n, "ms").alias(n) for n, kind in kinds.items() if kind == "date")
+    return frame.with_columns(pl.col(n).cast(KINDS["date"]) for n, kind in kinds.items() if kind == "date")

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from serendip.errors import UserError
@@ -33,7 +33,8 @@ class Database:
             try:
                 self._writer = self._connect(WRITER_CACHE, mapped=0)
                 self._migrate()
-                self.index()
+                with suppress(UserError):  # no room, or another process is loading: look-ups are slow until next time
+                    self.index()
             except BaseException:
                 self.close()
                 raise

@@ -140,17 +140,20 @@ def timed(connection: sqlite3.Connection) -> bool:
 
 
 COLUMNS = np.dtype([("user", "i4"), ("item", "i4"), ("type", "i1"), ("value", "f4"), ("timestamp", "i8")])
+NEVER = -(2**63)  # stands where an event has no timestamp: before all others, as in the index
 CHUNK = 1_000_000  # rows between two looks at Ctrl-C
 
 
 def read(connection: sqlite3.Connection) -> tuple[I32, I32, I8, F32, I64 | None]:
-    """Return user, item, type, value (NaN: none) and timestamp (0: none; None: none at all) in order of arrival.
+    """Return user, item, type, value (NaN: none) and timestamp (`NEVER`: none; None: none at all), as they came.
 
     21 bytes an event, and 21 MB on the way.
     """
     (n,) = connection.execute("SELECT count(*) FROM events").fetchone()
     out = {name: np.empty(n, COLUMNS[name]) for name in COLUMNS.names or ()}
-    rows = connection.execute("SELECT user, item, type, value, coalesce(timestamp, 0) FROM events ORDER BY seq")
+    rows = connection.execute(
+        "SELECT user, item, type, value, coalesce(timestamp, ?) FROM events ORDER BY seq", [NEVER]
+    )
     for start in range(0, n, CHUNK):
         part = np.fromiter(islice(rows, CHUNK), COLUMNS, min(CHUNK, n - start))
         for name, column in out.items():

@@ -149,7 +149,9 @@ class Store:
             about_users, about_items = features(connection, "users"), features(connection, "items")
         order = np.argsort(user, kind="stable") if timestamp is None else np.lexsort((timestamp, user))
         user, item, kind, value = user[order], item[order], kind[order], value[order]
-        timestamp = None if timestamp is None else timestamp[order]
+        if timestamp is not None:
+            timestamp = timestamp[order]
+            timestamp[timestamp == events.NEVER] = 0
         return Dataset(
             users, items, user, item, value, timestamp, kind, types,
             context={name: column[order] for name, column in columns.items()},
@@ -210,6 +212,11 @@ class Store:
         """Return the model version that the recommendations are of."""
         with self._database.read() as connection:
             return current(connection)[1]
+
+    def item_features(self) -> pl.DataFrame | None:
+        """Return the attributes of the items, one row an index; None where there are none."""
+        with self._database.read() as connection:
+            return features(connection, "items")
 
     def search_items(self, text: str, k: int = 20) -> list[Found]:
         """Return items whose id begins with `text`, or whose attributes hold each of its words."""

@@ -1,0 +1,48 @@
+import pytest
+
+from serendip.errors import UserError
+from serendip.store.project import Project
+
+
+def with_model(project):
+    version = project.new_version("data")
+    project.model(version).mkdir()
+    (project.model(version) / "model.json").write_text("{}")
+    return version
+
+
+def test_versions_sort_by_age_and_publishing_an_older_one_rolls_back(tmp_path):
+    project = Project(tmp_path / "shop").make()
+    assert project.current() is None and project.versions() == []
+    versions = [with_model(project) for _ in range(5)]
+    assert [v[:19] for v in project.versions()] == sorted(v[:19] for v in versions)
+    project.publish(versions[4])
+    project.publish(versions[1])
+    assert project.current() == versions[1]
+    assert Project(tmp_path / "shop").current() == versions[1]
+    assert sorted(p.name for p in project.models.iterdir()) == sorted([*versions, "current"])
+
+
+def test_a_version_that_is_not_there_is_refused(tmp_path):
+    project = Project(tmp_path).make()
+    version = with_model(project)
+    with pytest.raises(UserError, match=f"did you mean '{version}'"):
+        project.publish(version[:-1] + ("0" if version[-1] != "0" else "1"))
+    for outside in ("../etc", "", "current", version + "/.."):
+        with pytest.raises(UserError, match="no version of a model"):
+            project.model(outside)
+    assert project.current() is None
+
+
+def test_half_a_model_is_no_version(tmp_path):
+    project = Project(tmp_path).make()
+    project.model(project.new_version("x")).mkdir()
+    assert project.versions() == []
+
+
+def test_the_store_is_made_with_the_project(tmp_path):
+    project = Project(tmp_path / "deep" / "shop")
+    with pytest.raises(UserError, match="no store"):
+        project.store(create=False)
+    with project.store() as store:
+        assert store.path == tmp_path / "deep" / "shop" / "serendip.db"
