@@ -1,0 +1,180 @@
+"""The half-sweep against its NumPy twin and against the equation, with every instruction set."""
+
+import signal
+import subprocess
+import sys
+import time
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from serendip.kernels import compiled
+from serendip.kernels.als import Floats, Solver, gram, gram_numpy, solve_rows, solve_rows_numpy
+
+
+class Problem(NamedTuple):
+    indptr: np.ndarray
+    indices: np.ndarray
+    weight: Floats
+    target: Floats
+    y: Floats
+    gram: Floats
+    l2: Floats
+
+
+def problem(n: int, m: int, rank: int, longest: int, seed: int) -> Problem:
+    """Rows of 0 to `longest` interactions, items repeated among them; about one row in four is empty.
+
+    The weights of a row sum to 8 at most, so that float32 solves its system well and both sides can be compared.
+    """
+    rng = np.random.default_rng(seed)
+    degree = rng.integers(0, longest + 1, n) * (rng.random(n) > 0.25) * (m > 0)
+    indptr = np.concatenate([[0], np.cumsum(degree)])
+    indices = rng.integers(0, max(m, 1), indptr[-1]).astype(np.int32)
+    weight = rng.random(len(indices)) * 8 / max(longest, 1) * (rng.random(len(indices)) > 0.1)
+    y = rng.normal(0, 1, (m, rank)).astype(np.float32)
+    l2 = rng.uniform(0.5, 2, n).astype(np.float32)
+    return Problem(indptr, indices, weight.astype(np.float32), (weight + 1).astype(np.float32), y, gram_numpy(y), l2)
+
+
+def start(n: int, rank: int) -> Floats:
+    return np.random.default_rng(7).normal(0, 0.1, (n, rank)).astype(np.float32)
+
+
+@pytest.mark.parametrize("solver", ["cholesky", "cg"])
+@given(
+    n=st.integers(0, 40),
+    m=st.integers(0, 60),
+    rank=st.one_of(st.integers(0, 20), st.sampled_from([31, 32, 33, 64, 70])),
+    longest=st.sampled_from([0, 1, 5, 63, 64, 65, 200]),
+    threads=st.integers(1, 4),
+    seed=st.integers(0, 1000),
+)
+def test_kernel_equals_twin(
+    isa: str, solver: Solver, n: int, m: int, rank: int, longest: int, threads: int, seed: int
+) -> None:
+    given_problem = problem(n, m, rank, longest, seed)
+    before = [a.copy() for a in given_problem]
+    x, twin = start(n, rank), start(n, rank)
+    solve_rows(*given_problem, x, solver=solver, threads=threads)
+    solve_rows_numpy(*given_problem, twin, solver=solver)
+    np.testing.assert_allclose(x, twin, rtol=2e-3, atol=5e-4)
+    assert not x[np.diff(given_problem.indptr) == 0].any()
+    for a, b in zip(given_problem, before, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_one_factor_by_hand(isa: str) -> None:
+    x = np.zeros((1, 1), np.float32)
+    y = np.array([[2], [3]], np.float32)
+    solve_rows(
+        np.array([0, 2]), np.array([0, 1], np.int32), np.array([1, 2], np.float32), np.array([2, 3], np.float32),
+        y, np.array([[13]], np.float32), np.array([0.5], np.float32), x,
+    )  # fmt: skip
+    assert x[0, 0] == pytest.approx((2 * 2 + 3 * 3) / (13 + 1 * 4 + 2 * 9 + 0.5))
+
+
+def test_solution_solves_the_system(isa: str) -> None:
+    p = problem(20, 300, 192, 400, 3)
+    x = start(20, 192)
+    solve_rows(*p, x)
+    for u in np.flatnonzero(np.diff(p.indptr)):
+        row = slice(p.indptr[u], p.indptr[u + 1])
+        y = p.y[p.indices[row]].astype(np.float64)
+        a = p.gram + (y.T * p.weight[row]) @ y + p.l2[u] * np.eye(192)
+        b = p.target[row] @ y
+        assert np.linalg.norm(a @ x[u] - b) < 1e-4 * np.linalg.norm(b)
+
+
+def test_conjugate_gradients_reach_the_exact_solution(isa: str) -> None:
+    p = problem(30, 50, 12, 40, 5)
+    exact, cg = start(30, 12), start(30, 12)
+    solve_rows(*p, exact)
+    solve_rows(*p, cg, solver="cg", steps=60)
+    np.testing.assert_allclose(cg, exact, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("solver", ["cholesky", "cg"])
+def test_threads_do_not_change_a_bit(isa: str, solver: Solver) -> None:
+    p = problem(500, 80, 33, 90, 1)
+    answers = []
+    for threads in (1, 2, 5):
+        x = start(500, 33)
+        solve_rows(*p, x, solver=solver, threads=threads)
+        answers.append(x)
+    np.testing.assert_array_equal(answers[0], answers[1])
+    np.testing.assert_array_equal(answers[0], answers[2])
+
+
+@given(m=st.integers(0, 700), rank=st.integers(0, 70), threads=st.integers(1, 3), seed=st.integers(0, 100))
+def test_gram_equals_twin(isa: str, m: int, rank: int, threads: int, seed: int) -> None:
+    y = np.random.default_rng(seed).normal(0, 1, (m, rank)).astype(np.float32)
+    np.testing.assert_allclose(gram(y, threads), gram_numpy(y), rtol=1e-5, atol=1e-4)
+
+
+def test_gram_of_many_rows_is_accurate_and_the_same_for_any_threads(isa: str) -> None:
+    y = np.random.default_rng(0).uniform(0, 1, (300_000, 9)).astype(np.float32)
+    one = gram(y, 1)
+    np.testing.assert_allclose(one, gram_numpy(y), rtol=1e-6)
+    np.testing.assert_array_equal(one, gram(y, 4))
+
+
+def broken(**changes: np.ndarray) -> None:
+    p = problem(4, 6, 3, 5, 2)._replace(**changes)
+    solve_rows(*p, start(4, 3))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"indptr": np.array([0, 1])}, "one more entry"),
+        ({"indptr": np.array([0, 9, 1, 1, 1])}, "must rise"),
+        ({"indices": np.array([6], np.int32), "indptr": np.array([0, 1, 1, 1, 1])}, r"\[0, 6\)"),
+        ({"indices": np.array([-1], np.int32), "indptr": np.array([0, 1, 1, 1, 1])}, r"\[0, 6\)"),
+        ({"weight": np.ones(1000, np.float32)}, "equally long"),
+        ({"l2": np.ones(3, np.float32)}, "do not fit"),
+        ({"gram": np.ones((2, 2), np.float32)}, "do not fit"),
+        ({"gram": -100 * np.eye(3, dtype=np.float32)}, "row . is not positive definite"),
+    ],
+)
+def test_what_does_not_fit_is_refused(changes: dict[str, np.ndarray], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        broken(**changes)
+
+
+def test_x_that_cannot_be_updated_in_place_is_refused() -> None:
+    p = problem(4, 6, 3, 5, 2)
+    for x in (np.zeros((3, 4), np.float32).T, np.zeros((4, 3))):
+        with pytest.raises(ValueError, match="in place"):
+            solve_rows(*p, x)
+
+
+LONG = """
+import numpy as np
+from serendip.kernels.als import solve_rows
+n, rank = 20_000, 1024  # about a minute of work
+one = np.ones(n, np.float32)
+try:
+    print("begin", flush=True)
+    solve_rows(np.arange(n + 1), np.zeros(n, np.int32), one, one, np.ones((1, rank), np.float32),
+               np.eye(rank, dtype=np.float32), one, np.zeros((n, rank), np.float32), threads=2)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+@pytest.mark.skipif(not compiled.native, reason="the kernels were not compiled")
+def test_ctrl_c_is_answered() -> None:
+    with subprocess.Popen([sys.executable, "-c", LONG], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "begin\n"
+            time.sleep(1)  # now it is in the kernel
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate(timeout=20)
+        finally:
+            process.kill()
+    assert out == "interrupted\n"
