@@ -48,7 +48,7 @@ struct Columns {  // A', column by column
     int64_t length(int32_t c) const { return start[c + 1] - start[c]; }
 };
 
-struct Row {  // what a measure may know of a row on its own
+struct Row {                     // what a measure may know of a row on its own
     double count, square, norm;  // number of stored values, sum of their squares, its root
 };
 
@@ -60,7 +60,8 @@ struct Options {
     const int32_t *tie, *row_of_tie;  // (n,) each, inverse permutations
 };
 
-// Cells: sums over the shared columns, x of the one row and y of the other; doubles where differences of sums are taken.
+// Cells: sums over the shared columns, x of the one row and y of the other; doubles where differences of sums are
+// taken.
 
 struct Product {
     float xy;
@@ -97,7 +98,7 @@ struct Moments : Counted<double> {
     void add(double x, double y) { shared += 1, xy += x * y, xx += x * x, yy += y * y, sx += x, sy += y; }
 };
 
-// Measures. `s` is added to the denominator, and is 0 in the overlap family, which shrinks by n / (n + shrinkage).
+// Measures. `s` is added to the denominator, and is 0 in the overlap family, which is shrunk by the count.
 
 // x'y over the product of the sizes; what is left of orthogonal rows by rounding is zero, and so are rows of size zero.
 double cosine(double xy, double size, double s = 0) { return std::abs(xy) > 1e-6 * size ? xy / (size + s) : 0; }
@@ -147,11 +148,12 @@ struct OverlapEuclidean {
     static double of(const Cell& c, const Row&, const Row&, double) { return 1 / (1 + c.square / c.shared); }
 };
 
-// A candidate as one integer, larger for better: the similarity's bits, then the tie. (The bits of floats of one sign are in
-// the order of the floats.)
+// A candidate as one integer, larger for better: the similarity's bits, then the tie. (The bits of floats of one sign
+// are in the order of the floats.)
 uint64_t key(float similarity, int32_t tie) {
     const uint32_t bits = std::bit_cast<uint32_t>(similarity);
-    return static_cast<uint64_t>(bits >> 31 ? ~bits : bits | 1u << 31) << 32 | (UINT32_MAX - static_cast<uint32_t>(tie));
+    return static_cast<uint64_t>(bits >> 31 ? ~bits : bits | 1u << 31) << 32 |
+           (UINT32_MAX - static_cast<uint32_t>(tie));
 }
 
 struct Neighbour {
@@ -174,8 +176,10 @@ class Best {
         worst = kept.back();
     }
 
-  public:
-    Best(const Options& o, int64_t n) : k(std::min(o.k, n)), tie(o.tie), row_of_tie(o.row_of_tie) { kept.reserve(2 * k); }
+public:
+    Best(const Options& o, int64_t n) : k(std::min(o.k, n)), tie(o.tie), row_of_tie(o.row_of_tie) {
+        kept.reserve(2 * k);
+    }
 
     void offer(float similarity, int64_t row) {
         const uint64_t candidate = key(similarity, tie[row]);
@@ -218,7 +222,7 @@ class Search {
         if (similarity > 0 || (o.keep_negative && similarity < 0)) best.offer(similarity, j);
     }
 
-  public:
+public:
     Search(const Csr& a, const Columns& columns, const std::vector<Row>& rows, const Options& o)
         : a(a), columns(columns), rows(rows), o(o), cells(a.n), best(o, a.n) {}
 
@@ -273,16 +277,22 @@ std::vector<int64_t> ranges(const Csr& a, const Columns& columns) {
     return first;
 }
 
+template <class Work>
+auto without_gil(const Work& work) {
+    const nb::gil_scoped_release release;
+    return work();
+}
+
 template <class Measure>
 nb::tuple neighbours(const Csr& a, const Options& o, int threads) {
-    const Columns columns(a);
+    const Columns columns = without_gil([&] { return Columns(a); });
     std::vector<Row> rows(a.n);
     for (int64_t i = 0; i < a.n; ++i) {
         double square = 0;
         for (int64_t t = a.indptr[i]; t < a.indptr[i + 1]; ++t) square += static_cast<double>(a.data[t]) * a.data[t];
         rows[i] = {static_cast<double>(a.indptr[i + 1] - a.indptr[i]), square, std::sqrt(square)};
     }
-    const std::vector<int64_t> first = ranges(a, columns);
+    const std::vector<int64_t> first = without_gil([&] { return ranges(a, columns); });
     const int64_t n_ranges = static_cast<int64_t>(first.size()) - 1;
 
     auto indptr = array<int64_t>(a.n + 1);
@@ -331,7 +341,8 @@ nb::tuple bound(Vector<int64_t> indptr, Vector<int32_t> indices, Vector<float> d
         return counts ? neighbours<Dot<CountedProduct<float>>>(a, o, threads) : neighbours<Dot<Product>>(a, o, threads);
     if (similarity == "cosine") {
         if (overlap) return neighbours<OverlapCosine>(a, o, threads);
-        return counts ? neighbours<Cosine<CountedProduct<float>>>(a, o, threads) : neighbours<Cosine<Product>>(a, o, threads);
+        return counts ? neighbours<Cosine<CountedProduct<float>>>(a, o, threads)
+                      : neighbours<Cosine<Product>>(a, o, threads);
     }
     if (similarity == "euclidean")
         return overlap ? neighbours<OverlapEuclidean>(a, o, threads) : neighbours<Euclidean>(a, o, threads);
@@ -342,7 +353,8 @@ nb::tuple bound(Vector<int64_t> indptr, Vector<int32_t> indices, Vector<float> d
 }  // namespace
 
 void bind_knn(nb::module_& module) {
-    module.def("neighbours", &bound, nb::arg("indptr").noconvert(), nb::arg("indices").noconvert(), nb::arg("data").noconvert(),
-               nb::arg("m"), nb::arg("k"), nb::arg("similarity"), nb::arg("tie").noconvert(), nb::arg("shrinkage"),
-               nb::arg("overlap"), nb::arg("keep_negative"), nb::arg("min_overlap"), nb::arg("keep_self"), nb::arg("threads"));
+    module.def("neighbours", &bound, nb::arg("indptr").noconvert(), nb::arg("indices").noconvert(),
+               nb::arg("data").noconvert(), nb::arg("m"), nb::arg("k"), nb::arg("similarity"),
+               nb::arg("tie").noconvert(), nb::arg("shrinkage"), nb::arg("overlap"), nb::arg("keep_negative"),
+               nb::arg("min_overlap"), nb::arg("keep_self"), nb::arg("threads"));
 }

@@ -32,10 +32,12 @@ struct Steps {
     float learning_rate, l2, l2_bias;
 };
 
-constexpr int64_t lanes = 8;  // partial sums of a dot product: a vector's worth, in an order that no instruction set changes
+constexpr int64_t lanes =
+    8;  // partial sums of a dot product: a vector's worth, in an order that no instruction set changes
 
 // Visit the ratings [begin, end); the sum of the squared errors, each taken before its own update.
-[[gnu::always_inline]] inline double descend(const Ratings& r, int64_t begin, int64_t end, const Parameters& w, const Steps& s) {
+[[gnu::always_inline]] inline double descend(const Ratings& r, int64_t begin, int64_t end, const Parameters& w,
+                                             const Steps& s) {
     const int64_t rank = w.rank, whole = rank - rank % lanes;
     const float keep = 1 - s.learning_rate * s.l2;
     double loss = 0;
@@ -79,16 +81,17 @@ template <class T>
 using Matrix = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 double epoch(Vector<const int32_t> user, Vector<const int32_t> item, Vector<const float> value,
-             Matrix<const int64_t> offset, float mean, Vector<float> user_bias, Vector<float> item_bias, Matrix<float> p,
-             Matrix<float> q, float learning_rate, float l2, float l2_bias, int threads) {
+             Matrix<const int64_t> offset, float mean, Vector<float> user_bias, Vector<float> item_bias,
+             Matrix<float> p, Matrix<float> q, float learning_rate, float l2, float l2_bias, int threads) {
     const Ratings ratings{user.data(), item.data(), value.data()};
-    const Parameters parameters{mean, user_bias.data(), item_bias.data(), p.data(), q.data(), static_cast<int64_t>(p.shape(1))};
+    const Parameters parameters{mean,     user_bias.data(), item_bias.data(),
+                                p.data(), q.data(),         static_cast<int64_t>(p.shape(1))};
     const Steps steps{learning_rate, l2, l2_bias};
     auto* run = &descend_portable;
 #if SERENDIP_X86
     if (serendip::isa() != serendip::Isa::portable) run = &descend_avx2;
 #endif
-    const int64_t strata = offset.shape(0), blocks = offset.shape(1) - 1;  // a row of offset: where its blocks begin, and the end
+    const int64_t strata = offset.shape(0), blocks = offset.shape(1) - 1;  // a row: where each block begins, and the end
     std::vector<double> loss(strata * blocks, 0);
     for (int64_t stratum = 0; stratum < strata; ++stratum) {
         const int64_t* begin = offset.data() + stratum * (blocks + 1);
@@ -96,6 +99,7 @@ double epoch(Vector<const int32_t> user, Vector<const int32_t> item, Vector<cons
             for (int64_t b = first; b < last; ++b)
                 loss[stratum * blocks + b] = run(ratings, begin[b], begin[b + 1], parameters, steps);
         });
+        if (PyErr_CheckSignals() != 0) throw nb::python_error();  // a stratum may be too short to be asked within
     }
     return std::accumulate(loss.begin(), loss.end(), 0.0);
 }
@@ -103,8 +107,9 @@ double epoch(Vector<const int32_t> user, Vector<const int32_t> item, Vector<cons
 }  // namespace
 
 void bind_sgd(nb::module_& module) {
-    module.def("svd_epoch", &epoch, nb::arg("user").noconvert(), nb::arg("item").noconvert(), nb::arg("value").noconvert(),
-               nb::arg("offset").noconvert(), nb::arg("mean"), nb::arg("user_bias").noconvert(),
-               nb::arg("item_bias").noconvert(), nb::arg("p").noconvert(), nb::arg("q").noconvert(),
-               nb::arg("learning_rate"), nb::arg("l2"), nb::arg("l2_bias"), nb::arg("threads"));
+    module.def("svd_epoch", &epoch, nb::arg("user").noconvert(), nb::arg("item").noconvert(),
+               nb::arg("value").noconvert(), nb::arg("offset").noconvert(), nb::arg("mean"),
+               nb::arg("user_bias").noconvert(), nb::arg("item_bias").noconvert(), nb::arg("p").noconvert(),
+               nb::arg("q").noconvert(), nb::arg("learning_rate"), nb::arg("l2"), nb::arg("l2_bias"),
+               nb::arg("threads"));
 }
