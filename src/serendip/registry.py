@@ -24,6 +24,7 @@ SHAPES: Mapping[str, str] = {
     "ItemScores": "serendip.models.itemscores:ItemScores",
     "ItemWeights": "serendip.models.itemweights:ItemWeights",
     "Factors": "serendip.models.factors:Factors",
+    "Served": "serendip.models.served:Served",
 }
 
 

@@ -24,14 +24,14 @@ class Toy:
     withheld: ItemLists
 
 
-def tables(user: I32, item: I32, rating: I32, kind: I32, prefix: str = "") -> Tables:
-    """Return the tables of index columns; `kind` (n_items,) is the category that each item's features tell."""
-    n = len(user)
+def tables(user: I32, item: I32, rating: I32, genres: list[list[int]], prefix: str = "") -> Tables:
+    """Return the tables of index columns; `genres` are what each item's features tell of it."""
+    n, kind = len(user), [of[0] for of in genres]
     items = pl.DataFrame(
         {
             "item_id": [f"{prefix}i{i}" for i in range(len(kind))],
             "title": [f"{WORDS[k % len(WORDS)]} {i}" for i, k in enumerate(kind)],
-            "genres": [[f"genre {k}"] for k in kind],
+            "genres": [[f"genre {g}" for g in of] for of in genres],
             "price": [float(5 + 20 * k) if i % 7 else None for i, k in enumerate(kind)],
         }
     )
@@ -61,8 +61,9 @@ def checkerboard(n: int = 24, prefix: str = "") -> Toy:
     out = item == user  # of the user's parity
     keep = ~out & (liked | (generator.random(n * n) < 0.4))
     order = generator.permutation(np.flatnonzero(keep))
-    made = tables(user[order].astype(np.int32), item[order].astype(np.int32),
-                  np.where(liked[order], 5, 1).astype(np.int32), (np.arange(n) % 2).astype(np.int32), prefix)  # fmt: skip
+    rating = np.where(liked[order], 5, 1).astype(np.int32)
+    genres = [[i % 2] for i in range(n)]
+    made = tables(user[order].astype(np.int32), item[order].astype(np.int32), rating, genres, prefix)
     data = Dataset.of(Tables(made.events, made.items.sample(fraction=1, shuffle=True, seed=3), made.users), RULES)
     at = data.items.index([f"{prefix}i{u.removeprefix(f'{prefix}u')}" for u in data.users.series])
     return Toy(data, ItemLists(offsets(np.ones(len(at), np.int64)), at))
@@ -81,9 +82,11 @@ def planted(n_users: int = 300, n_items: int = 120, rank: int = 4, seen: int = 1
     scale = np.quantile(utility, [0.5, 0.7, 0.85, 0.95])
     rating = 1 + np.searchsorted(scale, utility[user, item])
     first = np.tile(np.arange(seen + later), n_users) < seen
-    strongest = np.argmax(kind, axis=1).astype(np.int32)
+    strongest = np.argsort(-np.abs(kind), axis=1)[:, :2]  # (n_items, 2)
+    sign = np.take_along_axis(kind, strongest, axis=1) > 0
+    genres: list[list[int]] = (2 * strongest + sign).tolist()
     train = user[first].astype(np.int32), item[first].astype(np.int32), np.maximum(rating[first], 3).astype(np.int32)
-    made = tables(*train, strongest)
+    made = tables(*train, genres)
     data = Dataset.of(made, RULES)
     who = data.users.index([f"u{u}" for u in user[~first]])
     what = data.items.index([f"i{i}" for i in item[~first]])

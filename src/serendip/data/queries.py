@@ -82,7 +82,8 @@ class History:
         if self.type is not None:
             bits += self.type.astype(np.uint64) << np.uint64(32)
         if self.value is not None:
-            bits ^= self.value.view(np.uint32).astype(np.uint64) << np.uint64(31)
+            value = np.where(np.isnan(self.value), np.float32(0), self.value)  # no value is like no column of values
+            bits ^= value.view(np.uint32).astype(np.uint64) << np.uint64(31)
         for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):  # splitmix64's mixing
             bits = (bits ^ (bits >> np.uint64(shift))) * np.uint64(factor)
         bits ^= bits >> np.uint64(31)

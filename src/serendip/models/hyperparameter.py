@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from serendip.errors import UserError, nearest
 
@@ -15,20 +15,23 @@ class Hyperparameter:
     """What is known of one: its name, type, default, one sentence with the unit, bounds or choices."""
 
     name: str
-    type: type
+    kind: type[Any]
     default: object
     doc: str
     low: float | None = None
     high: float | None = None
     log: bool = False
     choices: tuple[object, ...] | None = None
+    of: type = str  # what a tuple holds
 
     def check(self, value: object, owner: str) -> None:
         """Raise a UserError where the value is of another type or out of bounds."""
         where = f"{owner}.{self.name}"
         if self.choices is not None and value not in self.choices:
             raise UserError(f"{where} is one of {', '.join(map(str, self.choices))}, not {value!r}")
-        if self.type in (int, float) and value is not None:
+        if self.kind is tuple and not (isinstance(value, tuple) and all(isinstance(part, self.of) for part in value)):
+            raise UserError(f"{where} is a tuple of {self.of.__name__}, not {value!r}")
+        if self.kind in (int, float) and value is not None:
             number = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
             if math.isnan(number):
                 raise UserError(f"{where} is a number, not {value!r}")
@@ -42,19 +45,21 @@ class Hyperparameter:
         Raises:
             UserError: the text is no value of this type.
         """
+        if self.kind is tuple and not isinstance(text, str):
+            text = ",".join(map(str, text)) if isinstance(text, (list, tuple)) else str(text)
         if not isinstance(text, str):
-            return tuple(text) if self.type is tuple and isinstance(text, list) else text
+            return text
         try:
-            if self.type is bool:
+            if self.kind is bool:
                 return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[text.lower()]
-            if self.type is int:
+            if self.kind is int:
                 return int(text)
-            if self.type is float:
+            if self.kind is float:
                 return None if text.lower() == "none" and self.default is None else float(text)
-            if self.type is tuple:
-                return tuple(part.strip() for part in text.split(",") if part.strip())
+            if self.kind is tuple:
+                return tuple(self.of(part.strip()) for part in text.split(",") if part.strip())
         except (ValueError, KeyError):
-            raise UserError(f"{owner}.{self.name} is of type {self.type.__name__}, and {text!r} is not") from None
+            raise UserError(f"{owner}.{self.name} is of type {self.kind.__name__}, and {text!r} is not") from None
         return text
 
 
@@ -80,9 +85,11 @@ def declared(owner: type) -> dict[str, Hyperparameter]:
     for field in dataclasses.fields(owner):
         if "doc" not in field.metadata:
             continue
-        kind = hints[field.name]
-        plain = next((t for t in (bool, int, float, str, tuple) if t is kind or t.__name__ in str(kind)), str)
-        found[field.name] = Hyperparameter(field.name, plain, field.default, **field.metadata)
+        hint = hints[field.name]
+        inner = [kind for kind in get_args(hint) if kind is not type(None)]  # of `tuple[str, ...]`, of `float | None`
+        kind = tuple if get_origin(hint) is tuple else inner[0] if inner else hint
+        of = inner[0] if kind is tuple else str
+        found[field.name] = Hyperparameter(field.name, kind, field.default, **field.metadata, of=of)
     return found
 
 

@@ -1,0 +1,67 @@
+"""`serendip compare`: a leaderboard with intervals on a split of the project's data."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Option
+
+from serendip.cli.options import (
+    HERE,
+    AlgorithmsOption,
+    JsonOption,
+    ProjectOption,
+    SeedOption,
+    ThreadsOption,
+    named,
+)
+
+
+def command(
+    project: ProjectOption = HERE,
+    algorithms: AlgorithmsOption = None,
+    metrics: Annotated[str | None, Option(help="Names separated by commas; the first is the primary one.")] = None,
+    split: Annotated[str | None, Option(help="time, last-share, last-out, random or users.")] = None,
+    plot: Annotated[Path | None, Option(help="Write the leaderboard as a picture: .svg, .png or .html.")] = None,
+    threads: ThreadsOption = None,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+) -> None:
+    from dataclasses import replace
+
+    from serendip.cli.progress import Bar
+    from serendip.cli.tables import leaderboard
+    from serendip.errors import UserError
+    from serendip.metrics.name import parse_all
+    from serendip.models.contract import Run
+    from serendip.service import charts
+    from serendip.service.compare import compare
+    from serendip.service.report import rows
+    from serendip.service.settings import learned, settings_of
+    from serendip.store.project import Project
+
+    place = Project(project)
+    settings = settings_of(place)
+    if plot is not None and plot.suffix not in (".svg", ".png", ".html"):
+        raise UserError(f"{plot} ends in none of .svg, .png, .html: name the picture by the form it is to have")
+    if split is not None:
+        settings = replace(settings, evaluation=replace(settings.evaluation, split=split))
+    if metrics is not None:
+        names = [str(metric) for metric in parse_all(metrics)]
+        settings = replace(settings, evaluation=replace(settings.evaluation, metrics=names),
+                           objective=replace(settings.objective, metric=names[0]))  # fmt: skip
+    with place.store(create=False) as store, Bar() as bar:
+        data = learned(store, settings)
+        compared = compare(data, settings, algorithms=named(algorithms), keep=place.reports / "compared",
+                           run=Run(threads=threads, seed=seed, progress=bar))  # fmt: skip
+    if plot is not None:
+        picture = charts.leaderboard(rows(compared), str(compared.board.primary))
+        if plot.suffix == ".png":
+            plot.write_bytes(charts.png(picture))
+        else:
+            plot.write_text(charts.svg(picture) if plot.suffix == ".svg" else charts.html(picture), encoding="utf-8")
+    if json:
+        import msgspec
+
+        print(msgspec.json.format(msgspec.json.encode(compared.plain()), indent=2).decode())
+    else:
+        leaderboard(compared)

@@ -1,0 +1,39 @@
+"""`serendip generate`: every user's slate into the recommendation table, or to a file."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Option
+
+from serendip.cli.options import HERE, JsonOption, KOption, ProjectOption
+
+
+def command(
+    k: KOption = 10,
+    output: Annotated[Path | None, Option(help="Write them to this file too: .csv, .parquet or .jsonl.")] = None,
+    project: ProjectOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    from serendip.cli.progress import Bar
+    from serendip.service.generate import export, generate
+    from serendip.service.open import opened
+    from serendip.service.settings import learned, settings_of
+    from serendip.store.project import Project
+
+    recommender = opened(project)
+    try:
+        with Bar() as bar:
+            data = learned(recommender.store, settings_of(Project(project)))
+            n = generate(recommender, data, k, bar)
+        rows = None if output is None else export(recommender, output)
+    finally:
+        recommender.store.close()
+    if json:
+        import msgspec
+
+        print(msgspec.json.encode({"users": n, "rows": rows, "model": recommender.version}).decode())
+    else:
+        print(
+            f"{n:,} users have a slate of model {recommender.version}"
+            + (f"; {rows:,} rows in {output}" if output else "")
+        )

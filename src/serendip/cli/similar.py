@@ -1,0 +1,34 @@
+"""`serendip similar`: the items most like an item."""
+
+from typing import Annotated
+
+from typer import Argument
+
+from serendip.cli.options import HERE, JsonOption, KOption, ProjectOption
+
+
+def command(
+    item_id: Annotated[str, Argument(help="The item.")],
+    k: KOption = 10,
+    project: ProjectOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    from rich.text import Text
+
+    from serendip.cli.tables import console, table
+    from serendip.service.answer import plain
+    from serendip.service.open import opened
+
+    recommender = opened(project)
+    try:
+        answer = recommender.similar(item_id, k)
+    finally:
+        recommender.store.close()
+    if json:
+        print(plain(answer))
+        return
+    print(f"Like {answer.title} ({item_id}):")
+    made = table(("", "right"), ("item", "left"), ("title", "left"), ("score", "right"))
+    for n, one in enumerate(answer.items):
+        made.add_row(str(n + 1), Text(one.item_id), Text(one.title), f"{one.score:.3f}")
+    console().print(made)

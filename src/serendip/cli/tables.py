@@ -1,0 +1,96 @@
+"""How leaderboards and slates look on a terminal."""
+
+import sys
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from serendip.service.answer import Event, Explanation, Slate
+    from serendip.service.compare import Compared
+
+
+def console() -> Console:
+    """Return the terminal, or wide plain text where the output is piped."""
+    return Console() if sys.stdout.isatty() else Console(width=160)
+
+
+def table(*columns: tuple[str, str], title: str = "") -> Table:
+    """Return a table without lines; each column has a heading and left or right."""
+    made = Table(box=None, pad_edge=False, header_style="bold", title=title or None, title_justify="left")
+    for heading, side in columns:
+        made.add_column(heading, justify="right" if side == "right" else "left", overflow="fold")
+    return made
+
+
+def leaderboard(compared: "Compared") -> None:
+    """Print the models in order with intervals, what was left out and which was chosen."""
+    board, contest = compared.board, compared.contest
+    metrics = list(board.standings[0].report.estimates)
+    if contest.note:
+        print(f"Note: {contest.note}.")
+    n = board.standings[0].report
+    print(f"Judged on {n.n_users:,} users ({n.n_cold:,} without a history), split: {contest.parts.name}.\n")
+    first = ("algorithm", "left"), (str(metrics[0]), "right"), ("95% interval", "right"), ("beats popular", "left")
+    made = table(*first, *((str(m), "right") for m in metrics[1:]), ("fit s", "right"))
+    for standing in board.standings:
+        e = standing.report.estimates
+        verdict = "beyond doubt" if standing.beyond_doubt else "baseline" if standing.against is None else "no"
+        main = e[metrics[0]]
+        made.add_row(standing.report.algorithm, f"{main.mean:.4f}", f"{main.low:.4f}-{main.high:.4f}", verdict,
+                     *(f"{e[m].mean:.4f}" for m in metrics[1:]), f"{standing.report.fit_seconds:.2f}")  # fmt: skip
+    console().print(made)
+    if n.n_cold:
+        cold = {s.report.algorithm: s.report.cold[metrics[0]].mean for s in board.standings if s.report.cold}
+        best = max(cold, key=lambda name: cold[name])
+        print(f"Users without a history: {metrics[0]} {cold[best]:.4f} ({best}), {cold['popular']:.4f} (popular).")
+    if compared.ratings:
+        said = ", ".join(
+            f"{r.algorithm} " + " ".join(f"{m} {e.mean:.3f}" for m, e in r.estimates.items()) for r in compared.ratings
+        )
+        print(f"Ratings foretold: {said}.")
+    for name, why in compared.left_out:
+        print(f"Left out: {name}: {why}")
+    chosen = compared.chosen.name
+    if chosen == "popular":
+        print("\nNothing beats popularity beyond doubt, so popularity is chosen.")
+    else:
+        c = board.chosen.against
+        assert c is not None
+        print(f"\nChosen: {chosen}: {board.primary} {c.difference:+.4f} over popular ({c.low:+.4f} to {c.high:+.4f}), "
+              f"p = {c.p_corrected:.4f}: paired by user, corrected for {len(board.standings) - 1} models.")  # fmt: skip
+
+
+def slate(answer: "Slate") -> None:
+    """Print a slate with titles and reasons, after what its reader did last."""
+    who = f"User {answer.user_id}" if answer.user_id is not None else "A newcomer"
+    if answer.history:
+        last = "; ".join(f"{e.title}{stars(e)}" for e in answer.history[:4])
+        print(f"{who}, last: {last}")
+    else:
+        print(f"{who}{'' if answer.known else ', nobody we know: what a newcomer gets'}")
+    made = table(("", "right"), ("item", "left"), ("title", "left"), ("score", "right"), ("why", "left"))
+    for n, item in enumerate(answer.items):
+        made.add_row(str(n + 1), Text(item.item_id), Text(item.title), f"{item.score:.3f}", Text(item.reason))
+    console().print(made)
+
+
+def stars(event: "Event") -> str:
+    """Return what a rating was, in brackets."""
+    return f" ({event.value:g})" if event.value is not None and event.type in ("rating", "review") else ""
+
+
+def explanation(answer: "Explanation", most: int = 10) -> None:
+    """Print the contributions to a score."""
+    score = "no score" if answer.score is None else f"score {answer.score:.4f}"
+    print(f"{answer.title} ({answer.item_id}) for user {answer.user_id}: {score}. {answer.reason}")
+    made = table(("part", "right"), ("item", "left"), ("title", "left"))
+    for part in answer.contributions[:most]:
+        made.add_row(f"{part.weight:+.4f}", Text(part.item_id or ""), Text(part.title or part.reason))
+    rest = sum(part.weight for part in answer.contributions[most:])
+    if len(answer.contributions) > most:
+        made.add_row(f"{rest:+.4f}", "", f"{len(answer.contributions) - most} smaller parts")
+    if answer.contributions:
+        console().print(made)

@@ -1,0 +1,25 @@
+"""The fitted shape of what a project serves: a model, and what stands in where it has no answer."""
+
+from dataclasses import dataclass
+
+from serendip.arrays import F32, I32
+from serendip.data.queries import ItemLists, Queries
+from serendip.data.slates import Slates
+from serendip.models.contract import Model
+
+
+@dataclass(frozen=True)
+class Served(Model):
+    """main decides; fallback fills up where main knows too little; similar tells which items are alike, if main cannot."""
+
+    main: Model
+    fallback: Model
+    similar: Model | None = None
+
+    def score(self, queries: Queries, item: I32 | None = None) -> F32:
+        return self.main.score(queries, item)
+
+    def recommend(
+        self, queries: Queries, k: int, candidates: ItemLists | None = None, exclude: ItemLists | None = None
+    ) -> Slates:
+        return self.main.recommend(queries, k, candidates, exclude)

@@ -1,0 +1,105 @@
+"""The ASGI app: routes under /v1, the page at /, errors as flat codes."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi_offline import FastAPIOffline
+from starlette.exceptions import HTTPException
+
+from serendip import __version__
+from serendip.dashboard.page import page
+from serendip.errors import UserError
+from serendip.server.routes import events, health, items, recommend, users
+from serendip.server.wire import BadRequest, Failure, answer, schemas
+from serendip.service.open import opened
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """What the app needs to know: the project's folder and how long a slate is."""
+
+    project: Path
+    k: int = 10
+
+
+def create_app(settings: ServerSettings) -> FastAPI:
+    """Return the app of a project.
+
+    Raises:
+        UserError: the project has no published model.
+    """
+    recommender = opened(settings.project)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        recommender.store.close()
+
+    app = FastAPIOffline(title="Serendip", version=__version__, lifespan=lifespan)
+    app.state.recommender = recommender
+    app.state.k = settings.k
+    for routes in (users, items, recommend, events, health):
+        app.include_router(routes.router)
+    app.include_router(page)
+    app.add_exception_handler(BadRequest, bad_request)
+    app.add_exception_handler(UserError, user_error)
+    app.add_exception_handler(RequestValidationError, not_valid)
+    app.add_exception_handler(HTTPException, no_route)
+    app.add_exception_handler(Exception, fault)
+    describe(app)
+    return app
+
+
+def describe(app: FastAPI) -> None:
+    """Add the structures' schemas to the OpenAPI document."""
+    made = app.openapi
+
+    def with_schemas() -> dict[str, Any]:
+        document = made()
+        parts = document.setdefault("components", {}).setdefault("schemas", {})
+        parts.update(schemas())
+        for unused in ("HTTPValidationError", "ValidationError"):
+            parts.pop(unused, None)
+        for path in document["paths"].values():
+            for operation in path.values():
+                described = operation.get("responses", {}).get("422", {}).get("content", {}).get("application/json", {})
+                if described.get("schema", {}).get("$ref", "").endswith("HTTPValidationError"):
+                    described["schema"] = {"$ref": "#/components/schemas/Failure"}
+        return document
+
+    app.openapi = with_schemas  # type: ignore[method-assign]
+
+
+def bad_request(request: Request, error: Exception) -> Response:
+    """Answer a request that cannot be taken."""
+    assert isinstance(error, BadRequest)
+    return answer(error.failure, error.status)
+
+
+def user_error(request: Request, error: Exception) -> Response:
+    """Answer a request for something that is not there."""
+    return answer(Failure("not_found", str(error)), 404)
+
+
+def not_valid(request: Request, error: Exception) -> Response:
+    """Answer parameters of the wrong type."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return answer(Failure("invalid", f"{where}: {first['msg']}"), 422)
+
+
+def no_route(request: Request, error: Exception) -> Response:
+    """Answer a path or a method that is not there."""
+    assert isinstance(error, HTTPException)
+    return answer(Failure("not_found" if error.status_code == 404 else "refused", str(error.detail)), error.status_code)
+
+
+def fault(request: Request, error: Exception) -> Response:
+    """Answer a fault of the server's own without giving anything away."""
+    return answer(Failure("internal", "this is a fault of the server; its log says more"), 500)

@@ -1,0 +1,25 @@
+"""Health: alive is being able to speak, ready is being able to recommend."""
+
+from fastapi import APIRouter, Request, Response
+
+from serendip.server.wire import Health, answer, ref, responses
+from serendip.service.recommender import Recommender
+
+router = APIRouter(prefix="/v1/health", tags=["health"])
+
+
+@router.get("/live", responses=responses(ref(Health)))
+async def live() -> Response:
+    """Return ok while the process can answer."""
+    return answer(Health("ok"))
+
+
+@router.get("/ready", responses=responses(ref(Health)))
+async def ready(request: Request) -> Response:
+    """Return ok where the store can be read and a model is loaded, 503 otherwise."""
+    recommender: Recommender = request.app.state.recommender
+    try:
+        recommender.store.counts()
+    except OSError as error:
+        return answer(Health("unavailable", reason=str(error)), 503)
+    return answer(Health("ok", recommender.version))

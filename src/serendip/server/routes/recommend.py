@@ -1,0 +1,26 @@
+"""A slate for anyone who brings a history: a newcomer, a session, a basket."""
+
+from fastapi import APIRouter, Request, Response
+
+from serendip.server.wire import BadRequest, RecommendRequest, answer, body, content, ref, responses
+from serendip.service.answer import Event, Slate
+from serendip.service.recommender import Recommender
+
+router = APIRouter(prefix="/v1/recommend", tags=["recommend"])
+LONGEST = 1000  # items of a slate
+
+
+@router.post(
+    "",
+    responses=responses(ref(Slate), 400, 413, 422),
+    openapi_extra={"requestBody": {"required": True, **content(ref(RecommendRequest))}},
+)
+async def recommend(request: Request) -> Response:
+    """Return a slate for the history in the body; with none, what a newcomer gets."""
+    recommender: Recommender = request.app.state.recommender
+    asked = await body(request, RecommendRequest)
+    k = request.app.state.k if asked.k is None else asked.k
+    if not 1 <= k <= LONGEST:
+        raise BadRequest(422, "invalid", f"k is a number from 1 to {LONGEST}, not {k}")
+    history = [Event(one, "") if isinstance(one, str) else one for one in asked.history]
+    return answer(recommender.slate_for(history, k, asked.exclude))

@@ -1,0 +1,80 @@
+"""What a recommender answers: the same plain data for the command line and for HTTP."""
+
+import msgspec
+
+
+class Because(msgspec.Struct, omit_defaults=True):
+    """A part of a score: the history item that it is owed to (none where it is owed to none), and how much."""
+
+    weight: float
+    reason: str
+    item_id: str | None = None
+    title: str | None = None
+
+
+class Recommended(msgspec.Struct, omit_defaults=True):
+    """One position of a slate. score compares within one slate only; source: model, fallback or static."""
+
+    item_id: str
+    title: str
+    score: float
+    reason: str = ""
+    source: str = "model"
+
+
+class Event(msgspec.Struct, omit_defaults=True):
+    """One past event as a slate's reader sees it. timestamp: ms since 1970."""
+
+    item_id: str
+    title: str
+    type: str = "interaction"
+    value: float | None = None
+    timestamp: int | None = None
+
+
+class Slate(msgspec.Struct, omit_defaults=True):
+    """A slate with what it was made by, and from."""
+
+    items: list[Recommended]
+    model: str
+    pipeline: str
+    request_id: str
+    user_id: str | None = None
+    known: bool = True
+    degraded: str | None = None
+    history: list[Event] = []
+    timings_ms: dict[str, float] = {}
+
+
+class Explanation(msgspec.Struct, omit_defaults=True):
+    """Where one score came from: the contributions sum to it."""
+
+    user_id: str | None
+    item_id: str
+    title: str
+    score: float | None
+    contributions: list[Because]
+    model: str
+    reason: str
+
+
+class SimilarItems(msgspec.Struct, omit_defaults=True):
+    """The items most like one."""
+
+    item_id: str
+    title: str
+    items: list[Recommended]
+    model: str
+    request_id: str
+
+
+class Found(msgspec.Struct, omit_defaults=True):
+    """A user or an item that a search found."""
+
+    id: str
+    title: str
+
+
+def plain(answer: msgspec.Struct) -> str:
+    """Return an answer as indented JSON."""
+    return msgspec.json.format(msgspec.json.encode(answer), indent=2).decode()

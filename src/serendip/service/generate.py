@@ -1,0 +1,76 @@
+"""Every user's slate into the recommendation table, with reasons; and out of it into a file."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from serendip.arrays import I32
+from serendip.data.dataset import Dataset
+from serendip.data.slates import Slates
+from serendip.errors import UserError
+from serendip.models.contract import Progress
+from serendip.service.reasons import reasons
+from serendip.service.recommender import Recommender
+
+BLOCK = 512  # users whose slates are made at once
+
+
+def generate(
+    recommender: Recommender, data: Dataset, k: int = 10, progress: Progress | None = None, *, explained: bool = True
+) -> int:
+    """Write a slate for every user of the data set; return how many users have one.
+
+    Readers of the table see the slates that were there until the last block is written.
+    """
+    return recommender.store.put_recommendations(recommender.version, blocks(recommender, data, k, progress, explained))
+
+
+def blocks(
+    recommender: Recommender, data: Dataset, k: int, progress: Progress | None, explained: bool
+) -> Iterator[tuple[I32, Slates, Sequence[Sequence[str]] | None]]:
+    """Give users, their slates and a reason a position, block by block."""
+    pipeline, n = recommender.pipeline, data.n_users
+    for first in range(0, n, BLOCK):
+        user = np.arange(first, min(first + BLOCK, n), dtype=np.int32)
+        queries = data.queries(user)
+        slates, stage = pipeline.traced(queries, k, exclude=queries.history.lists)
+        said = None
+        if explained:
+            words = [[""] * k for _ in user]
+            for which, model in ((0, pipeline.model), (1, pipeline.fallback)):
+                row, place = np.nonzero(stage == which)
+                if model is None or not len(row):
+                    continue
+                texts = reasons(model, queries.rows(row), slates.item[row, place], recommender.titles)
+                for r, p, text in zip(row, place, texts, strict=True):
+                    words[r][p] = text
+            said = words
+        yield user, slates, said
+        if progress is not None:
+            progress("writing slates, users", min(first + BLOCK, n), n)
+
+
+def export(recommender: Recommender, path: Path) -> int:
+    """Write the recommendation table to a file, by its ending: .csv, .parquet or .jsonl; return the number of rows.
+
+    Raises:
+        UserError: the ending is none of these, or there are no recommendations.
+    """
+    writers = {
+        ".csv": pl.DataFrame.write_csv,
+        ".parquet": pl.DataFrame.write_parquet,
+        ".jsonl": pl.DataFrame.write_ndjson,
+    }
+    if path.suffix not in writers:
+        raise UserError(f"{path} ends in none of {', '.join(writers)}: name the file by the form it is to have")
+    ids, rows = recommender.store.users(), []
+    for user in range(len(ids)):
+        for position, one in enumerate(recommender.store.recommendations(user)):
+            rows.append((ids[user], position + 1, one.item_id, recommender.title(one.item), one.score, one.reason))
+    if not rows:
+        raise UserError("there are no recommendations yet: make them with `serendip generate`")
+    columns = ["user_id", "position", "item_id", "title", "score", "reason"]
+    writers[path.suffix](pl.DataFrame(rows, schema=columns, orient="row"), path)  # type: ignore[operator]
+    return len(rows)

@@ -1,0 +1,45 @@
+"""Open a project for answering: its store and the model that it has published."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from serendip.errors import UserError
+from serendip.models.contract import Model
+from serendip.models.served import Served
+from serendip.pipeline.pipeline import Pipeline
+from serendip.service.recommender import Recommender, titles
+from serendip.service.settings import excluded, settings_of
+from serendip.store.artefacts import load
+from serendip.store.project import Project
+
+
+def opened(root: Path) -> Recommender:
+    """Return the recommender of a project's folder.
+
+    Raises:
+        UserError: there is no store or no published model, or the model is of other ids than the store's.
+    """
+    project = Project(root)
+    settings = settings_of(project)
+    store = project.store(create=False)
+    version = project.current()
+    if version is None:
+        raise UserError(f"{root} has no model yet: make one with `serendip run FILE` or `serendip train ALGORITHM`")
+    model = load(project.model(version))
+    check_ids(model, store.users().series.head(model.n_users), store.items().series.head(model.n_items), version)
+    banned = excluded(store, settings)
+    static = store.items().index(settings.serving.static)
+    main, fallback, similar = (
+        (model.main, model.fallback, model.similar) if isinstance(model, Served) else (model, None, None)
+    )
+    pipeline = Pipeline(main, fallback, banned[banned < model.n_items], static[static >= 0].astype(np.int32))
+    return Recommender(store, version, pipeline, similar or main, titles(store))
+
+
+def check_ids(model: Model, users: pl.Series, items: pl.Series, version: str) -> None:
+    """Raise a UserError where an index of the model means someone else in the store."""
+    for ours, theirs, what in ((model.users.series, users, "users"), (model.items.series, items, "items")):
+        if len(ours) != len(theirs) or not bool((ours == theirs).all()):
+            raise UserError(f"model {version} was fitted on other {what} than this store holds: fit it again here")

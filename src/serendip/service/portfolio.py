@@ -1,0 +1,115 @@
+"""Which algorithms compete, on which split, for which success."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from serendip.arrays import Bool
+from serendip.config import Settings
+from serendip.data.dataset import Dataset
+from serendip.data.interactions import EventColumns, weigh
+from serendip.data.split import Split, last_share, split
+from serendip.errors import UserError, nearest
+from serendip.evaluation.task import Task
+from serendip.models.contract import Algorithm
+from serendip.registry import ALGORITHMS, load
+
+ENOUGH = 200  # warm test users below which the split in time says too little
+
+
+def portfolio(settings: Settings, names: Sequence[str] | None = None) -> list[Algorithm]:
+    """Return the algorithms to compare, popular first, with the hyperparameters that the settings give.
+
+    Raises:
+        UserError: a name or a hyperparameter is not known.
+    """
+    wanted = list(dict.fromkeys(["popular", *(names or settings.training.algorithms)]))
+    given: Mapping[str, Mapping[str, object]] = settings.training.hyperparameters
+    for name in given:
+        if name not in ALGORITHMS:
+            raise UserError(f"[training.hyperparameters] names {name!r}, no algorithm{nearest(name, ALGORITHMS)}")
+    return [load(name, ALGORITHMS, "algorithm").configured(given.get(name, {})) for name in wanted]
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What is judged on: the split and the task it sets. note says why it is not the split that was asked for.
+
+    rated: the task of foretelling the withheld ratings, low ones too; None where there are none. n_test, n_warm:
+    test users of the split that was asked for, and how many of them have a history before it.
+    """
+
+    parts: Split
+    task: Task
+    rated: Task | None
+    n_test: int
+    n_warm: int
+    note: str = ""
+
+
+def contest(data: Dataset, settings: Settings) -> Contest:
+    """Return the contest that the settings ask for, or by each user's own time where that leaves too few warm users.
+
+    Raises:
+        UserError: nothing can be withheld.
+    """
+    asked = settings.evaluation
+    whole, n_test, n_warm, note = None, 0, 0, ""
+    try:
+        whole = split(data, asked.split, asked.share, asked.seed)
+        n_test, n_warm = warm(ready(whole, settings))
+    except UserError as error:
+        if asked.split != "time":
+            raise
+        note = str(error)
+    if asked.split == "time" and n_warm < ENOUGH:
+        other = last_share(data, asked.share)
+        if len(ready(other, settings).test):
+            note = note or (
+                f"of {n_test:,} users with events after the cut, {n_warm:,} have a history before it, "
+                f"fewer than {ENOUGH}"
+            )
+            whole, note = other, f"{note}: the last fifth of each user's time is withheld instead"
+    parts = None if whole is None else ready(whole, settings)
+    if whole is None or parts is None or len(parts.test) == 0:
+        raise UserError(
+            f"there is nothing to judge models by: none of the {len(data):,} events can be withheld and foreseen; "
+            "a user needs at least two different items"
+        )
+    rated = whole.test.where(whole.test.rated)
+    foretold = Task.of(whole.train, rated) if len(rated) and whole.train.rated.any() else None
+    return Contest(parts, Task.of_split(parts), foretold, n_test, n_warm, note)
+
+
+def ready(parts: Split, settings: Settings) -> Split:
+    """Return a split whose test part holds what counts as success and is new to its user."""
+    test = parts.test
+    keep = successes(test, settings)
+    seen = np.unique(parts.history.user.astype(np.int64) * test.n_items + parts.history.item)
+    keep &= ~np.isin(test.user.astype(np.int64) * test.n_items + test.item, seen)
+    return replace(parts, test=test.where(keep))
+
+
+def successes(data: Dataset, settings: Settings) -> Bool:
+    """Return which events are a success: of a type that the objective names, with a weight above 0.  # (N,)
+
+    Raises:
+        UserError: the objective names a type of event that the data does not have.
+    """
+    good: Bool = weigh(
+        EventColumns(data.user, data.item, data.value, data.timestamp, data.type, data.types), data.rules
+    ) > 0  # fmt: skip
+    named = settings.objective.events
+    for name in named:
+        if name not in data.types:
+            raise UserError(f"[objective] events names {name!r} and the data has none{nearest(name, data.types)}")
+    if named and data.type is not None:
+        good &= np.isin(data.type, [code for code, name in enumerate(data.types) if name in named])
+    return good
+
+
+def warm(parts: Split) -> tuple[int, int]:
+    """Return how many users the test part has, and how many of them have a history."""
+    users = np.unique(parts.test.user)
+    return len(users), int(np.count_nonzero(np.diff(parts.history.offset)[users]))

@@ -1,0 +1,97 @@
+"""The settings of a project, as its other services need them."""
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from serendip.arrays import I32
+from serendip.config import Interactions, Settings, read, write
+from serendip.data.dataset import Dataset
+from serendip.data.interactions import EVENT_TYPES, InteractionRules
+from serendip.errors import UserError
+from serendip.metrics.name import Metric, parse
+from serendip.store.project import Project
+from serendip.store.store import Store
+
+
+def settings_of(project: Project) -> Settings:
+    """Return what `serendip.toml` says, the defaults where there is none.
+
+    Raises:
+        UserError: the file cannot be read, or its primary metric is none.
+    """
+    found = read(project.settings) if project.settings.is_file() else Settings()
+    primary(found)
+    return found
+
+
+def write_settings(project: Project, settings: Settings) -> None:
+    """Write `serendip.toml`, unless there is one."""
+    if not project.settings.exists():
+        project.settings.write_text(write(settings), encoding="utf-8")
+
+
+def primary(settings: Settings) -> Metric:
+    """Return the primary metric.
+
+    Raises:
+        UserError: there is no metric of that name, or it has no better and worse.
+    """
+    metric = parse(settings.objective.metric)
+    if metric.direction == 0 or metric.definition.unit != "user":
+        raise UserError(f"{metric} cannot be the primary metric: it takes one with a value a user, as ndcg@10")
+    return metric
+
+
+def rules(given: Interactions, data: Dataset) -> InteractionRules:
+    """Return the interaction rules that the settings say.
+
+    Ratings without a threshold: half of the scale. Weights are relative: the strongest type in the data weighs 1, so
+    that hyperparameters mean the same whatever the events are called.
+    """
+    threshold: float | None = given.rating_threshold or None
+    if threshold is None and data.rated.any():
+        assert data.value is not None
+        value = data.value[data.rated]
+        threshold = float(np.ceil((value.min() + value.max()) / 2))
+    weights = {**EVENT_TYPES, **{name: float(weight) for name, weight in given.weights.items()}}
+    strongest = max((weights.get(name, 1.0) for name in present(data)), default=1.0)
+    if strongest > 0:
+        weights = {name: weight / strongest for name, weight in weights.items()}
+    return InteractionRules(weights, threshold, given.use_values, given.half_life or None)
+
+
+def present(data: Dataset) -> list[str]:
+    """Return the types of event that the data has."""
+    if data.type is None:
+        return ["interaction"]
+    return [data.types[code] for code in np.unique(data.type)]
+
+
+def learned(store: Store, settings: Settings) -> Dataset:
+    """Return the store's events as the models are to learn them: under the project's rules, less what it leaves out.
+
+    Raises:
+        UserError: the store has no events, or an item to leave out is not known.
+    """
+    data = store.dataset()
+    if len(data) == 0:
+        raise UserError(f"{store.path} holds no events: load some first with `serendip ingest FILE`")
+    data = data.ruled(rules(settings.interactions, data))
+    left_out = excluded(store, settings)
+    if not len(left_out):
+        return data
+    about = data.item_features
+    if about is not None:
+        keep = pl.Series(~np.isin(np.arange(data.n_items), left_out))
+        about = about.select([about[name].zip_with(keep, about[name].clear(len(about))) for name in about.columns])
+    kept = data.where(~np.isin(data.item, left_out))
+    return replace(kept, item_features=about)
+
+
+def excluded(store: Store, settings: Settings) -> I32:
+    """Return the items that are never recommended: those that the settings name, and those that are hidden."""
+    items = store.items()
+    named = [items.find(item_id, "item to leave out ([data] exclude_items)") for item_id in settings.data.exclude_items]
+    return np.union1d(np.array(named, np.int32), store.hidden()).astype(np.int32)

@@ -1,0 +1,45 @@
+"""Fit an algorithm on everything and publish the model with what stands in for it."""
+
+from collections.abc import Mapping
+
+from serendip.data.dataset import Dataset
+from serendip.models.contract import Algorithm, Model, Run, Similar
+from serendip.models.itemknn import ItemKNN
+from serendip.models.popular import Popular
+from serendip.models.served import Served
+from serendip.store.artefacts import about, save
+from serendip.store.project import Project
+
+
+def train(
+    project: Project, algorithm: Algorithm, data: Dataset, report: Mapping[str, object] | None = None, run: Run = Run()
+) -> str:
+    """Fit, save and publish; return the version. A model of the same data and hyperparameters is not fitted again.
+
+    Raises:
+        UserError: there is nothing to learn from, or the disk is full; the model that served goes on serving.
+    """
+    card: dict[str, object] = {
+        "algorithm": algorithm.name,
+        "hyperparameters": algorithm.settings(),
+        "data": data.fingerprint,
+        "seed": run.seed,
+    }
+    for version in reversed(project.versions()):
+        old = about(project.model(version))
+        if all(old.get(name) == value for name, value in card.items()):
+            project.publish(version)
+            return version
+    served = fit(algorithm, data, run)
+    version = project.new_version(data.fingerprint)
+    save(served, project.model(version), {**card, "report": dict(report or {})})
+    project.publish(version)
+    return version
+
+
+def fit(algorithm: Algorithm, data: Dataset, run: Run) -> Served:
+    """Return the fitted algorithm with popular behind it, and something that knows similar items."""
+    main = algorithm.fit(data, run=run)
+    fallback = main if isinstance(algorithm, Popular) else Popular().fit(data)
+    similar: Model | None = None if isinstance(main, Similar) else ItemKNN().fit(data, run=run)
+    return Served(data.users, data.items, data.fitted_rules, main, fallback, similar)
