@@ -3,11 +3,14 @@
 import polars as pl
 
 SERVICE = (
-    "postage shipping delivery carriage freight courier handling manual fee fees discount discounts sample samples bank "
-    "charge charges adjust adjustment adjustments bad debt voucher vouchers donation commission surcharge refund deposit "
-    "test correction rounding tax vat cancellation"
+    "postage shipping delivery carriage freight courier handling manual fee fees discount discounts sample samples "
+    "bank charge charges adjust adjustment adjustments bad debt voucher vouchers donation commission surcharge refund "
+    "deposit test correction rounding tax vat cancellation"
 )
-FILLER = "dotcom amazon next day express standard international domestic free of the and a by gift order item product this is"
+FILLER = (
+    "dotcom amazon next day express standard international domestic free of the and a by gift order item product "
+    "this is"
+)
 RETURNS = "C is a return"  # the kind of an order column in which it is so
 
 
@@ -28,8 +31,8 @@ def no_product(items: pl.DataFrame) -> pl.DataFrame:
     """Return the items that look like no product: item_id, title, reason.
 
     `items` has item_id and, where known, title. A code is told by its shape: hardly a digit in a short code where at
-    least nine in ten codes have three digits or more. A title is told by its words (postage, fee, discount, ...): by one
-    of them where few codes have the shape of this one, else only where it has no other words.
+    least nine in ten codes have three digits or more. A title is told by its words (postage, fee, ...): by one of
+    them where few codes have the shape of this one, else only where it has no other words.
     """
     title = pl.col("title") if "title" in items.columns else pl.lit(None, pl.String)
     frame = items.select("item_id", title.alias("title")).drop_nulls("item_id").unique("item_id", maintain_order=True)
@@ -45,9 +48,11 @@ def no_product(items: pl.DataFrame) -> pl.DataFrame:
     element = pl.element()
     said = pl.col("words").list.eval(element.filter(element.is_in(service))).list
     others = pl.col("words").list.eval(element.filter(element.is_in(service + filler).not_())).list.len()
-    short = pl.lit(digital) & (pl.col("digits") <= 1) & ((code.str.len_chars() <= 4) | code.str.contains(" ", literal=True))
+    worded = pl.lit(digital) & (pl.col("digits") <= 1) & code.str.contains(r"\D")  # 7 is a code, M is none
+    short = worded & ((code.str.len_chars() <= 4) | code.str.contains(" ", literal=True))
+    only = (others == 0) & title.str.contains(r"\d").not_()
     reason = (
-        pl.when((said.len() > 0) & ((others == 0) | (pl.col("rare") & (pl.lit(digital)))))
+        pl.when((said.len() > 0) & (only | (pl.col("rare") & pl.lit(digital))))
         .then(pl.lit("its title says ") + said.first())
         .when(short)
         .then(pl.lit("hardly a digit in its code, unlike nearly all others"))

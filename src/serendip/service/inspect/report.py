@@ -133,7 +133,7 @@ def day(moment: float) -> str:
 def advice(r: DataReport) -> list[str]:
     """Return what to do about the findings, one sentence each, the gravest first."""
     if not r.shape.events:
-        return ["There are no events: give a file with a user and an item in each row."]
+        return [*of_quarantine(r), "There are no events: give a file with a user and an item in each row."]
     parts = (of_quarantine(r), of_time(r), of_people(r), of_items(r), of_events(r))
     return [sentence for part in parts for sentence in part]
 
@@ -156,7 +156,7 @@ def of_time(r: DataReport) -> list[str]:
     said = []
     if r.time is None:
         return [
-            "No event has a time, so models are judged on a random split and nothing can follow trends: "
+            "No event has a time, so no split in time can judge the models and nothing can follow trends: "
             "add a timestamp column if there is one."
         ]
     if r.time.age_days > STALE:

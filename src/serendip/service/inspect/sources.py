@@ -6,7 +6,6 @@ from tempfile import TemporaryDirectory
 from time import time
 
 from serendip.data.readers import Columns, Reading
-from serendip.errors import UserError
 from serendip.models.contract import Progress
 from serendip.service.ingest import Ingested, ingest
 from serendip.service.inspect.report import DataReport, inspect
@@ -52,8 +51,5 @@ def of_files(
 
 def of_store(store: Store, name: str, excluded: Sequence[str], now: int | None) -> DataReport:
     """Return the report on a store."""
-    data = store.dataset()
-    if not len(data) and not data.n_users and not data.n_items and not store.counts().quarantined:
-        raise UserError(f"{name} holds nothing yet: load a file first with `serendip ingest FILE`")
     moment = round(time() * 1000) if now is None else now
-    return inspect(data, now=moment, quarantine=store.quarantined(), excluded=excluded, name=name)
+    return inspect(store.dataset(), now=moment, quarantine=store.quarantined(), excluded=excluded, name=name)
