@@ -335,5 +335,9 @@ def test_the_file_is_indexed_for_look_ups(store):
     with sqlite3.connect(store.path) as connection:
         for column in ("user", "item"):
             plan = connection.execute(f"EXPLAIN QUERY PLAN SELECT * FROM events WHERE {column} = 1 ORDER BY timestamp")
-            assert f"USING INDEX events_{column}" in plan.fetchone()[3]
+            assert f"INDEX events_{column}" in plan.fetchone()[3]
+        columns = "SELECT user, item, type, value, timestamp FROM events"
+        for rest in ("ORDER BY user, timestamp, seq", "WHERE user = 1 ORDER BY timestamp DESC, seq DESC LIMIT 9"):
+            plan = connection.execute(f"EXPLAIN QUERY PLAN {columns} {rest}").fetchall()
+            assert len(plan) == 1 and "COVERING INDEX events_user" in plan[0][3]
     connection.close()

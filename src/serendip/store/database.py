@@ -12,7 +12,6 @@ from serendip.store.schema import APPLICATION, LOOKUPS, STEPS
 BUSY = 30.0  # seconds that one process waits for another's transaction
 WRITER_CACHE = 256  # MiB of pages held by the writing connection
 READER_CACHE = 16  # MiB of pages held by each reading connection
-MAPPED = 1 << 30  # bytes of the file that readers see through the page cache without copying
 
 
 class Database:
@@ -31,7 +30,7 @@ class Database:
         self._open: list[sqlite3.Connection] = []
         with self._said():
             try:
-                self._writer = self._connect(WRITER_CACHE, mapped=0)
+                self._writer = self._connect(WRITER_CACHE)
                 self._migrate()
                 with suppress(UserError):  # no room, or another process is loading: look-ups are slow until next time
                     self.index()
@@ -39,7 +38,7 @@ class Database:
                 self.close()
                 raise
 
-    def _connect(self, cache: int, mapped: int) -> sqlite3.Connection:
+    def _connect(self, cache: int) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None, check_same_thread=False)
         self._open.append(connection)
         for pragma in (
@@ -47,7 +46,6 @@ class Database:
             "synchronous=FULL",  # an acknowledged event is on the disk
             f"cache_size=-{cache * 1024}",
             "temp_store=FILE",
-            f"mmap_size={mapped}",
             "journal_size_limit=67108864",
         ):
             connection.execute(f"PRAGMA {pragma}").fetchall()
@@ -109,7 +107,7 @@ class Database:
         with self._said():
             connection = getattr(self._local, "connection", None)
             if connection is None:
-                connection = self._local.connection = self._connect(READER_CACHE, MAPPED)
+                connection = self._local.connection = self._connect(READER_CACHE)
                 connection.execute("PRAGMA query_only = 1")
             yield connection
 

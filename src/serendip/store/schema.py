@@ -28,6 +28,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
 )
 
 LOOKUPS = {  # dropped while a bulk load runs, made again at its end or by whoever opens the store next
-    "events_user": "CREATE INDEX IF NOT EXISTS events_user ON events(user, timestamp)",
+    # all that a history needs, so that one look-up reads one stretch of the file, and a data set comes out in order
+    "events_user": "CREATE INDEX IF NOT EXISTS events_user ON events(user, timestamp, seq, item, type, value)",
     "events_item": "CREATE INDEX IF NOT EXISTS events_item ON events(item, timestamp)",
 }

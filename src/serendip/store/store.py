@@ -139,7 +139,7 @@ class Store:
     def dataset(self, rules: InteractionRules | None = None, context: Sequence[str] = ()) -> Dataset:
         """Return every event as a data set; `context` names the keys of the events' context to bring as columns.
 
-        Time: about a second a million events. Memory: 21 bytes an event for the result and 24 on the way, and the ids.
+        Time: about a second a million events. Memory: 21 bytes an event, 42 MB on the way, and the ids.
         """
         with self._database.snapshot() as connection:
             users, items = self.users(), self.items()
@@ -147,14 +147,9 @@ class Store:
             columns = {name: events.context(connection, name) for name in context}
             types = events.types(connection)
             about_users, about_items = features(connection, "users"), features(connection, "items")
-        order = np.argsort(user, kind="stable") if timestamp is None else np.lexsort((timestamp, user))
-        user, item, kind, value = user[order], item[order], kind[order], value[order]
-        if timestamp is not None:
-            timestamp = timestamp[order]
-            timestamp[timestamp == events.NEVER] = 0
         return Dataset(
             users, items, user, item, value, timestamp, kind, types,
-            context={name: column[order] for name, column in columns.items()},
+            context=columns,
             user_features=about_users, item_features=about_items, rules=rules or InteractionRules(),
         )  # fmt: skip
 
