@@ -91,7 +91,7 @@ double epoch(Vector<const int32_t> user, Vector<const int32_t> item, Vector<cons
 #if SERENDIP_X86
     if (serendip::isa() != serendip::Isa::portable) run = &descend_avx2;
 #endif
-    const int64_t strata = offset.shape(0), blocks = offset.shape(1) - 1;  // a row: where each block begins, and the end
+    const int64_t strata = offset.shape(0), blocks = offset.shape(1) - 1;  // a row: their begins, the end
     std::vector<double> loss(strata * blocks, 0);
     for (int64_t stratum = 0; stratum < strata; ++stratum) {
         const int64_t* begin = offset.data() + stratum * (blocks + 1);
