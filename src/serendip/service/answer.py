@@ -3,7 +3,7 @@
 import msgspec
 
 
-class Because(msgspec.Struct, omit_defaults=True):
+class Because(msgspec.Struct):
     """A part of a score: the history item that it is owed to (none where it is owed to none), and how much."""
 
     weight: float
@@ -12,7 +12,7 @@ class Because(msgspec.Struct, omit_defaults=True):
     title: str | None = None
 
 
-class Recommended(msgspec.Struct, omit_defaults=True):
+class Recommended(msgspec.Struct):
     """One position of a slate. score compares within one slate only; source: model, fallback or static."""
 
     item_id: str
@@ -22,7 +22,7 @@ class Recommended(msgspec.Struct, omit_defaults=True):
     source: str = "model"
 
 
-class Event(msgspec.Struct, omit_defaults=True):
+class Event(msgspec.Struct):
     """One past event as a slate's reader sees it. timestamp: ms since 1970."""
 
     item_id: str
@@ -32,7 +32,7 @@ class Event(msgspec.Struct, omit_defaults=True):
     timestamp: int | None = None
 
 
-class Slate(msgspec.Struct, omit_defaults=True):
+class Slate(msgspec.Struct):
     """A slate with what it was made by, and from."""
 
     items: list[Recommended]
@@ -46,7 +46,7 @@ class Slate(msgspec.Struct, omit_defaults=True):
     timings_ms: dict[str, float] = {}
 
 
-class Explanation(msgspec.Struct, omit_defaults=True):
+class Explanation(msgspec.Struct):
     """Where one score came from: the contributions sum to it."""
 
     user_id: str | None
@@ -58,7 +58,7 @@ class Explanation(msgspec.Struct, omit_defaults=True):
     reason: str
 
 
-class SimilarItems(msgspec.Struct, omit_defaults=True):
+class SimilarItems(msgspec.Struct):
     """The items most like one."""
 
     item_id: str
@@ -68,7 +68,7 @@ class SimilarItems(msgspec.Struct, omit_defaults=True):
     request_id: str
 
 
-class Found(msgspec.Struct, omit_defaults=True):
+class Found(msgspec.Struct):
     """A user or an item that a search found."""
 
     id: str

@@ -1,0 +1,80 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from serendip.checks.toys import checkerboard, planted
+from serendip.data.queries import Queries
+from serendip.models.als import ALS
+from serendip.models.contract import Run
+from serendip.models.factors import Factors
+
+
+def loss(model: Factors, x: np.ndarray, algorithm: ALS) -> float:
+    """The objective as the paper writes it, over all pairs."""
+    p, q = model.user_factors.astype(np.float64), model.item_factors.astype(np.float64)
+    s = p @ q.T
+    value = (x * (1 - s) ** 2).sum() + algorithm.unobserved * (s**2).sum()
+    for factors, matrix in ((p, x), (q, x.T)):
+        n = (matrix > 0).sum(axis=1) + algorithm.unobserved * matrix.shape[1]
+        value += algorithm.l2 * (n**algorithm.frequency * (factors**2).sum(axis=1)).sum()
+    return float(value)
+
+
+def test_more_sweeps_lower_the_objective() -> None:
+    data = planted().data
+    losses = []
+    for epochs in (1, 2, 4, 8):
+        algorithm = ALS(rank=8, epochs=epochs, l2=0.01)
+        losses.append(loss(algorithm.fit(data), data.matrix.toarray(), algorithm))
+    assert losses == sorted(losses, reverse=True)
+
+
+def test_a_user_row_is_what_solving_its_equations_gives() -> None:
+    data = checkerboard().data
+    algorithm = ALS(rank=5, epochs=3)
+    model = algorithm.fit(data)
+    y, w = model.item_factors.astype(np.float64), data.matrix.toarray().astype(np.float64)
+    for u in (0, 7):
+        n = (w[u] > 0).sum() + algorithm.unobserved * data.n_items
+        a = algorithm.unobserved * y.T @ y + (y.T * w[u]) @ y + algorithm.l2 * n * np.eye(5)
+        np.testing.assert_allclose(model.user_factors[u], np.linalg.solve(a, y.T @ w[u]), atol=1e-4)
+
+
+def test_a_newcomer_with_the_history_of_a_user_gets_their_slate() -> None:
+    data = checkerboard().data
+    model = ALS(rank=6).fit(data)
+    known = data.queries()
+    new = Queries(np.full(len(known), -1, np.int32), known.history)
+    np.testing.assert_allclose(model.score(new), model.score(known), atol=1e-4)
+
+
+def test_a_changed_history_is_folded_in() -> None:
+    data = checkerboard().data
+    model = ALS(rank=6).fit(data)
+    one = data.queries(np.array([0], np.int32))
+    shorter = dataclasses.replace(one, history=one.history.rows(slice(0, 1)))
+    cut = dataclasses.replace(shorter.history, offset=np.array([0, 2]), item=one.history.item[:2],
+                              value=one.history.value[:2] if one.history.value is not None else None,
+                              type=one.history.type[:2] if one.history.type is not None else None,
+                              timestamp=None)  # fmt: skip
+    changed = Queries(one.user, cut)
+    anonymous = Queries(np.array([-1], np.int32), cut)
+    np.testing.assert_array_equal(model.score(changed), model.score(anonymous))
+    assert not np.allclose(model.score(changed), model.score(one), atol=1e-3)
+
+
+def test_a_warm_start_goes_on() -> None:
+    data = planted().data
+    algorithm = ALS(rank=8, epochs=1, l2=0.01)
+    cold = algorithm.fit(data)
+    warm = algorithm.fit(data, run=Run(start=algorithm.set(epochs=10).fit(data)))
+    x = data.matrix.toarray()
+    assert loss(warm, x, algorithm) < loss(cold, x, algorithm)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_threads_change_nothing(threads: int) -> None:
+    data = planted(n_users=80).data
+    first = ALS(rank=4).fit(data, run=Run(threads=1))
+    assert np.array_equal(first.item_factors, ALS(rank=4).fit(data, run=Run(threads=threads)).item_factors)

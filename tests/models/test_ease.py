@@ -1,0 +1,51 @@
+import numpy as np
+import polars as pl
+import pytest
+from scipy.sparse import random as sparse_random
+
+from serendip.data.dataset import Dataset
+from serendip.data.tables import Tables
+from serendip.errors import UserError
+from serendip.models import ease
+from serendip.models.contract import Run
+from serendip.models.ease import EASE
+
+
+def made(n_users: int, n_items: int, seed: int = 0) -> Dataset:
+    pattern = sparse_random(n_users, n_items, 0.3, random_state=np.random.default_rng(seed)).tocoo()
+    events = pl.DataFrame({"user_id": [f"u{u}" for u in pattern.row], "item_id": [f"i{i}" for i in pattern.col]})
+    return Dataset.of(Tables(events))
+
+
+def closed_form(x: np.ndarray, l2: float) -> np.ndarray:
+    p = np.linalg.inv(x.T @ x + l2 * np.eye(x.shape[1]))
+    b = -p / np.diag(p)
+    np.fill_diagonal(b, 0)
+    return b
+
+
+@pytest.mark.parametrize(("n_users", "n_items"), [(60, 20), (15, 40)], ids=["gram", "woodbury"])
+def test_the_weights_are_the_closed_form(n_users: int, n_items: int) -> None:
+    data = made(n_users, n_items)
+    model = EASE(l2=3.0).fit(data)
+    expected = closed_form(data.matrix.toarray().astype(np.float64), 3.0)
+    assert isinstance(model.weights, np.ndarray)
+    np.testing.assert_allclose(model.weights, expected, atol=2e-5)
+
+
+def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = made(50, 30)
+    whole = EASE(l2=2.0).fit(data).weights
+    monkeypatch.setattr(ease, "BLOCK", 7)
+    np.testing.assert_allclose(EASE(l2=2.0).fit(data).weights, whole, atol=1e-6)
+
+
+def test_a_catalogue_that_does_not_fit_is_refused_with_the_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match=r"ease needs 4000\.0 GB .* use itemknn"):
+        ease.check_memory(1_000_000, 0)
+
+
+def test_progress_is_told() -> None:
+    told: list[tuple[str, int, int]] = []
+    EASE().fit(made(50, 30), run=Run(progress=lambda what, done, of: told.append((what, done, of))))
+    assert told and all(0 < done <= of for _, done, of in told)
