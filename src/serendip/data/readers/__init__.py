@@ -6,5 +6,14 @@ from serendip.data.readers.recognise import recognise
 from serendip.data.readers.shop import no_product
 
 __all__ = [
-    "QUARANTINE_SCHEMA", "Batch", "Column", "Columns", "Plan", "Query", "Reading", "no_product", "read", "recognise",
+    "QUARANTINE_SCHEMA",
+    "Batch",
+    "Column",
+    "Columns",
+    "Plan",
+    "Query",
+    "Reading",
+    "no_product",
+    "read",
+    "recognise",
 ]

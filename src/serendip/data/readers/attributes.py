@@ -1,7 +1,7 @@
 """Attributes of items and users that stand in the rows of an events file: one value for each id, chosen at the end.
 
 Text takes the most frequent cell (the later one of equals), numbers the median. A title counts the orders it was sold
-in at a price, so that a stock note ("damaged", "check") does not become the title. Memory: the distinct (id, cell) pairs.
+in at a price, so that a stock note ("damaged", "check") does not become the title. Memory: distinct (id, cell) pairs.
 """
 
 import polars as pl
@@ -59,8 +59,12 @@ class Attributes:
                 frame.select("\0id", "\0at", "\0sold", cell.alias("cell"))
                 .filter(pl.col("cell").is_not_null())
                 .group_by("\0id", "cell")
-                .agg(pl.len().alias("n"), pl.col("\0sold").n_unique().cast(pl.Int64).alias("orders")
-                     - pl.col("\0sold").is_null().any().cast(pl.Int64), pl.col("\0at").max())
+                .agg(
+                    pl.len().alias("n"),
+                    pl.col("\0sold").n_unique().cast(pl.Int64).alias("orders")
+                    - pl.col("\0sold").is_null().any().cast(pl.Int64),
+                    pl.col("\0at").max(),
+                )
                 .cast({"n": pl.Int64})
             )
             held = self._pairs[column.name]

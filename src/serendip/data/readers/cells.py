@@ -26,9 +26,12 @@ def clean(column: pl.Expr) -> pl.Expr:
     return pl.when(trimmed.is_in(MISSING).not_()).then(trimmed)
 
 
-def ids(column: pl.Expr) -> pl.Expr:
+def ids(cells: pl.Series) -> pl.Series:
     """Read ids: text, trimmed; 1.0 is 1; leading zeros stay."""
-    return clean(column).str.replace(r"^(-?\d+)\.0+$", "$1")
+    found = clean_series(cells)
+    if not found.str.ends_with(".0").any():  # the pattern costs more than all the rest
+        return found
+    return found.str.replace(r"^(-?\d+)\.0$", "$1")
 
 
 def numbers(column: pl.Expr, decimal_comma: bool = False) -> pl.Expr:
@@ -56,7 +59,7 @@ def lists(column: pl.Expr, separator: str) -> pl.Expr:
 
 
 def timestamps(cells: pl.Series, form: str) -> pl.Series:
-    """Read timestamps of one format (`EPOCH` or a strptime pattern), stray ISO ones too, as Int64 ms; UTC is assumed."""
+    """Read timestamps of one format (`EPOCH` or a strptime pattern) and stray ISO ones as Int64 ms, UTC by default."""
     name = "t"
     found = cells.alias(name).str.strip_chars().to_frame().select(_read(pl.col(name), form)).to_series()
     for other in (*ELSE, EPOCH):
@@ -143,7 +146,7 @@ def _order(some: pl.Series, day_first: str, month_first: str) -> tuple[str, str]
 
 def _rising(some: pl.Series, form: str) -> float:
     step = _parsed(some, form).diff().drop_nulls()
-    return round((step >= 0).sum() / len(step), 2) if len(step) else 0.0
+    return round(int((step >= 0).sum()) / len(step), 2) if len(step) else 0.0
 
 
 def _parsed(some: pl.Series, form: str) -> pl.Series:
@@ -159,4 +162,4 @@ def _share(some: pl.Series, form: str) -> float:
 
 def clean_series(cells: pl.Series) -> pl.Series:
     """Apply `clean` to one column."""
-    return cells.to_frame("t").select(clean(pl.col("t"))).to_series()
+    return cells.alias("t").to_frame().select(clean(pl.col("t"))).to_series()

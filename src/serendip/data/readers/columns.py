@@ -116,7 +116,7 @@ class Recognition:
     def _is_time(self, name: str) -> bool:
         found = read.recognise_time(self.sample[name])
         numeric = self.clean[name].drop_nulls().cast(pl.Float64, strict=False)
-        return found is not None or numeric.null_count() == 0 and words.plain(name) in ("timestamp", "ts")
+        return found is not None or (numeric.null_count() == 0 and words.plain(name) in ("timestamp", "ts"))
 
     @staticmethod
     def _rank(role: str, name: str, known: list[str]) -> tuple[bool, int] | None:
@@ -182,14 +182,16 @@ class Recognition:
             if name is None and role == "user" and (s := [n for n in self._free() if "session" in words.plain(n)]):
                 name = s[0]
             if name is None:
-                raise UserError(f"no column of {self.source} could be the {role}: name it with --{role}; {self._seen()}")
+                raise UserError(
+                    f"no column of {self.source} could be the {role}: name it with --{role}; {self._seen()}"
+                )
             place = "looks like ids" if self.named else f"column {self.sample.columns.index(name) + 1}, by position"
             self._take(name, role, place)
             if self.named:
                 self.notes.append(f"{name} was taken for the {role} because it {place}; --{role} names another column")
 
     def _seen(self) -> str:
-        return f"its columns: {', '.join(self.sample.columns[:12])}"
+        return f"its columns: {', '.join(n[:40] for n in self.sample.columns[:12])}"
 
     def _is_id(self, name: str) -> bool:
         cells = self.clean[name].drop_nulls()
@@ -198,7 +200,9 @@ class Recognition:
         plain = words.plain(name)
         if self.named and (plain in words.CONTEXT_WORDS | words.USER_WORDS | words.TITLES | words.TEXTS | words.LISTS):
             return False
-        if self.named and any(plain in found for role, found in words.ROLE_NAMES.items() if role not in ("user", "item")):
+        if self.named and any(
+            plain in found for role, found in words.ROLE_NAMES.items() if role not in ("user", "item")
+        ):
             return False
         if self.named and cells.n_unique() < 0.5 * len(cells) ** 0.5:
             return False
@@ -206,14 +210,18 @@ class Recognition:
             return False
         number = cells.cast(pl.Float64, strict=False)
         if number.null_count() == 0:
-            return bool((number == number.floor()).all()) and not (self.named and read.recognise_time(self.sample[name]))
+            return bool((number == number.floor()).all()) and not (
+                self.named and read.recognise_time(self.sample[name])
+            )
         return cells.str.contains(" ", literal=True).sum() < 0.1 * len(cells) and not read.recognise_time(cells)
 
     # events
 
     def _events(self) -> None:
         if self.named:
-            self._by_name(("timestamp", "type", "event_id", "impression_id", "order", "quantity", "value", "price", "source"))
+            self._by_name(
+                ("timestamp", "type", "event_id", "impression_id", "order", "quantity", "value", "price", "source")
+            )
         self._by_content()
         if self._role("value") and (quantity := self._role("quantity")):
             self._take(quantity, "context", "by name; the value is elsewhere", "number", words.snake(quantity))
@@ -300,7 +308,9 @@ class Recognition:
         if self.reading.scale:
             low, high = self.reading.scale
             if not low < high:
-                raise UserError(f"a rating scale from {low:g} to {high:g} is empty: give the lowest, then the highest rating")
+                raise UserError(
+                    f"a rating scale from {low:g} to {high:g} is empty: give the lowest, then the highest rating"
+                )
             return (float(low), float(high))
         number = cells.cast(pl.Float64, strict=False)
         if number.null_count():  # European decimals
@@ -361,7 +371,12 @@ class Recognition:
     def _depends(self, name: str, key: str) -> float | None:
         """Return the share of rows whose cell is the usual one for their id; None where too few ids come twice."""
         pairs = pl.DataFrame({"key": self.clean[key], "cell": self.clean[name]}).drop_nulls()
-        each = pairs.group_by("key", "cell").len().group_by("key").agg(pl.col("len").max().alias("top"), pl.col("len").sum())
+        each = (
+            pairs.group_by("key", "cell")
+            .len()
+            .group_by("key")
+            .agg(pl.col("len").max().alias("top"), pl.col("len").sum())
+        )
         twice = each.filter(pl.col("len") >= 2)
         rows = int(twice["len"].sum())
         return float(twice["top"].sum()) / rows if rows >= 20 and twice.height >= 3 else None
@@ -385,7 +400,9 @@ class Recognition:
             kind = self._kind(name)
             if title_due and kind == "text" and self._is_title(name):
                 to, title_due, why = "title", False, "by name" if self.named else "its cells are titles"
-            elif not self.named and kind.startswith("list:") and "categories" not in {c.to for c in self.taken.values()}:
+            elif (
+                not self.named and kind.startswith("list:") and "categories" not in {c.to for c in self.taken.values()}
+            ):
                 to, why = "categories", "several values in a cell"
             elif plain in words.ROLE_NAMES["price"] and self.table == "items":
                 to = "price"

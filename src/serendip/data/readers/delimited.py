@@ -1,7 +1,7 @@
 """Separated text: CSV, TSV, and files with `|`, `;` or `::` between the cells.
 
 Blocks are cut into lines and checked on NumPy arrays of byte positions; the rows that are in order (nearly all) go to
-polars in one piece, the odd ones (a quote over several lines, wrong encoding, a wrong number of cells) are read one by one.
+polars in one piece, the odd ones (a quote over several lines, wrong encoding, too few cells) are read one by one.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ STANDS_FOR_TWO = b"\x1f"  # the one byte that takes the place of ::
 def split(row: bytes, separator: bytes, quoting: bool) -> tuple[list[bytes], bool]:
     """Split a row into cells; True where a quoted cell is still open at its end.
 
-    A quote opens a cell only at its start and closes it only before a separator or the end; others stand for themselves.
+    A quote opens a cell only at its start and closes it only before a separator or the end; others are plain text.
     """
     if not quoting or b'"' not in row:
         return row.split(separator), False
@@ -273,9 +273,11 @@ class _Body:
             cells = cells[:-1]
         if len(cells) != n:
             torn = f"{len(cells)} {'cell' if len(cells) == 1 else 'cells'} where {n} were expected"
-            return self._reject(i, "a quote that is never closed" if is_open else torn, row)
+            self._reject(i, "a quote that is never closed" if is_open else torn, row)
+            return None
         if b"\0" in row:
-            return self._reject(i, "binary zero bytes in the row", row)
+            self._reject(i, "binary zero bytes in the row", row)
+            return None
         read, recoded = [], False
         for k, cell in enumerate(cells):
             try:
@@ -286,13 +288,14 @@ class _Body:
                 if told is not None or k not in self.of.words_at:
                     code = told or "UTF-8"
                     hint = "" if told else "; name the right one with --encoding"
-                    return self._reject(i, f"wrong encoding: column {name} is not {code}{hint}", row)
+                    self._reject(i, f"wrong encoding: column {name} is not {code}{hint}", row)
+                    return None
                 try:
                     read.append(cell.decode("cp1252"))
                 except UnicodeDecodeError:
-                    return self._reject(
-                        i, f"wrong encoding: column {name} is neither UTF-8 nor Windows-1252; use --encoding", row
-                    )
+                    neither = f"wrong encoding: column {name} is neither UTF-8 nor Windows-1252; use --encoding"
+                    self._reject(i, neither, row)
+                    return None
                 recoded = True
         self.recoded += recoded
         return read

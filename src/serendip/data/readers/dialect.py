@@ -43,7 +43,7 @@ def dialect(head: bytes, separator: str | None, header: bool | None) -> Dialect:
     lines = lines[:200]
     sep = SPOKEN.get(separator, separator) if separator is not None else _separator(lines)
     quoting = len(sep) == 1
-    if not sep or len(sep.encode()) > 1 and sep != "::":
+    if not sep or (len(sep.encode()) > 1 and sep != "::"):
         raise UserError(f"{separator!r} cannot separate cells: give one character, or ::")
     rows = [[c.decode("utf-8", "replace").strip() for c in split(line, sep.encode(), quoting)[0]] for line in lines]
     first, rest = rows[0], rows[1:]
@@ -55,7 +55,8 @@ def dialect(head: bytes, separator: str | None, header: bool | None) -> Dialect:
     names = list(first)
     if width == len(names) + 1:
         if any(r[-1] for r in rest if len(r) == width):
-            raise UserError(f"the header names {len(names)} columns ({', '.join(names[:6])}) but the rows have {width} cells")
+            some = ", ".join(n[:40] for n in names[:6])
+            raise UserError(f"the header names {len(names)} columns ({some}) but the rows have {width} cells")
         names.append("")
     elif width == len(names) - 1 and not names[-1]:
         names.pop()

@@ -38,7 +38,7 @@ class Reading:
     header: bool | None = None  # None: found in the first lines
     scale: tuple[float, float] | None = None  # lowest and highest rating; None: inferred from the first rows
     now: float | None = None  # seconds since 1970; timestamps a day beyond are refused; None: the clock
-    block_bytes: int = 16 << 20  # text held at once
+    block_bytes: int = 8 << 20  # text held at once
     longest_line: int = 8 << 20  # bytes; a longer line goes to the quarantine
     sample_bytes: int = 4 << 20  # text looked at for recognition
 

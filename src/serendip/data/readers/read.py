@@ -63,7 +63,7 @@ class _Reader:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.seen = Occurrences()
-        self.latest = int(((plan.reading.now or time.time()) * 1000)) + read_cells.DAY
+        self.latest = int((plan.reading.now or time.time()) * 1000) + read_cells.DAY
         self.unknown_types: Counter[str] = Counter()
         self.unread: Counter[str] = Counter()
         self.recoded = 0
@@ -109,15 +109,9 @@ class _Reader:
     def _events(self, block: Block) -> Batch:
         plan, cells = self.plan, block.cells
         user, item = plan.name("user") or "", plan.name("item") or ""
-        frame = cells.select(
-            read_cells.ids(pl.col(user)).alias("user_id"),
-            read_cells.ids(pl.col(item)).alias("item_id"),
-            *(
-                read_cells.clean(pl.col(name)).alias(role)
-                for role in ("event_id", "impression_id", "source")
-                if (name := plan.name(role))
-            ),
-        )
+        frame = pl.DataFrame({"user_id": read_cells.ids(cells[user]), "item_id": read_cells.ids(cells[item])})
+        own = [(role, name) for role in ("event_id", "impression_id", "source") if (name := plan.name(role))]
+        frame = frame.with_columns(read_cells.clean_series(cells[name]).alias(role) for role, name in own)
         frame = frame.with_columns(self._type(cells), *self._number(cells), self._timestamp(cells))
         frame = frame.with_columns(cells[n].alias("\0order") for n in [plan.name("order")] if n)
         reasons = [
@@ -139,8 +133,8 @@ class _Reader:
         if "event_id" not in frame.columns:
             frame = frame.with_columns(event_ids(_hashed(block), self.seen))
         else:
-            own = event_ids(_hashed(block), self.seen)
-            frame = frame.with_columns(pl.coalesce("event_id", own).alias("event_id"))
+            hashed = event_ids(_hashed(block), self.seen)
+            frame = frame.with_columns(pl.coalesce("event_id", hashed).alias("event_id"))
         frame = frame.with_columns(self._context(block))
         self._collect(frame, cells)
         good = frame["\0reason"].is_null()
@@ -151,9 +145,7 @@ class _Reader:
         self._count_types(events)
         bad = self._quarantine(block, frame["\0reason"])
         rows = cells.height + len(block.rejects)
-        return Batch(
-            events, no_items(), no_users(), bad, rows, events.height, block.skipped, block.done, block.total
-        )
+        return Batch(events, no_items(), no_users(), bad, rows, events.height, block.skipped, block.done, block.total)
 
     def _type(self, cells: pl.DataFrame) -> pl.Series:
         name = self.plan.name("type")
@@ -222,7 +214,9 @@ class _Reader:
         if column.kind != "quantity":
             return frame
         credit = any(c.kind == RETURNS for c in plan.of("order")) and plan.name("type") is None
-        back = is_return(pl.col("\0order") if credit else None, pl.col("value")) & pl.col("type").is_in(["purchase", "return"])
+        back = is_return(pl.col("\0order") if credit else None, pl.col("value")) & pl.col("type").is_in(
+            ["purchase", "return"]
+        )
         kind = pl.when(back).then(pl.lit("return")).otherwise(pl.col("type"))
         return frame.with_columns(kind.alias("type"), pl.col("value").abs().alias("value"))
 
@@ -264,8 +258,8 @@ class _Reader:
     def _attributes(self, block: Block) -> Batch:
         plan, key = self.plan, f"{self.plan.table[:-1]}_id"
         columns = plan.of(f"{plan.table[:-1]} attribute")
-        id_ = read_cells.ids(pl.col(plan.name(plan.table[:-1]) or "")).alias(key)
-        frame = block.cells.select(id_, *(typed(c, plan.decimal_comma).alias(c.to) for c in columns))
+        frame = block.cells.select(typed(c, plan.decimal_comma).alias(c.to) for c in columns)
+        frame.insert_column(0, read_cells.ids(block.cells[plan.name(plan.table[:-1]) or ""]).alias(key))
         for c in columns:
             if c.kind.startswith(("number", "date")):
                 had = read_cells.clean_series(block.cells[c.name]).is_not_null()
@@ -286,7 +280,10 @@ class _Reader:
         some = block.cells[at]
         row = some.select(pl.concat_str(pl.all().fill_null(""), separator=shown).str.slice(0, ROW_SHOWN).alias("row"))
         bad = row.select(
-            pl.lit(self.plan.source).alias("file"), block.line[at].alias("line"), reason[at].alias("reason"), pl.col("row")
+            pl.lit(self.plan.source).alias("file"),
+            block.line[at].alias("line"),
+            reason[at].alias("reason"),
+            pl.col("row"),
         )
         if block.rejects:
             lost = [(self.plan.source, r.line, r.reason, r.row[:ROW_SHOWN]) for r in block.rejects]
@@ -310,5 +307,9 @@ def _json(cells: pl.Series, column: Column) -> pl.Series:
     text = text.str.slice(1, text.str.len_chars() - 2)
     cell = pl.col(name)
     if column.kind == "number":
-        text = pl.when(cell.str.contains(NUMBER)).then(pl.lit(json.dumps(name, ensure_ascii=False) + ":") + cell).otherwise(text)
+        text = (
+            pl.when(cell.str.contains(NUMBER))
+            .then(pl.lit(json.dumps(name, ensure_ascii=False) + ":") + cell)
+            .otherwise(text)
+        )
     return frame.select(pl.when(cell.is_not_null()).then(text)).to_series()

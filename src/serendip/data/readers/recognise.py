@@ -57,8 +57,8 @@ def _file(plan: Plan, path: Path, given: Columns) -> Plan:
         sample = parquet.first_rows(text, SAMPLE_ROWS)
         return _planned(replace(plan, layout="parquet"), sample, True, stem, given)
     head = text.head(reading.sample_bytes)
-    if b"\n" not in head and b"\r" not in head and len(head) > reading.longest_line:
-        limit = reading.longest_line / (1 << 20)
+    if b"\n" not in head and b"\r" not in head and text.more:
+        limit = len(head) // (1 << 20)
         raise UserError(f"the first line of {path} is longer than {limit:g} MB: this is no table of rows")
     if text.more and b"\n" in head:
         head = head[: head.rfind(b"\n") + 1]
@@ -115,5 +115,3 @@ def _decimal_comma(plan: Plan, columns: list[Column], sample: pl.DataFrame) -> b
     cells = pl.concat([sample[n].drop_nulls().alias("c") for n in number]) if number else pl.Series([], dtype=pl.String)
     comma = cells.str.contains(r"^\s*-?\d+,\d{1,2}\s*$").sum()
     return comma > 0 and comma > cells.str.contains(r"^\s*-?\d+\.\d").sum()
-
-

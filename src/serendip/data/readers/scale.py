@@ -20,7 +20,9 @@ def infer_scale(values: pl.Series) -> tuple[float, float] | None:
         if (low, high) == (0, 1) and not (found == 0).any():
             continue
         outside = found.filter((found < low) | (found > high))
-        near = outside.filter((outside >= low - 1) & (outside >= 0) & (outside < low)) if low >= 0.5 else outside.head(0)
+        near = (
+            outside.filter((outside >= low - 1) & (outside >= 0) & (outside < low)) if low >= 0.5 else outside.head(0)
+        )
         if halves and low == 1 and (near == 0.5).any():
             continue
         far = outside.filter(((outside < 0) & (low >= 0)) | (outside >= 2 * high)) if high > 1 else outside.head(0)

@@ -2,11 +2,12 @@
 
 import codecs
 import gzip
+import sys
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from serendip.errors import UserError, nearest
 
@@ -31,8 +32,12 @@ MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"ORC", "an ORC file: save it as Parquet"),
     (b"Obj\x01", "an Avro file: save it as Parquet"),
 )
-MARKS = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"))
-MARKS += ((codecs.BOM_UTF16_BE, "utf-16"),)
+MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 READ = 1 << 20  # bytes unpacked at a time
 
 
@@ -64,16 +69,15 @@ def _listing(folder: Path) -> str:
     return f" ({', '.join(names)})" if names else ""
 
 
-def _zstd(file: BinaryIO) -> IO[bytes]:
+def _zstd(file: BinaryIO) -> Any:
     try:
-        from compression import zstd  # Python 3.14
-    except ImportError:
-        try:
+        if sys.version_info >= (3, 14):
+            from compression import zstd
+        else:
             from backports import zstd
-        except ImportError:
-            raise UserError("reading .zst needs one more package: pip install backports.zstd") from None
-    opened: IO[bytes] = zstd.ZstdFile(file)
-    return opened
+    except ImportError:
+        raise UserError("reading .zst needs one more package: pip install backports.zstd") from None
+    return zstd.ZstdFile(file)
 
 
 @dataclass
@@ -216,7 +220,7 @@ class Lines:
         self.line = 1
         self._rest = b""
         held: list[bytes] = []
-        size = 0
+        size = open_line = 0
         skipping = False
         for piece in self._newlines(self.text.pieces()):
             for part in _slices(piece, self.block):
@@ -228,7 +232,8 @@ class Lines:
                     self.line += 1
                 held.append(part)
                 size += len(part)
-                if size < self.block and len(self._rest) + size <= self.longest:
+                open_line = open_line + len(part) if b"\n" not in part else len(part) - part.rfind(b"\n")
+                if size < self.block and len(self._rest) + open_line <= self.longest:
                     continue
                 buffer = self._rest + b"".join(held)
                 held, size, self._rest = [], 0, b""

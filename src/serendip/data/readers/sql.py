@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,7 @@ def _text(value: Any) -> str | None:
         case bytes() | memoryview():
             return bytes(value).decode("utf-8", "replace")
         case datetime():
-            naive = value if value.tzinfo is None else value.astimezone(timezone.utc).replace(tzinfo=None)
+            naive = value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
             return naive.isoformat(" ")
         case date():
             return value.isoformat()

@@ -2,89 +2,111 @@
 
 import re
 
+
+def _of(words: str) -> list[str]:
+    return words.split()
+
+
 ROLE_NAMES: dict[str, list[str]] = {
-    "user": (
+    "user": _of(
         "userid user uid userno useridx usercode username visitorid visitor customerid customer custid customerno "
-        "customernumber clientid client memberid member accountid account buyerid buyer shopperid reviewerid reviewer "
-        "readerid playerid personid profileid uuid cookieid deviceid fullvisitorid usr iduser who"
-    ).split(),
-    "item": (
-        "itemid item iid itemno itemcode movieid movie productid product productcode productno prodid stockcode sku asin "
-        "parentasin articleid article trackid track songid song artistid artist bookid book isbn gameid game appid app "
-        "videoid video newsid news contentid content goodsid goods courseid course jobid recipeid recipe restaurantid "
-        "businessid venueid poiid locationid hotelid listingid offerid docid documentid animeid showid podcastid what "
-        "iditem itm ean upc gtin"
-    ).split(),
-    "value": (
+        "customernumber clientid client memberid member accountid account buyerid buyer shopperid reviewerid "
+        "reviewer readerid playerid personid profileid uuid cookieid deviceid fullvisitorid usr iduser who"
+    ),
+    "item": _of(
+        "itemid item iid itemno itemcode movieid movie productid product productcode productno prodid stockcode "
+        "sku asin parentasin articleid article trackid track songid song artistid artist bookid book isbn gameid "
+        "game appid app videoid video newsid news contentid content goodsid goods courseid course jobid recipeid "
+        "recipe restaurantid businessid venueid poiid locationid hotelid listingid offerid docid documentid "
+        "animeid showid podcastid what iditem itm ean upc gtin"
+    ),
+    "value": _of(
         "rating ratings score stars star overall ratingvalue userrating starrating bookrating grade mark value "
-        "liked islike like dislike thumbs "
-        "playcount plays listens listencount numplays viewcount clickcount count weight "
-        "timespent duration dwell dwelltime watchtime watchratio playtime hours hoursplayed readingtime seconds preference"
-    ).split(),
-    "quantity": "quantity qty units unitssold amountofitems itemquantity orderquantity numitems pieces".split(),
-    "timestamp": (
+        "liked islike like dislike thumbs playcount plays listens listencount numplays viewcount clickcount count "
+        "weight timespent duration dwell dwelltime watchtime watchratio playtime hours hoursplayed readingtime "
+        "seconds preference"
+    ),
+    "quantity": _of("quantity qty units unitssold amountofitems itemquantity orderquantity numitems pieces"),
+    "timestamp": _of(
         "timestamp time ts datetime date eventtime eventdate eventtimestamp invoicedate orderdate ordertime "
-        "purchasedate purchasetime transactiondate createdat created creationtime ratedat reviewtime reviewdate unixreviewtime "
-        "unixtime when updatedat timeunix"
-    ).split(),
-    "type": "eventtype event type action actiontype behavior behaviour behaviortype interaction interactiontype "
-    "feedbacktype verb activity".split(),
-    "event_id": "eventid".split(),
-    "impression_id": "impressionid".split(),
-    "source": "source".split(),
-    "order": "invoiceno invoice invoiceid invoicenumber orderid orderno ordernumber order basketid cartid receiptid "
-    "transactionid billno".split(),
-    "price": "price unitprice itemprice saleprice listprice cost".split(),
+        "purchasedate purchasetime transactiondate createdat created creationtime ratedat reviewtime reviewdate "
+        "unixreviewtime unixtime when updatedat timeunix"
+    ),
+    "type": _of(
+        "eventtype event type action actiontype behavior behaviour behaviortype interaction interactiontype "
+        "feedbacktype verb activity"
+    ),
+    "event_id": ["eventid"],
+    "impression_id": ["impressionid"],
+    "source": ["source"],
+    "order": _of(
+        "invoiceno invoice invoiceid invoicenumber orderid orderno ordernumber order basketid cartid receiptid "
+        "transactionid billno"
+    ),
+    "price": _of("price unitprice itemprice saleprice listprice cost"),
 }
 RATINGS = frozenset(
-    "rating ratings score stars star overall ratingvalue userrating starrating bookrating grade mark preference".split()
+    _of("rating ratings score stars star overall ratingvalue userrating starrating bookrating grade mark preference")
 )
-LIKES = frozenset("liked islike like dislike thumbs".split())
+LIKES = frozenset(_of("liked islike like dislike thumbs"))
 SECONDS = frozenset(
-    "timespent duration dwell dwelltime watchtime watchratio playtime hours hoursplayed readingtime seconds".split()
+    _of("timespent duration dwell dwelltime watchtime watchratio playtime hours hoursplayed readingtime seconds")
 )
-TITLES = frozenset(
-    "title name itemname productname producttitle movietitle itemtitle description desc booktitle".split()
-)
-TEXTS = frozenset("text review reviewtext reviewbody body comment comments summary content headline".split())
-LISTS = frozenset("genres genre categories category tags keywords topics categorycode labels".split())
+TITLES = frozenset(_of("title name itemname productname producttitle movietitle itemtitle description desc booktitle"))
+TEXTS = frozenset(_of("text review reviewtext reviewbody body comment comments summary content headline"))
+LISTS = frozenset(_of("genres genre categories category tags keywords topics categorycode labels"))
 ITEM_WORDS = (
     TITLES
     | LISTS
     | frozenset(
-        "brand manufacturer year releaseyear releasedate imageurl url author authors publisher director actors color colour "
-        "size department subcategory maincategory language price yearofpublication".split()
+        _of(
+            "brand manufacturer year releaseyear releasedate imageurl url author authors publisher director actors "
+            "color colour size department subcategory maincategory language price yearofpublication"
+        )
     )
 )
 USER_WORDS = frozenset(
-    "country age gender sex occupation job zip zipcode postcode postalcode city region state birthdate birthyear income "
-    "segment education maritalstatus nationality signupdate membershiplevel loyaltytier".split()
+    _of(
+        "country age gender sex occupation job zip zipcode postcode postalcode city region state birthdate "
+        "birthyear income segment education maritalstatus nationality signupdate membershiplevel loyaltytier"
+    )
 )
 CONTEXT_WORDS = frozenset(
-    "device platform os browser channel hour weekday dayofweek place location weather session sessionid position rank "
-    "page referrer campaign app version daytime season mood companion tag tagid tagvalue day month".split()
+    _of(
+        "device platform os browser channel hour weekday dayofweek place location weather session sessionid "
+        "position rank page referrer campaign app version daytime season mood companion tag tagid tagvalue day "
+        "month"
+    )
 )
 TABLE_WORDS = {
-    "items": "items item movies movie products product catalog catalogue books book artists artist articles tracks songs "
-    "games goods meta metadata".split(),
-    "users": "users user customers customer members member people visitors demographics".split(),
+    "items": _of(
+        "items item movies movie products product catalog catalogue books book artists artist articles tracks "
+        "songs games goods meta metadata"
+    ),
+    "users": _of("users user customers customer members member people visitors demographics"),
 }
 
 TYPES: dict[str, list[str]] = {
-    "view": "view views viewed pageview pv page_view product_view detail detailview view_item impressionclick open "
-    "watch watched listen listened play played read visit visited stream streamed".split(),
-    "click": "click clicks clicked clickout click_item tap".split(),
-    "cart": "cart addtocart add_to_cart basket addtobasket tocart carted".split(),
-    "purchase": "purchase purchased buy bought order ordered transaction sale sold checkout conversion payment paid".split(),
-    "return": "return returned refund refunded cancel cancelled canceled cancellation creditnote".split(),
-    "rating": "rating rate rated".split(),
-    "review": "review reviewed".split(),
-    "like": "like liked love loved thumbsup thumbs_up up upvote favourite favorite fav favourited favorited bookmark "
-    "wishlist addtowishlist save saved star starred follow".split(),
-    "dislike": "dislike disliked thumbsdown thumbs_down down downvote hate".split(),
-    "hide": "hide hidden dismiss dismissed skip skipped notinterested not_interested block".split(),
-    "time_spent": "timespent time_spent dwell dwelltime duration watchtime".split(),
-    "interaction": "interaction interact".split(),
+    "view": _of(
+        "view views viewed pageview pv page_view product_view detail detailview view_item impressionclick open "
+        "watch watched listen listened play played read visit visited stream streamed"
+    ),
+    "click": _of("click clicks clicked clickout click_item tap"),
+    "cart": _of("cart addtocart add_to_cart basket addtobasket tocart carted"),
+    "purchase": _of(
+        "purchase purchased buy bought order ordered transaction sale sold checkout conversion payment paid"
+    ),
+    "return": _of("return returned refund refunded cancel cancelled canceled cancellation creditnote"),
+    "rating": _of("rating rate rated"),
+    "review": _of("review reviewed"),
+    "like": _of(
+        "like liked love loved thumbsup thumbs_up up upvote favourite favorite fav favourited favorited bookmark "
+        "wishlist addtowishlist save saved star starred follow"
+    ),
+    "dislike": _of("dislike disliked thumbsdown thumbs_down down downvote hate"),
+    "hide": _of("hide hidden dismiss dismissed skip skipped notinterested not_interested block"),
+    "time_spent": _of("timespent time_spent dwell dwelltime duration watchtime"),
+    "interaction": _of("interaction interact"),
 }
 
 
