@@ -124,7 +124,8 @@ def random_folds() -> Iterator[tuple[Task, Task]]:
         yield Task.of_split(at_random(part.train, 0.1, SEED)), Task.of_split(part)
 
 
-SVD = grid(rank=(20, 100), epochs=(20, 40), l2=(0.02, 0.05, 0.1))
+SVD = grid(rank=(50, 150), learning_rate=(0.005, 0.01), l2=(0.06, 0.1, 0.15))
+
 BENCHES = {
     "lightgcn-gowalla": Bench(
         "check-ins of Gowalla, LightGCN's split, full ranking", "ndcg@20,recall@20", gowalla,
@@ -139,8 +140,8 @@ BENCHES = {
         {
             "popular": ({},),
             "itemknn": grid(neighbours=(20, 50, 100), weighting=("none", "tfidf", "bm25"), shrinkage=(0.0, 50.0)),
-            "userknn": grid(neighbours=(50, 100, 200), weighting=("none", "tfidf", "bm25"), shrinkage=(0.0, 50.0)),
-            "ease": grid(l2=(50.0, 100.0, 200.0, 400.0, 800.0, 1600.0)),
+            "userknn": grid(neighbours=(50, 100), damping=(0.0, 0.3, 0.5), recency=(None, 100.0)),
+            "ease": grid(l2=(200.0, 400.0, 800.0, 1600.0, 3200.0)),
             "als": grid(rank=(192,), epochs=(12,), unobserved=(0.1, 0.3), l2=(0.003, 0.007, 0.012)),
         },
     ),

@@ -23,6 +23,7 @@ from serendip.evaluation.task import Task
 from serendip.metrics.name import parse, parse_all
 from serendip.models.als import ALS
 from serendip.models.popular import Popular
+from serendip.models.svd import SVD
 
 SHOP = [("a", "p"), ("b", "p"), ("c", "p"), ("a", "q"), ("b", "q"), ("c", "r")]  # p before q before r
 
@@ -209,8 +210,6 @@ def test_errors_are_means_over_rows_of_unknown_users_and_items_too(make):
 
 
 def test_svd_predicts_for_strangers(make):
-    from serendip.models.svd import SVD
-
     rated = [(f"u{u}", f"i{i}", float(1 + (u + i) % 5)) for u in range(8) for i in range(6)]
     task = make(rated, [("u1", "i1", 3.0), ("stranger", "i1", 4.0), ("u1", "strange", 2.0), ("who", "what", 1.0)])
     assert 0 < mean(task, "rmse", SVD(epochs=3).fit(task.train)) < 3
