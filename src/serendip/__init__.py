@@ -20,6 +20,7 @@ FACES = {
     "InteractionRules": "serendip.data.interactions",
     "ItemKNN": "serendip.models.itemknn",
     "Latest": "serendip.models.latest",
+    "Pipeline": "serendip.pipeline.pipeline",
     "Popular": "serendip.models.popular",
     "Run": "serendip.models.contract",
     "SVD": "serendip.models.svd",
@@ -30,11 +31,13 @@ FACES = {
     "UserKNN": "serendip.models.userknn",
     "Weighted": "serendip.models.weighted",
     "ask": "serendip.data.queries",
-    "compare": "serendip.service.compare",
-    "evaluate": "serendip.service.evaluate",
-    "load": "serendip.data.catalogue",
+    "compare": "serendip.service.judge",
+    "evaluate": "serendip.service.judge",
+    "load": "serendip.service.read",
     "read": "serendip.service.read",
+    "recommend": "serendip.service.recommend",
     "split": "serendip.data.split",
+    "tables": "serendip.service.read",
 }
 
 

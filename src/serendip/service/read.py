@@ -1,0 +1,101 @@
+"""From a file, a data frame or a name to the data set that algorithms learn from: what Python users begin with."""
+
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from serendip.config import Interactions
+from serendip.data import catalogue
+from serendip.data.dataset import Dataset
+from serendip.data.readers import QUARANTINE_SCHEMA, Columns, Plan, Query, Reading, recognise
+from serendip.data.readers import read as read_batches
+from serendip.data.tables import EVENT_SCHEMA, Tables
+from serendip.service.settings import rules
+
+
+@dataclass(frozen=True)
+class Gathered(Tables):
+    """The tables of some sources, what each column was taken for, and the rows that could not be used.
+
+    quarantine: file, line, reason, row. notes: sentences on a source as a whole.
+    """
+
+    quarantine: pl.DataFrame = field(default_factory=QUARANTINE_SCHEMA.to_frame)
+    plans: tuple[Plan, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def read(
+    source: Any,
+    *,
+    items: Any = None,
+    users: Any = None,
+    columns: Columns | None = None,
+    reading: Reading | None = None,
+    interactions: Interactions | None = None,
+) -> Dataset:
+    """Return the data set of a path, a data frame or a `Query`; rows that cannot be used are left out with a warning.
+
+    items, users: further sources, of attributes. columns: which column is what, where names mislead. interactions:
+    what events are worth, as [interactions] of serendip.toml.
+
+    Raises:
+        UserError: a source cannot be read, or a column cannot be told.
+    """
+    found = tables(source, items=items, users=users, columns=columns, reading=reading)
+    if len(found.quarantine):
+        why = found.quarantine["reason"].value_counts(sort=True).iter_rows()
+        told = ", ".join(f"{n:,} {reason}" for reason, n in why)
+        warnings.warn(
+            f"{len(found.quarantine):,} rows are left out: {told}; serendip.tables(...).quarantine holds them",
+            stacklevel=2,
+        )
+    return dataset(found, interactions)
+
+
+def load(name: str, *, interactions: Interactions | None = None, offline: bool = False) -> Dataset:
+    """Return a public data set by its name, as "ml-100k".
+
+    Raises:
+        UserError: the name is unknown, or the set can be had nowhere.
+    """
+    return dataset(catalogue.load(name, offline=offline), interactions)
+
+
+def dataset(given: Tables, interactions: Interactions | None = None) -> Dataset:
+    """Return the data set of tables under the same rules as a project's: weights by type, half of the rating scale."""
+    data = Dataset.of(given)
+    return data.ruled(rules(interactions or Interactions(), data))
+
+
+def tables(
+    source: Any, *, items: Any = None, users: Any = None, columns: Columns | None = None, reading: Reading | None = None
+) -> Gathered:
+    """Return the events, items and users of sources, with the quarantine.
+
+    Raises:
+        UserError: a source cannot be read, or a column cannot be told.
+    """
+    plans = [recognise(source, columns, reading)]
+    plans += [recognise(more, None, Reading(table="items")) for more in [items] if more is not None]
+    plans += [recognise(more, None, Reading(table="users")) for more in [users] if more is not None]
+    batches = [batch for plan in plans for batch in read_batches(plan)]
+    return Gathered(
+        pl.concat([EVENT_SCHEMA.to_frame(), *(b.events for b in batches)]),
+        merged([b.items for b in batches], "item_id"),
+        merged([b.users for b in batches], "user_id"),
+        quarantine=pl.concat([QUARANTINE_SCHEMA.to_frame(), *(b.quarantine for b in batches)]),
+        plans=tuple(plans),
+        notes=tuple(note for b in batches for note in b.notes),
+    )
+
+
+def merged(frames: list[pl.DataFrame], key: str) -> pl.DataFrame:
+    """Return one row an id; of an attribute that is told more than once the last word counts."""
+    whole = pl.concat(frames, how="diagonal_relaxed")
+    return whole.group_by(key, maintain_order=True).agg(pl.all().drop_nulls().last())
+
+
+__all__ = ["Columns", "Gathered", "Query", "Reading", "dataset", "load", "read", "tables"]
