@@ -24,6 +24,12 @@ SHAPES: Mapping[str, str] = {
     "ItemScores": "serendip.models.itemscores:ItemScores",
     "ItemWeights": "serendip.models.itemweights:ItemWeights",
     "Factors": "serendip.models.factors:Factors",
+    "UserNeighbours": "serendip.models.userneighbours:UserNeighbours",
+    "ItemRatings": "serendip.models.itemratings:ItemRatings",
+    "FactorRatings": "serendip.models.factorratings:FactorRatings",
+    "UserRatings": "serendip.models.userratings:UserRatings",
+    "ItemFeatures": "serendip.models.itemfeatures:ItemFeatures",
+    "Blend": "serendip.models.blend:Blend",
     "Served": "serendip.models.served:Served",
 }
 

@@ -71,6 +71,20 @@ class History:
         """Return the last rating of each item.  # (B, n_items) float32"""
         return ratings(self._events, len(self), n_items)
 
+    def recency(self, rows: CSR, half: float) -> F32:
+        """Return a half for every `half` later events of the same history, for each entry of its matrix; 1 without times.
+
+        rows (B, n_items) are what `matrix` or `ratings` made of this history -> (nnz,).
+        """
+        if self.timestamp is None:
+            return np.ones(rows.nnz, np.float32)
+        n, row = rows.shape[1], np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.offset))
+        later = self.offset[row + 1] - 1 - np.arange(len(row))  # (N,)
+        key = row * n + np.where(self.item < n, self.item, -1)
+        order = np.lexsort((later, key))
+        at = np.searchsorted(key[order], np.repeat(np.arange(len(self)), np.diff(rows.indptr)) * n + rows.indices)
+        return np.exp2(-later[order][at] / half).astype(np.float32)
+
     @property
     def _events(self) -> EventColumns:
         row = np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.offset))

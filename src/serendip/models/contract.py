@@ -1,6 +1,5 @@
 """The contract: an algorithm holds hyperparameters, a model holds what fitting learned, and neither is the other."""
 
-import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

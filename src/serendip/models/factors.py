@@ -38,7 +38,7 @@ class Factors(Model):
 
     user_factors (n_users, rank), item_factors (n_items, rank) float32. fitted (n_users,): fingerprints of the
     histories that the user rows were fitted on: another history is folded in. known (n_items,): items seen.
-    gram (rank, rank): unobserved * Y'Y. clip: the rating scale, for `predict`.
+    gram (rank, rank): unobserved * Y'Y.
     """
 
     user_factors: F32
@@ -50,7 +50,6 @@ class Factors(Model):
     user_bias: F32 | None = None
     item_bias: F32 | None = None
     mean: float = 0.0
-    clip: tuple[float, float] | None = None
     reasons: tuple[str, ...] = field(default=("because of",))
 
     @property
@@ -92,16 +91,30 @@ class Factors(Model):
         if not hot.all():
             cold = np.flatnonzero(~hot)
             w, target = self.interactions(queries.rows(cold))
-            x[cold] = self.folded(w, target)
+            folded = self.folded(w, target)
+            x[cold] = folded[:, : self.rank]
+            if self.item_bias is not None:
+                bias[cold] = folded[:, self.rank]
             something[cold] = np.diff(w.indptr) > 0
         return x, bias, something | (self.item_bias is not None)
 
     def folded(self, w: CSR, target: F32) -> F32:
-        """Return the factors that histories imply.  # (B, n_items), (nnz,) -> (B, rank)"""
-        x = np.zeros((w.shape[0], self.rank), np.float32)
+        """Return the factors that histories imply, and the bias where there are biases.
+
+        (B, n_items), (nnz,) -> (B, rank) or (B, rank + 1)
+        """
+        y, gram = self._fold_items
+        x = np.zeros((w.shape[0], y.shape[1]), np.float32)
         l2 = self.fold.penalty(np.diff(w.indptr).astype(np.float32), self.n_items)
-        solve_rows(w.indptr.astype(np.int64), w.indices, w.data, target, self.item_factors, self.gram, l2, x)
+        solve_rows(w.indptr.astype(np.int64), w.indices, w.data, target, y, gram, l2, x)
         return x
+
+    @cached_property
+    def _fold_items(self) -> tuple[F32, F32]:
+        """What histories are folded in on: item factors and their Gram matrix; a bias is a factor beside ones."""
+        if self.item_bias is None:
+            return self.item_factors, self.gram
+        return np.column_stack([self.item_factors, np.ones(self.n_items, np.float32)]), np.pad(self.gram, (0, 1))
 
     def score(self, queries: Queries, item: I32 | None = None) -> F32:
         x, bias, something = self.user_rows(queries)
@@ -133,16 +146,6 @@ class Factors(Model):
         none = ~something[:, None] | ~np.isfinite(score)
         return Slates(np.where(none, np.int32(-1), item), np.where(none, np.float32(np.nan), score + bias[:, None]))
 
-    def predict(self, queries: Queries, item: I32) -> F32:
-        x, bias, _ = self.user_rows(queries)
-        at = np.where((item >= 0) & (item < self.n_items), item, 0)
-        inside = (at == item) & self.known[at]
-        score = np.einsum("bf,bf->b", x, self.item_factors[at])
-        if self.item_bias is not None:
-            score = score + self.item_bias[at]
-        score = np.where(inside, score, 0) + bias + np.float32(self.mean)
-        return (np.clip(score, *self.clip) if self.clip else score).astype(np.float32)
-
     def similar(self, item: I32, k: int) -> Slates:
         y = self.directions
         itself = np.arange(len(item) + 1, dtype=np.int64)
@@ -163,13 +166,13 @@ class Factors(Model):
         What a fitted row or a bias adds beyond that stands as a part without an item.
         """
         w, target = self.interactions(queries)
-        y, indptr = self.item_factors, w.indptr
+        (y, gram), indptr = self._fold_items, w.indptr
         owed = np.zeros(w.nnz, np.float32)
         penalty = self.fold.penalty(np.diff(indptr).astype(np.float32), self.n_items)
         for b in range(len(item)):
             at = slice(indptr[b], indptr[b + 1])
             yj = y[w.indices[at]]  # (n, rank)
-            a = self.gram + (yj.T * w.data[at]) @ yj + penalty[b] * np.eye(self.rank, dtype=np.float32)
+            a = gram + (yj.T * w.data[at]) @ yj + penalty[b] * np.eye(len(gram), dtype=np.float32)
             owed[at] = (yj @ np.linalg.solve(a, y[item[b]])) * target[at]
         row = np.repeat(np.arange(len(item)), np.diff(indptr))
         total = self.score(queries, item[:, None])[:, 0]
@@ -185,13 +188,14 @@ class Factors(Model):
         return Contributions(offset, items, weight, np.where(inner, 0, 1).astype(np.int32), (*self.reasons, "overall"))
 
     def query_vectors(self, queries: Queries) -> F32:
-        """Return x_u, with ones for mean and item bias.  # (B, rank + 1)"""
+        """Return x_u; with biases (x_u, 1, b_u).  # (B, rank) or (B, rank + 2)"""
         x, bias, _ = self.user_rows(queries)
-        return np.hstack([x, np.ones((len(x), 1), np.float32)]) if self.item_bias is not None else x
+        return x if self.item_bias is None else np.column_stack([x, np.ones_like(bias), bias])
 
     @property
     def item_vectors(self) -> F32:
-        """y_i, with the item's bias.  # (n_items, rank) or (n_items, rank + 1)"""
+        """y_i; with biases (y_i, mean + b_i, 1).  # (n_items, rank) or (n_items, rank + 2)"""
         if self.item_bias is None:
             return self.item_factors
-        return np.hstack([self.item_factors, (self.item_bias + np.float32(self.mean))[:, None]])
+        bias = self.item_bias + np.float32(self.mean)
+        return np.column_stack([self.item_factors, bias, np.ones_like(bias)])

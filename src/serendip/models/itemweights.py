@@ -1,8 +1,10 @@
 """The fitted shape of linear item-to-item models: a history's weights times one matrix."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from serendip.arrays import CSR, F32, I32, Bool
 from serendip.data.queries import Queries, offsets
@@ -16,24 +18,40 @@ class ItemWeights(Model):
     """score(u, i) = sum over the history of x_uj W_ji.
 
     weights (n_items, n_items) float32, dense or CSR, row j: what having j says of every other item.
-    known (n_items,): the items that the fit has seen; the others, and every item for an empty history, score NaN.
+    known (n_items,): the items that the fit has seen; the others, and every item for an empty history, score NaN. With
+    sparse weights so does an item of which the history says nothing. recency: events after which an older one counts
+    half, where the history has times; None: all count alike.
     """
 
     weights: F32 | CSR
     known: Bool
+    recency: float | None = field(default=None, kw_only=True)
+
+    def past(self, queries: Queries) -> CSR:
+        """Return x, what each history item counts.  # (B, n_items)"""
+        x = queries.history.matrix(self.rules, self.n_items)
+        if self.recency is not None:
+            x.data = x.data * queries.history.recency(x, self.recency)
+        return x
 
     def score(self, queries: Queries, item: I32 | None = None) -> F32:
-        x = queries.history.matrix(self.rules, self.n_items)  # (B, n_items)
+        x = self.past(queries)
         product = x @ self.weights  # (B, n_items)
-        score = product if isinstance(product, np.ndarray) else product.toarray()
+        score = product if isinstance(product, np.ndarray) else scattered(csr_matrix(product))
         score[:, ~self.known] = np.nan
         score[np.diff(x.indptr) == 0] = np.nan
         if item is None:
             return score
-        return np.where(item >= 0, np.take_along_axis(score, np.maximum(item, 0), axis=1), np.float32(np.nan))
+        inside = (item >= 0) & (item < self.n_items)
+        return np.where(inside, np.take_along_axis(score, np.where(inside, item, 0), axis=1), np.float32(np.nan))
+
+    @cached_property
+    def _likeness(self) -> F32 | CSR:
+        """Row i: how like item i the others are. Sparse weights keep the best of each column, so it is the column."""
+        return self.weights if isinstance(self.weights, np.ndarray) else self.weights.T.tocsr()
 
     def similar(self, item: I32, k: int) -> Slates:
-        row = self.weights[item]
+        row = self._likeness[item]
         score = np.array(row if isinstance(row, np.ndarray) else row.toarray(), np.float32)  # (B, n_items)
         score[:, ~self.known] = np.nan
         score[~self.known[item]] = np.nan
@@ -42,10 +60,17 @@ class ItemWeights(Model):
         return Slates(*topk_dense(score, k, self.items.tie, exclude_indptr=itself, exclude_indices=item))
 
     def explain(self, queries: Queries, item: I32) -> Contributions:
-        x = queries.history.matrix(self.rules, self.n_items)  # (B, n_items)
+        x = self.past(queries)
         row = np.repeat(np.arange(len(item)), np.diff(x.indptr))
         weight = np.asarray(self.weights[x.indices, item[row]], np.float32).ravel() * x.data  # (nnz,)
         say = weight != 0
         count = np.bincount(row[say], minlength=len(item)).astype(np.int64)
         reason = np.zeros(int(say.sum()), np.int32)
         return Contributions(offsets(count), x.indices[say], weight[say], reason, ("because of",))
+
+
+def scattered(product: CSR) -> F32:
+    """Return a sparse product made dense, NaN where nothing met.  # (B, n)"""
+    dense = np.full(product.shape, np.nan, np.float32)
+    dense[np.repeat(np.arange(len(dense)), np.diff(product.indptr)), product.indices] = product.data
+    return dense

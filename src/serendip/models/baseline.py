@@ -1,0 +1,63 @@
+"""What a rating would be if only the user's and the item's habits counted.
+
+Koren, "Factor in the Neighbors: Scalable and Accurate Collaborative Filtering", TKDD 4(1), 2010, section 2.1.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from serendip.arrays import CSR, F32, I32
+from serendip.data.queries import Queries
+
+SWEEPS = 10
+L2_USER, L2_ITEM = 15.0, 10.0  # in units of ratings
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """b_ui = mean + b_u + b_i; b_u follows from the history in the query, so that newcomers have one too.
+
+    item_bias (n_items,) float32, 0 for an item without ratings; clip: the rating scale seen in the data.
+    """
+
+    mean: float
+    item_bias: F32
+    clip: tuple[float, float]
+
+    @staticmethod
+    def of(ratings: CSR) -> "Baseline":
+        """Return the baseline of ratings (n_users, n_items): alternating ridge regression of the two biases."""
+        mean = float(ratings.data.mean(dtype=np.float64))
+        clip = (float(ratings.data.min()), float(ratings.data.max()))
+        baseline = Baseline(mean, np.zeros(ratings.shape[1], np.float32), clip)
+        row = np.repeat(np.arange(ratings.shape[0]), np.diff(ratings.indptr))
+        n = np.bincount(ratings.indices, minlength=ratings.shape[1])
+        for _ in range(SWEEPS):
+            rest = ratings.data - mean - baseline.user_bias(ratings)[row]
+            total = np.bincount(ratings.indices, rest, minlength=ratings.shape[1])
+            baseline = Baseline(mean, (total / (L2_ITEM + n)).astype(np.float32), clip)
+        return baseline
+
+    def user_bias(self, ratings: CSR) -> F32:
+        """Return how much more than others each row's user gives.  # (B, n_items) -> (B,)"""
+        n = np.diff(ratings.indptr)
+        rest = ratings.data - np.float32(self.mean) - self.item_bias[ratings.indices]
+        total = np.bincount(np.repeat(np.arange(len(n)), n), rest, minlength=len(n))
+        return np.asarray(total / (L2_USER + n), np.float32)
+
+    def residuals(self, ratings: CSR) -> CSR:
+        """Return what ratings say beyond the baseline, zeros stored.  # (B, n_items)"""
+        rest = ratings.copy()
+        row = np.repeat(np.arange(ratings.shape[0]), np.diff(ratings.indptr))
+        rest.data = ratings.data - self.user_bias(ratings)[row] - self.item_bias[ratings.indices]
+        rest.data -= np.float32(self.mean)
+        return rest
+
+    def ratings(self, queries: Queries, item: I32, beyond: F32) -> F32:
+        """Return b_ui, for items known and unknown, and what is known beyond it, on the scale.  # (B,) -> (B,)"""
+        at = np.where((item >= 0) & (item < len(self.item_bias)), item, 0)
+        bias = np.where(at == item, self.item_bias[at], np.float32(0))
+        user = self.user_bias(queries.history.ratings(len(self.item_bias)))
+        rating = np.clip(np.float32(self.mean) + user + bias + beyond, *self.clip)
+        return np.asarray(rating, np.float32)

@@ -1,0 +1,152 @@
+"""The fitted shape of hybrids: several models, and how much each counts by how much is known of the user."""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from serendip.arrays import F32, I32, I64
+from serendip.data.ids import Ids
+from serendip.data.queries import Queries, offsets
+from serendip.data.slates import Contributions, Slates
+from serendip.kernels.topk import topk_dense
+from serendip.models.contract import SCORES, Explains, Extends, Model, Similar
+
+
+class Part(NamedTuple):
+    """What a child adds: scale * score + shift, or low where it knows nothing of an item."""
+
+    child: Model
+    score: F32  # (B, n_items)
+    scale: F32  # (B, 1), as are the next two
+    shift: F32
+    low: F32
+
+
+class Told(NamedTuple):
+    """Parts of explanations: of which query's score, owed to which item, how much, and why."""
+
+    query: I64  # (N,), as are the next three
+    item: I32
+    weight: F32
+    reason: I32
+
+
+@dataclass(frozen=True)
+class Blend(Model):
+    """score(u, i) = sum over the children c of weight_c z_c(u, i), z being the child's score made comparable.
+
+    z is the score less its mean over the items that the child knows, divided by their standard deviation, for each
+    query on its own; an item that the child knows nothing of gets its lowest z, and a child that knows no item at all
+    is left out. Where one child counts alone its scores are taken as they are. An item that no child knows scores NaN.
+    weights (n_levels, n_children): a query is on the first level whose least number of interactions `least`
+    (n_levels,), descending, its history reaches, and falls to the next where no child of that level knows anything.
+    """
+
+    children: tuple[Model, ...]
+    weights: F32
+    least: I64
+
+    def score(self, queries: Queries, item: I32 | None = None) -> F32:
+        score = np.full((len(queries), self.n_items if item is None else item.shape[1]), np.nan, np.float32)
+        step = max(1, SCORES // max(self.n_items * len(self.children), 1))
+        for b in range(0, len(queries), step):
+            rows = slice(b, b + step)
+            for at, parts in self._answers(queries.rows(rows)):
+                part = mixed(parts)
+                if item is not None:
+                    asked = item[rows][at]
+                    inside = (asked >= 0) & (asked < self.n_items)
+                    taken = np.take_along_axis(part, np.where(inside, asked, 0), axis=1)
+                    part = np.where(inside, taken, np.float32(np.nan))
+                score[b + at] = part
+        return score
+
+    def _answers(self, queries: Queries) -> list[tuple[I64, list[Part]]]:
+        """Return the queries that each level answers, and what its children add."""
+        count = np.diff(queries.history.matrix(self.rules, self.n_items).indptr)
+        waiting, answers = np.arange(len(queries)), []
+        for level, least in enumerate(self.least):
+            rows = waiting[count[waiting] >= least]
+            parts = self._parts(queries.rows(rows), self.weights[level])
+            some = ~np.isnan([part.score for part in parts]).all(axis=(0, 2))  # (B,)
+            answers.append((rows[some], [Part(p.child, *(a[some] for a in p[1:])) for p in parts]))
+            waiting = np.setdiff1d(waiting, rows[some])
+        return answers
+
+    def _parts(self, queries: Queries, weights: F32) -> list[Part]:
+        counting, parts, n = np.flatnonzero(weights), [], len(queries)
+        for c in counting:
+            score = np.full((n, self.n_items), np.nan, np.float32)  # a child may not know the newest items
+            score[:, : self.children[c].n_items] = self.children[c].score(queries)
+            scale, shift = np.full((n, 1), weights[c], np.float32), np.zeros((n, 1), np.float32)
+            low = np.full((n, 1), np.nan, np.float32)
+            if len(counting) > 1:
+                none = np.isnan(score)
+                known = np.maximum(n_known := (~none).sum(axis=1, keepdims=True), 1)
+                mean = np.where(none, 0, score).sum(axis=1, keepdims=True, dtype=np.float64) / known
+                square = (np.where(none, 0, score - mean) ** 2).sum(axis=1, keepdims=True) / known
+                scale = np.where(square > 0, weights[c] / np.sqrt(np.maximum(square, 1e-30)), 0).astype(np.float32)
+                shift = (-scale * mean).astype(np.float32)
+                least = np.where(none, np.inf, score).min(axis=1, keepdims=True, initial=np.inf)
+                low = np.where(n_known > 0, scale * np.where(n_known > 0, least, 0) + shift, 0).astype(np.float32)
+            parts.append(Part(self.children[c], score, scale, shift, low))
+        return parts
+
+    def explain(self, queries: Queries, item: I32) -> Contributions:
+        """Return the contributions of the children, each by its scale; a part without an item is owed to none."""
+        told: list[Told] = []
+        reasons: list[str] = ["overall"]
+        for at, parts in self._answers(queries):
+            for child, score, scale, shift, low in parts:
+                value = score[np.arange(len(at)), item[at]]
+                rest = np.where(np.isnan(value), low[:, 0], shift[:, 0])
+                rows = np.flatnonzero(~np.isnan(value))
+                if isinstance(child, Explains):
+                    found = child.explain(queries.rows(at[rows]), item[at[rows]])
+                    of = rows[np.repeat(np.arange(len(rows)), np.diff(found.offset))]
+                    told.append(Told(at[of], found.item, found.weight * scale[of, 0], found.reason + len(reasons)))
+                    reasons.extend(found.reasons)
+                else:
+                    rest[rows] += scale[rows, 0] * value[rows]
+                some = np.flatnonzero(rest)
+                none = np.full(len(some), -1, np.int32)
+                told.append(Told(at[some], none, rest[some], np.zeros(len(some), np.int32)))
+        query = np.concatenate([np.empty(0, np.int64), *(t.query for t in told)])
+        order = np.argsort(query, kind="stable")
+        return Contributions(
+            offsets(np.bincount(query, minlength=len(item))),
+            np.concatenate([np.empty(0, np.int32), *(t.item for t in told)])[order].astype(np.int32),
+            np.concatenate([np.empty(0, np.float32), *(t.weight for t in told)])[order].astype(np.float32),
+            np.concatenate([np.empty(0, np.int32), *(t.reason for t in told)])[order].astype(np.int32),
+            tuple(reasons),
+        )
+
+    def similar(self, item: I32, k: int) -> Slates:
+        """Return the items most like each in the eyes of the children that compare items, by their weights."""
+        total = np.zeros((len(item), self.n_items), np.float32)
+        for child, weight in zip(self.children, self.weights.max(axis=0), strict=True):
+            if isinstance(child, Similar):
+                rows = np.flatnonzero(item < child.n_items)
+                found = child.similar(item[rows], max(100, 2 * k))
+                best = np.nanmax(np.where(found.item >= 0, found.score, 1e-9), axis=1, keepdims=True, initial=1e-9)
+                share = np.where(found.item >= 0, found.score / best, 0)
+                np.add.at(total, (rows[:, None], np.maximum(found.item, 0)), weight * share)
+        total[total <= 0] = np.nan
+        itself = np.arange(len(item) + 1, dtype=np.int64)
+        return Slates(*topk_dense(total, k, self.items.tie, exclude_indptr=itself, exclude_indices=item))
+
+    def extend(self, items: Ids, item_features: pl.DataFrame) -> "Blend":
+        """Return the blend with the new items for those children that take them up; the others know nothing of them."""
+        children = tuple(c.extend(items, item_features) if isinstance(c, Extends) else c for c in self.children)
+        return replace(self, items=items, children=children)
+
+
+def mixed(parts: list[Part]) -> F32:
+    """Return the sum of what the children add, NaN where none knows an item.  # (B, n_items)"""
+    total: F32 = np.zeros_like(parts[0].score)
+    for part in parts:
+        total += np.where(np.isnan(part.score), part.low, part.score * part.scale + part.shift)
+    total[np.isnan([part.score for part in parts]).all(axis=0)] = np.nan
+    return total

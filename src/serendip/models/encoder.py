@@ -1,0 +1,142 @@
+"""How the attributes of items become vectors whose inner product says how alike two items are."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from scipy.sparse import csr_matrix
+
+from serendip.arrays import CSR, F32, I64
+from serendip.data.ids import Ids
+
+WORD = r"[\p{L}\p{M}\p{N}]+(?:['\x{2019}]\p{L}+)?"  # letters and digits of any script; "children's" is one word
+ADDRESS = r"^(?:https?://|www\.)"
+CATEGORIES = 100  # a text column with no more different values, each there twice on average, is a category
+KNOTS = 9  # a number lies between two of so many quantiles
+
+Entries = tuple[I64, I64, F32]  # row, feature, value
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A vector an item from its attributes: words by TF-IDF, categories by IDF, numbers by nearness.
+
+    Every column of an item is scaled to length sqrt(weight) and the whole vector to length 1: an inner product lies
+    from 0 to 1. A missing attribute is absent, and what is there counts for more.
+    columns, kinds (text, category or number), weight (n_columns,); terms: each known word and category as
+    "column=term"; idf (n_terms,); knots (n_columns, KNOTS): quantiles of the numbers, NaN rows for the rest.
+    """
+
+    columns: tuple[str, ...]
+    kinds: tuple[str, ...]
+    weight: F32
+    terms: Ids
+    idf: F32
+    knots: F32
+
+    @property
+    def n_features(self) -> int:
+        return len(self.terms) + self.knots.size
+
+    @staticmethod
+    def of(features: pl.DataFrame, columns: tuple[str, ...], weights: dict[str, float]) -> "Encoder":
+        """Return the encoder of some columns; `weights` says what a column of each kind counts."""
+        kinds = {c: kind for c in columns if weights[kind := kind_of(features[c])] > 0}
+        terms: list[pl.Series] = []
+        idf: list[F32] = []
+        knots = np.full((len(kinds), KNOTS), np.nan, np.float32)
+        for c, (column, kind) in enumerate(kinds.items()):
+            if kind == "number":
+                knots[c] = np.quantile(numbers(features[column]).drop_nulls().to_numpy(), np.linspace(0, 1, KNOTS))
+                continue
+            found = counted(features[column], kind)
+            df = found.group_by("term", maintain_order=True).len().sort("term")
+            n = found["row"].n_unique()
+            terms.append(column + "=" + df["term"])
+            idf.append(np.log1p(n / df["len"].to_numpy()).astype(np.float32))
+        return Encoder(
+            tuple(kinds),
+            tuple(kinds.values()),
+            np.array([weights[kind] for kind in kinds.values()], np.float32),
+            Ids(pl.concat(terms) if terms else []),
+            np.concatenate(idf) if idf else np.empty(0, np.float32),
+            knots,
+        )
+
+    def encode(self, features: pl.DataFrame) -> CSR:
+        """Return the vectors of items, one a row of `features`; what is missing or new to the encoder is absent."""
+        n = len(features)
+        parts = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))]
+        for c, (column, kind) in enumerate(zip(self.columns, self.kinds, strict=True)):
+            if column in features.columns:
+                one = self._near(features[column], c) if kind == "number" else self._weighed(features[column], kind)
+                row, feature, value = one
+                length = np.sqrt(np.bincount(row, value.astype(np.float64) ** 2, n))[row]
+                parts.append((row, feature, np.sqrt(self.weight[c]) * value / length))
+        row, feature, value = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+        value /= np.sqrt(np.bincount(row, value.astype(np.float64) ** 2, n))[row]
+        return csr_matrix((value.astype(np.float32), (row, feature)), shape=(n, self.n_features))
+
+    def _weighed(self, series: pl.Series, kind: str) -> Entries:
+        found = counted(series, kind)
+        feature = self.terms.index(series.name + "=" + found["term"])
+        known = feature >= 0
+        row, count = (found[name].to_numpy()[known].astype(np.int64) for name in ("row", "len"))
+        value = np.asarray((1 + np.log(count)) * self.idf[feature[known]], np.float32)
+        return row, feature[known].astype(np.int64), value
+
+    def _near(self, series: pl.Series, column: int) -> Entries:
+        """Share a number out between the two quantiles that it lies between, by nearness."""
+        given = numbers(series)
+        row = np.flatnonzero(given.is_not_null().to_numpy())
+        knots = np.unique(self.knots[column])
+        place = np.interp(given.drop_nulls().to_numpy(), knots, np.arange(len(knots)))
+        low = place.astype(np.int64)
+        share = (place - low).astype(np.float32)
+        first = len(self.terms) + column * KNOTS + low
+        some = share > 0
+        return (
+            np.concatenate([row, row[some]]),
+            np.concatenate([first, first[some] + 1]),
+            np.concatenate([1 - share, share[some]]),
+        )
+
+
+def kind_of(series: pl.Series) -> str:
+    """Return text, category or number; none for a column that cannot say what is alike: constant, or addresses."""
+    given = series.drop_nulls()
+    dtype = series.dtype
+    if isinstance(dtype, pl.List):
+        return "category" if given.explode().n_unique() > 1 else "none"
+    if given.n_unique() <= 1 and len(given) != 1:
+        return "none"
+    if dtype.is_numeric() or dtype.is_temporal():
+        return "number"
+    if dtype != pl.String:
+        return "category"
+    if len(given) == 0 or 2 * given.str.contains(ADDRESS).sum() > len(given):
+        return "none"
+    unique = given.n_unique()
+    return "category" if unique <= CATEGORIES and 2 * unique <= len(given) else "text"
+
+
+def counted(series: pl.Series, kind: str) -> pl.DataFrame:
+    """Return how often each item (row) has each term: columns row, term, len."""
+    if kind == "text":
+        terms = series.cast(pl.String).str.to_lowercase().str.extract_all(WORD)
+    elif isinstance(series.dtype, pl.List):
+        terms = series.cast(pl.List(pl.String))
+    else:
+        terms = series.cast(pl.String).reshape((-1, 1)).arr.to_list()
+    table = pl.DataFrame({"row": np.arange(len(series), dtype=np.int64), "term": terms})
+    exploded = table.explode("term").with_columns(pl.col("term").str.strip_chars().str.to_lowercase())
+    filled = exploded.filter(pl.col("term").is_not_null() & (pl.col("term") != ""))
+    return filled.group_by("row", "term", maintain_order=True).len()
+
+
+def numbers(series: pl.Series) -> pl.Series:
+    """Return a column as numbers, null where there is none; a moment is its milliseconds."""
+    if series.dtype.is_temporal():
+        series = series.cast(pl.Datetime("ms")).cast(pl.Int64)
+    floats = series.cast(pl.Float64, strict=False)
+    return floats.set(~floats.is_finite().fill_null(True), None)

@@ -1,0 +1,29 @@
+"""The fitted shape of factorisations of ratings."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from serendip.arrays import F32, I32
+from serendip.data.queries import Queries
+from serendip.models.factors import Factors
+
+
+@dataclass(frozen=True)
+class FactorRatings(Factors):
+    """rating(u, i) = mean + b_u + b_i + x_u y_i, without the item's part where it is unknown.
+
+    clip: the rating scale seen in the data.
+    """
+
+    clip: tuple[float, float] = field(kw_only=True)
+
+    def predict(self, queries: Queries, item: I32) -> F32:
+        x, bias, _ = self.user_rows(queries)
+        at = np.where((item >= 0) & (item < self.n_items), item, 0)
+        inside = (at == item) & self.known[at]
+        score = np.einsum("bf,bf->b", x, self.item_factors[at])
+        if self.item_bias is not None:
+            score = score + self.item_bias[at]
+        score = np.where(inside, score, 0) + bias + np.float32(self.mean)
+        return np.asarray(np.clip(score, *self.clip), np.float32)

@@ -1,0 +1,76 @@
+"""The fitted shape of content: a vector of attributes an item, and the mean vector of a history."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+from scipy.sparse import csr_matrix, vstack
+
+from serendip.arrays import CSR, F32, I32
+from serendip.data.ids import Ids
+from serendip.data.queries import Queries, offsets
+from serendip.data.slates import Contributions, Slates
+from serendip.kernels.topk import topk_dense
+from serendip.models.contract import Model
+from serendip.models.encoder import Encoder
+from serendip.models.itemweights import scattered
+
+
+@dataclass(frozen=True)
+class ItemFeatures(Model):
+    """score(u, i) = sum over the history of x_uj / |x_u|_1 f_j f_i.
+
+    features (n_items, n_features) float32 CSR, rows of length 1, empty where nothing is known of an item. An item that
+    has nothing in common with the history scores NaN.
+    """
+
+    features: CSR
+    encoder: Encoder
+
+    @cached_property
+    def _by_feature(self) -> CSR:
+        return self.features.T.tocsr()  # (n_features, n_items)
+
+    def _shares(self, queries: Queries) -> CSR:
+        """Return the share of each item in a history, of the items that have features.  # (B, n_items)"""
+        x = queries.history.matrix(self.rules, self.n_items)
+        x.data *= np.diff(self.features.indptr)[x.indices] > 0
+        x.eliminate_zeros()
+        total = np.asarray(x.sum(axis=1), np.float32).ravel()
+        x.data /= np.repeat(total, np.diff(x.indptr))
+        return x
+
+    def score(self, queries: Queries, item: I32 | None = None) -> F32:
+        profile = self._shares(queries) @ self.features  # (B, n_features)
+        if item is None:
+            return scattered(profile @ self._by_feature)
+        flat = np.where((item >= 0) & (item < self.n_items), item, 0).ravel()
+        row = np.repeat(np.arange(len(item), dtype=np.int32), item.shape[1])
+        score = products(profile, row, self.features, flat).reshape(item.shape)
+        return np.where((item >= 0) & (item < self.n_items) & (score > 0), score, np.float32(np.nan))
+
+    def similar(self, item: I32, k: int) -> Slates:
+        score = scattered(self.features[item] @ self._by_feature)
+        itself = np.arange(len(item) + 1, dtype=np.int64)
+        return Slates(*topk_dense(score, k, self.items.tie, exclude_indptr=itself, exclude_indices=item))
+
+    def explain(self, queries: Queries, item: I32) -> Contributions:
+        x = self._shares(queries)
+        row = np.repeat(np.arange(len(item)), np.diff(x.indptr))
+        weight = products(self.features, x.indices, self.features, item[row]) * x.data  # (nnz,)
+        say = weight > 0
+        count = np.bincount(row[say], minlength=len(item)).astype(np.int64)
+        reason = np.zeros(int(say.sum()), np.int32)
+        return Contributions(offsets(count), x.indices[say], weight[say], reason, ("like",))
+
+    def extend(self, items: Ids, item_features: pl.DataFrame) -> "ItemFeatures":
+        new = self.encoder.encode(item_features[self.n_items :])
+        return replace(self, items=items, features=vstack([self.features, new], format="csr", dtype=np.float32))
+
+
+def products(a: CSR, i: I32, b: CSR, j: I32) -> F32:
+    """Return the inner product of row i[n] of a with row j[n] of b, for each n.  # (N,)"""
+    step = 100_000  # so that memory is bounded
+    parts = [csr_matrix(a[i[n : n + step]].multiply(b[j[n : n + step]])).sum(axis=1) for n in range(0, len(i), step)]
+    return np.concatenate([np.asarray(part, np.float32).ravel() for part in parts] or [np.empty(0, np.float32)])

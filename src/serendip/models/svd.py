@@ -1,0 +1,80 @@
+"""SVD with biases: a rating as a mean, two habits and an inner product of tastes, by stochastic gradient descent.
+
+Koren, Bell, Volinsky, "Matrix Factorization Techniques for Recommender Systems", IEEE Computer 42(8), 2009; Funk,
+"Netflix Update: Try This at Home", 2006.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from serendip.data.dataset import Dataset
+from serendip.errors import UserError
+from serendip.kernels.sgd import Factorisation, svd_epochs, svd_start
+from serendip.models.contract import Algorithm, Run
+from serendip.models.factorratings import FactorRatings
+from serendip.models.factors import FoldIn
+from serendip.models.hyperparameter import hyper
+
+PATIENCE = 3  # epochs without a better validation error after which fitting stops
+
+
+@dataclass(frozen=True)
+class SVD(Algorithm):
+    """min sum (r - mean - b_u - b_i - x_u y_i)^2 + l2 (|x_u|^2 + |y_i|^2) + l2_bias (b_u^2 + b_i^2) over the ratings.
+
+    O(epochs ratings rank) time, O((n_users + n_items) rank) memory. Use it to foretell ratings; newcomers are folded
+    in from theirs. Not for views and purchases, whose absence says something too: als.
+    """
+
+    name: ClassVar[str] = "svd"
+    uses: ClassVar[frozenset[str]] = frozenset({"user", "history"})
+
+    rank: int = hyper(100, "Factors a user and an item.", low=1, high=2048, log=True)
+    epochs: int = hyper(50, "Passes over all ratings.", low=1, high=1000)
+    learning_rate: float = hyper(0.01, "Step size of the descent.", low=1e-5, high=1.0, log=True)
+    l2: float = hyper(0.1, "Penalty on squared factors, at each rating.", low=0.0, high=10.0)
+    l2_bias: float = hyper(0.02, "Penalty on squared biases, at each rating.", low=0.0, high=10.0)
+    init_std: float = hyper(0.02, "Standard deviation of initial factors.", low=1e-4, high=1.0, log=True)
+
+    def fit(self, data: Dataset, *, run: Run = Run()) -> FactorRatings:
+        if not data.rated.any():
+            raise UserError("svd learns from ratings and the events have none: use als")
+        r = data.ratings  # (n_users, n_items)
+        user = np.repeat(np.arange(data.n_users, dtype=np.int32), np.diff(r.indptr))
+        w = svd_start(user, r.indices, r.data, *r.shape, rank=self.rank, init_std=self.init_std, seed=run.seed)
+        epochs = svd_epochs(
+            w, user, r.indices, r.data, epochs=self.epochs, learning_rate=self.learning_rate,
+            l2=self.l2, l2_bias=self.l2_bias, seed=run.seed, threads=run.threads,
+        )  # fmt: skip
+        best, least, since = w, np.inf, 0
+        for epoch, _ in enumerate(epochs):
+            run.report("svd: epochs", epoch + 1, self.epochs)
+            if run.validation is None or not run.validation.rated.any():
+                continue
+            error, since = squared_error(w, data, run.validation), since + 1
+            if error < least:
+                best, least, since = copied(w), error, 0
+            if since == PATIENCE:
+                break
+        known = np.bincount(r.indices, minlength=data.n_items) > 0
+        return FactorRatings(
+            data.users, data.items, data.fitted_rules, best.p, best.q, data.history.fingerprint(), known,
+            FoldIn(self.l2, frequency=1.0, ratings=True), np.zeros((self.rank, self.rank), np.float32),
+            best.user_bias, best.item_bias, best.mean, clip=(float(r.data.min()), float(r.data.max())),
+        )  # fmt: skip
+
+
+def squared_error(w: Factorisation, data: Dataset, validation: Dataset) -> float:
+    """Return the mean squared error of what the factors foretell of the ratings in `validation`."""
+    rated = validation.rated & (validation.user < data.n_users) & (validation.item < data.n_items)
+    assert validation.value is not None
+    user, item, value = validation.user[rated], validation.item[rated], validation.value[rated]
+    taste = np.einsum("nf,nf->n", w.p[user], w.q[item])
+    return float(np.mean((w.mean + w.user_bias[user] + w.item_bias[item] + taste - value) ** 2))
+
+
+def copied(w: Factorisation) -> Factorisation:
+    """Return the same factors in arrays of their own: the next epoch changes the others in place."""
+    return Factorisation(w.mean, *(array.copy() for array in w[1:]))

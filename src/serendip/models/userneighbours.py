@@ -1,0 +1,84 @@
+"""The fitted shape of neighbourhoods of users: what those took to whose history is most like the query's."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from serendip.arrays import CSR, F32, I32
+from serendip.data.queries import Queries, offsets
+from serendip.data.slates import Contributions
+from serendip.models.comparison import Comparison, squares, strongest
+from serendip.models.contract import Model
+from serendip.models.itemweights import scattered
+
+LIKENESSES = 16_000_000  # of queries and users, held at once
+
+
+@dataclass(frozen=True)
+class UserNeighbours(Model):
+    """score(u, i) = sum over the `neighbours` users v most like the history of s_uv v_vi.
+
+    vectors (n_users, n_items): what of each user is compared; votes (n_users, n_items): what they say; float32 CSR.
+    A query is never its own neighbour. An item that none of the neighbours has a vote for scores NaN. recency: events
+    of the query's history after which an older one counts half, where it has times; None: all count alike.
+    """
+
+    comparison: Comparison
+    neighbours: int
+    recency: float | None
+    vectors: CSR
+    votes: CSR
+
+    @cached_property
+    def _columns(self) -> tuple[CSR, F32]:
+        return self.vectors.T.tocsr(), squares(self.vectors)  # (n_items, n_users), (n_users,)
+
+    def prepared(self, queries: Queries) -> CSR:
+        """Return what of the histories is compared.  # (B, n_items)"""
+        history = queries.history
+        rows = history.ratings(self.n_items) if self.comparison.ratings else history.matrix(self.rules, self.n_items)
+        x = self.comparison.prepare(rows)
+        if self.recency is not None:
+            x.data = x.data * history.recency(x, self.recency)
+        return x
+
+    def neighbourhood(self, queries: Queries) -> CSR:
+        """Return the likeness of the users nearest to each query.  # (B, n_users)"""
+        likeness = self.comparison.between(self.prepared(queries), *self._columns)
+        itself = np.repeat(queries.user, np.diff(likeness.indptr)) == likeness.indices
+        likeness.data[itself] = 0
+        return strongest(likeness, self.neighbours, self.users.tie)
+
+    def score(self, queries: Queries, item: I32 | None = None) -> F32:
+        step = max(1, LIKENESSES // max(self.n_users, 1))
+        parts = [self.neighbourhood(queries.rows(slice(b, b + step))) for b in range(0, len(queries), step)]
+        score = np.concatenate([scattered(near @ self.votes) for near in parts] or [
+            np.empty((0, self.n_items), np.float32)])  # fmt: skip
+        if item is None:
+            return score
+        inside = (item >= 0) & (item < self.n_items)
+        return np.where(inside, np.take_along_axis(score, np.where(inside, item, 0), axis=1), np.float32(np.nan))
+
+    def explain(self, queries: Queries, item: I32) -> Contributions:
+        """Return what each history item adds: a neighbour's s_uv v_vi is shared among what both have in common.
+
+        By the products x_uj x_vj for cosine, which add up to it; equally for the other measures.
+        """
+        x = self.prepared(queries)  # (B, n_items)
+        near = self.neighbourhood(queries)  # (B, n_users)
+        owed = np.zeros(x.nnz, np.float32)
+        for b in range(len(item)):
+            user, s = (a[near.indptr[b] : near.indptr[b + 1]] for a in (near.indices, near.data))
+            at = slice(x.indptr[b], x.indptr[b + 1])
+            took = self.votes[user, item[b]].toarray().ravel() if len(user) else s
+            user, vote = user[took > 0], (s * took)[took > 0]
+            common = self.vectors[user][:, x.indices[at]].toarray()  # (v, j)
+            part = common * x.data[at] if self.comparison.similarity == "cosine" else (common != 0).astype(np.float32)
+            owed[at] = (vote / part.sum(axis=1)) @ part
+        row = np.repeat(np.arange(len(item)), np.diff(x.indptr))
+        say = owed != 0
+        count = np.bincount(row[say], minlength=len(item)).astype(np.int64)
+        reason = np.zeros(int(say.sum()), np.int32)
+        reasons = ("chosen by people who share",)
+        return Contributions(offsets(count), x.indices[say], owed[say], reason, reasons)
