@@ -7,7 +7,7 @@ from serendip.models.contract import Algorithm
 from serendip.registry import ALGORITHMS, load
 
 KNOWN_FAILURES: dict[tuple[str, str], str] = {
-    ("svd", "beats popularity"): "it foretells how an item would be rated, and is blind to which items get rated at all",
+    ("svd", "beats popularity"): "it foretells how an item would be rated, blind to which items get rated at all",
 }
 
 

@@ -12,7 +12,7 @@ from serendip.data.ids import Ids
 WORD = r"[\p{L}\p{M}\p{N}]+(?:['\x{2019}]\p{L}+)?"  # letters and digits of any script; "children's" is one word
 ADDRESS = r"^(?:https?://|www\.)"
 CATEGORIES = 100  # a text column with no more different values, each there twice on average, is a category
-KNOTS = 9  # a number lies between two of so many quantiles
+KNOTS = 9  # a number lies between two of at most so many quantiles
 
 Entries = tuple[I64, I64, F32]  # row, feature, value
 
@@ -47,7 +47,9 @@ class Encoder:
         knots = np.full((len(kinds), KNOTS), np.nan, np.float32)
         for c, (column, kind) in enumerate(kinds.items()):
             if kind == "number":
-                knots[c] = np.quantile(numbers(features[column]).drop_nulls().to_numpy(), np.linspace(0, 1, KNOTS))
+                given = numbers(features[column]).drop_nulls()
+                n = min(KNOTS, given.n_unique() // 2 + 1)  # few different numbers: fewer, so that near ones stay near
+                knots[c] = np.quantile(given.to_numpy(), np.linspace(0, 1, n))[np.minimum(np.arange(KNOTS), n - 1)]
                 continue
             found = counted(features[column], kind)
             df = found.group_by("term", maintain_order=True).len().sort("term")

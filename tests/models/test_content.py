@@ -1,0 +1,94 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from serendip.data.dataset import Dataset
+from serendip.data.ids import Ids
+from serendip.data.queries import ask
+from serendip.data.tables import Tables
+from serendip.errors import UserError
+from serendip.models.content import Content
+from serendip.models.encoder import kind_of
+
+ITEMS = pl.DataFrame(
+    {
+        "item_id": ["a", "b", "c", "d", "e", "f"],
+        "title": ["White hanging heart", "Red HANGING heart!", "Oak table", "Garden table", None, "Pine table"],
+        "kind": [["deco"], ["deco", "gift"], ["furniture"], ["furniture"], None, ["furniture"]],
+        "price": [2.0, 2.5, 90.0, 60.0, None, None],
+        "photo": [f"https://shop.example/{i}.jpg" for i in range(6)],
+    }
+)
+DATA = Dataset.of(Tables(pl.DataFrame({"user_id": ["u", "v"], "item_id": ["a", "c"]}), ITEMS))
+
+
+def index(*ids: str) -> np.ndarray:
+    return DATA.items.index(ids)
+
+
+def test_what_an_attribute_is_taken_for() -> None:
+    kinds = {c: kind_of(ITEMS[c]) for c in ("title", "kind", "price", "photo")}
+    assert kinds == {"title": "text", "kind": "category", "price": "number", "photo": "none"}
+    assert kind_of(pl.Series(["red", "blue"] * 5)) == "category"
+    assert kind_of(pl.Series([7.0, 7.0])) == "none"
+
+
+def test_the_alike_are_found_among_items_nobody_took() -> None:
+    model = Content().fit(DATA)
+    slates = model.recommend(ask([index("a").tolist()]), 2, exclude=ask([index("a").tolist()]).history.lists)
+    assert DATA.items.take(slates.item[0, :1]) == ["b"]
+    assert set(DATA.items.take(model.similar(index("c"), 2).item[0])) == {"d", "f"}
+
+
+def test_the_cosine_of_two_titles_by_hand() -> None:
+    model = Content(columns=("title",)).fit(DATA)
+    idf = {n: np.log1p(5 / n) for n in (1, 2, 3)}  # five items have a title
+    white_hanging_heart = np.array([idf[1], idf[2], idf[2]])
+    expected = 2 * idf[2] ** 2 / (white_hanging_heart @ white_hanging_heart)  # "red" is as rare as "white"
+    a, b = index("a", "b")
+    assert model.score(ask([[a]]))[0, b] == pytest.approx(expected, rel=1e-5)
+
+
+def test_near_prices_are_alike_and_a_missing_one_is_not_zero() -> None:
+    model = Content(columns=("price",)).fit(DATA)
+    a, b, c, e = index("a", "b", "c", "e")
+    score = model.score(ask([[a]]))[0]
+    assert score[b] > 0.3
+    assert np.isnan(score[c])
+    assert np.isnan(score[e])
+    assert np.isnan(model.score(ask([[e]]))).all()
+
+
+def test_a_missing_attribute_leaves_the_others_to_speak() -> None:
+    model = Content().fit(DATA)
+    c, f = index("c", "f")
+    assert np.diff(model.features.indptr)[f] > 0
+    np.testing.assert_allclose(np.linalg.norm(model.features.toarray()[[c, f]], axis=1), 1, rtol=1e-5)
+
+
+def test_new_items_are_taken_up_at_once() -> None:
+    model = Content().fit(DATA)
+    new = pl.DataFrame({"title": ["Blue hanging heart"], "kind": [["deco"]], "price": [2.2]})
+    longer = DATA.items.extend(["new"])
+    features = pl.concat([ITEMS.select("title", "kind", "price"), new])
+    more = model.extend(longer, features)
+    assert more.n_items == 7
+    best = more.recommend(ask([index("a").tolist()]), 1, exclude=ask([index("a", "b").tolist()]).history.lists)
+    assert longer.take(best.item[0]) == ["new"]
+    np.testing.assert_array_equal(more.score(ask([[0]]))[:, :6], model.score(ask([[0]])))
+
+
+def test_an_item_of_unknown_words_only_is_not_scored() -> None:
+    longer = Ids([*"abcdef", "g"])
+    features = pl.DataFrame({"title": [*ITEMS["title"], "zyzzyva"]})
+    model = Content(columns=("title",)).fit(DATA).extend(longer, features)
+    assert np.isnan(model.score(ask([[0]]))[0, 6])
+
+
+def test_what_is_asked_for_must_be_there() -> None:
+    with pytest.raises(UserError, match="did you mean 'title'"):
+        Content(columns=("titel",)).fit(DATA)
+    with pytest.raises(UserError, match="--items"):
+        Content().fit(Dataset.of(Tables(pl.DataFrame({"user_id": ["u"], "item_id": ["a"]}))))
+    with pytest.raises(UserError, match="tells items apart"):
+        Content(columns=("photo",)).fit(DATA)

@@ -1,0 +1,86 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from serendip.checks.toys import checkerboard
+from serendip.data.queries import ask
+from serendip.errors import UserError
+from serendip.models.als import ALS
+from serendip.models.content import Content
+from serendip.models.itemknn import ItemKNN
+from serendip.models.popular import Popular
+from serendip.models.weighted import Weighted
+
+DATA = checkerboard().data
+
+
+def test_scores_are_the_sum_of_standard_scores() -> None:
+    queries = DATA.queries()
+    blend = Weighted(("als:rank=8", "itemknn"), (2.0, 0.5)).fit(DATA)
+    expected = np.zeros((len(queries), DATA.n_items))
+    for algorithm, weight in ((ALS(rank=8), 2.0), (ItemKNN(), 0.5)):
+        s = np.array(algorithm.fit(DATA).score(queries), np.float64)
+        z = (s - np.nanmean(s, axis=1, keepdims=True)) / np.nanstd(s, axis=1, keepdims=True)
+        expected += weight * np.where(np.isnan(z), np.nanmin(z, axis=1, keepdims=True), z)
+    score = blend.score(queries)
+    np.testing.assert_allclose(score, np.where(np.isnan(score), np.nan, expected), rtol=1e-3, atol=1e-3)
+
+
+def test_a_child_that_knows_nothing_of_the_query_is_left_out() -> None:
+    blend = Weighted(("itemknn", "popular")).fit(DATA)
+    newcomer = ask([[]])
+    popular = Popular().fit(DATA)
+    ours, theirs = (m.recommend(newcomer, 5).item for m in (blend, popular))
+    np.testing.assert_array_equal(ours, theirs)
+
+
+def test_settings_within_settings() -> None:
+    asked = {"algorithms": "als:rank=32:epochs=3,content", "weights": "0.7,0.3"}
+    algorithm = Weighted.configured(asked)
+    assert algorithm == Weighted(("als:rank=32:epochs=3", "content"), (0.7, 0.3))
+    assert Weighted.configured(algorithm.settings()) == algorithm
+    first, second = algorithm.fit(DATA).children
+    np.testing.assert_array_equal(first.score(DATA.queries()), ALS(rank=32, epochs=3).fit(DATA).score(DATA.queries()))
+    assert isinstance(second, type(Content().fit(DATA)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"algorithms": "alz"}, "did you mean 'als'"),
+        ({"algorithms": "als:rnk=3"}, "did you mean 'rank'"),
+        ({"algorithms": "als:32"}, "field=value"),
+        ({"algorithms": "als,content", "weights": "1"}, "name one for each"),
+        ({"algorithms": "als,content", "weights": "1,-1"}, "above 0"),
+        ({"algorithms": "als,content", "weights": "1,x"}, "weights"),
+    ],
+)
+def test_mistakes_are_named(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        Weighted.configured(settings)
+
+
+def test_without_attributes_content_takes_no_part() -> None:
+    assert len(Weighted().fit(DATA).children) == 3
+    assert len(Weighted().fit(replace(DATA, item_features=None)).children) == 2
+
+
+def test_explanations_sum_to_the_score() -> None:
+    blend = Weighted(("als:rank=8", "itemknn", "content", "popular")).fit(DATA)
+    queries = DATA.queries()
+    slates = blend.recommend(queries, 3)
+    for place in range(3):
+        found = blend.explain(queries, slates.item[:, place])
+        total = np.bincount(np.repeat(np.arange(len(queries)), np.diff(found.offset)), found.weight)
+        np.testing.assert_allclose(total, slates.score[:, place], rtol=1e-3, atol=1e-3)
+
+
+def test_new_items_come_in_through_the_child_that_knows_attributes() -> None:
+    blend = Weighted(("als:rank=8", "content")).fit(DATA)
+    assert DATA.item_features is not None
+    features = DATA.item_features.vstack(DATA.item_features[:1])
+    longer = blend.extend(DATA.items.extend(["new"]), features)
+    score = longer.score(DATA.queries())
+    assert score.shape[1] == DATA.n_items + 1
+    assert np.isfinite(score[:, -1]).any()
