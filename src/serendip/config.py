@@ -1,23 +1,30 @@
 """`serendip.toml`: what a project decides, each setting declared once with its default and its meaning."""
 
 import dataclasses
+import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from serendip.errors import UserError, nearest
 
 T = TypeVar("T")
+WORDS = {
+    str: "a text in quotes", int: "a whole number", float: "a number", bool: "true or false", list: "a list",
+    dict: "a table",
+}  # fmt: skip
 
 
-def setting(default: T, doc: str) -> T:
-    """Declare a setting: its default and what it means, in one sentence."""
+def setting(
+    default: T, doc: str, *, low: float | None = None, high: float | None = None, among: tuple[str, ...] = ()
+) -> T:
+    """Declare a setting: its default, what it means in one sentence, and its bounds or what it is one of."""
     make: Any = {"default_factory": lambda: type(default)(default)} if isinstance(default, (list, dict)) else {
         "default": default
     }  # fmt: skip
-    declared: Any = field(**make, metadata={"doc": doc})
+    declared: Any = field(**make, metadata={"doc": doc, "low": low, "high": high, "among": among})
     return declared  # type: ignore[no-any-return]
 
 
@@ -25,9 +32,13 @@ def setting(default: T, doc: str) -> T:
 class Objective:
     """What the recommendations are for, and how success is told."""
 
-    goal: str = setting("engagement", "What they are for: engagement, sales or satisfaction.")
+    goal: str = setting(
+        "engagement",
+        "What they are for: engagement, sales or satisfaction.",
+        among=("engagement", "sales", "satisfaction"),
+    )
     metric: str = setting("ndcg@10", "The primary metric: leaderboards sort by it and promotion needs it.")
-    events: list[str] = setting([], "Types of event that count as success; none named: all with a weight above 0.")
+    events: list[str] = setting([], "Types of event that count as success; none named: those of the goal.")
 
 
 @dataclass(frozen=True)
@@ -35,7 +46,7 @@ class Data:
     """Which files are read, and how."""
 
     files: list[str] = setting([], "Files of events, read in this order.")
-    items: str = setting("", "A file of items with attributes, if there is one.")
+    items: str = setting("", "A file of items with attributes, if there is one; paths are from this folder.")
     users: str = setting("", "A file of users with attributes, if there is one.")
     columns: dict[str, str] = setting({}, "Which column is user, item, value, timestamp or type, where names mislead.")
     exclude_items: list[str] = setting([], "Ids of items that are never learned from nor recommended, such as postage.")
@@ -48,20 +59,24 @@ class Interactions:
     weights: dict[str, float] = setting({}, "What an event of each type is worth, where it differs from the default.")
     rating_threshold: float = setting(0.0, "Ratings below it are no sign of interest; 0: half of the scale.")
     use_values: bool = setting(False, "Multiply an event's weight by its value (a quantity, seconds, a play count).")
-    half_life: float = setting(0.0, "Days after which an event counts half; 0: no decay.")
+    half_life: float = setting(0.0, "Days after which an event counts half; 0: no decay.", low=0)
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """How models are judged."""
 
-    split: str = setting("time", "What is withheld: time, last-share, last-out, random or users.")
-    share: float = setting(0.2, "The share of the events that is withheld.")
+    split: str = setting(
+        "time",
+        "What is withheld: time, last-share, last-out, random or users.",
+        among=("time", "last-share", "last-out", "random", "users"),
+    )
+    share: float = setting(0.2, "The share of the events that is withheld.", low=0.001, high=0.999)
     metrics: list[str] = setting(
         ["ndcg@10", "recall@10", "hr@10", "map@10", "mrr@10", "precision@10", "coverage@10", "novelty@10"],
         "What the leaderboard shows.",
     )
-    seed: int = setting(0, "Seed of all that is drawn at random.")
+    seed: int = setting(0, "Seed of all that is drawn at random.", low=0)
 
 
 @dataclass(frozen=True)
@@ -72,7 +87,7 @@ class Training:
         ["popular", "trending", "itemknn", "userknn", "ease", "als", "content", "weighted", "switching", "svd"],
         "The portfolio that `run` trains; those that the data cannot feed are left out and named.",
     )
-    hyperparameters: dict[str, Any] = setting({}, "By algorithm, what differs from the defaults.")
+    hyperparameters: dict[str, dict[str, Any]] = setting({}, "By algorithm, what differs from the defaults.")
 
 
 @dataclass(frozen=True)
@@ -80,8 +95,8 @@ class Serving:
     """What the server does."""
 
     host: str = setting("127.0.0.1", "Address to listen on; without a key it is loopback only.")
-    port: int = setting(8000, "Port to listen on.")
-    k: int = setting(10, "Items in a slate where the request does not say.")
+    port: int = setting(8000, "Port to listen on.", low=1, high=65535)
+    k: int = setting(10, "Items in a slate where the request does not say.", low=1, high=1000)
     static: list[str] = setting([], "Ids of items to show when everything else fails.")
 
 
@@ -105,7 +120,9 @@ def read(path: Path) -> Settings:
     """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise UserError(f"{path} is not UTF-8 text: save it as such") from None
+    except tomllib.TOMLDecodeError as error:
         raise UserError(f"{path} is not TOML: {error}") from None
     return parse(table, str(path))
 
@@ -124,15 +141,50 @@ def section(owner: type[Any], values: object, where: str) -> Any:
     if not isinstance(values, Mapping):
         raise UserError(f"{where} is a section, not a single value")
     known = {f.name: f for f in dataclasses.fields(owner)}
-    hints = get_type_hints(owner)
+    hints, given = get_type_hints(owner), {}
     for name, value in values.items():
         if name not in known:
             raise UserError(f"{where} has no setting {name!r}{nearest(name, known)}")
-        kind = getattr(hints[name], "__origin__", hints[name])
-        fits = isinstance(value, kind) or (kind is float and isinstance(value, int))
-        if not fits or (isinstance(value, bool) and kind is not bool):
-            raise UserError(f"{where} {name} is of type {kind.__name__}, not {value!r}")
-    return owner(**values)
+        given[name] = fitting(value, hints[name], f"{where} {name}")
+        check(given[name], known[name].metadata, f"{where} {name}")
+    return owner(**given)
+
+
+def fitting(value: Any, hint: Any, where: str) -> Any:
+    """Return a value as its setting holds it: an id may be written as a number.
+
+    Raises:
+        UserError: it is of another type, or what it holds is.
+    """
+    kind, parts = get_origin(hint) or hint, get_args(hint)
+    if kind is Any:
+        return value
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not (number if kind is float else isinstance(value, kind) and (kind is bool or not isinstance(value, bool))):
+        raise UserError(f"{where} is {WORDS[kind]}, not {value!r}")
+    if kind is list:
+        return [str(one) if type(one) is int else fitting(one, parts[0], f"each of {where}") for one in value]
+    if kind is dict:
+        return {name: fitting(one, parts[1], f"{where} {name}") for name, one in value.items()}
+    return float(value) if kind is float else value
+
+
+def check(value: Any, declared: Mapping[str, Any], where: str) -> None:
+    """Raise a UserError where a value is out of bounds or none of those that there are."""
+    low, high, among = declared["low"], declared["high"], declared["among"]
+    if among and value not in among:
+        raise UserError(f"{where} is one of {', '.join(among)}, not {value!r}{hint(value, among)}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UserError(f"{where} is a finite number, not {value}")
+    if (low is not None and value < low) or (high is not None and value > high):
+        bounds = f"at least {low:g}" if high is None else f"from {low:g} to {high:g}"
+        raise UserError(f"{where} is {bounds}, and {value:g} is not")
+
+
+def hint(value: str, among: Iterable[str]) -> str:
+    """Return the nearest of the words that have just been named, '' where none is near."""
+    said = nearest(value, among)
+    return said if said.startswith("; did") else ""
 
 
 def write(settings: Settings) -> str:

@@ -8,6 +8,14 @@ class UserError(Exception):
     """A mistake of the user's: the message is one sentence with what, where and what to do about it."""
 
 
+class NotFound(UserError):
+    """There is no user, item or thing of the name asked for."""
+
+
+class Unavailable(UserError):
+    """What is needed cannot be used now: the disk is full, the store is gone, damaged or taken."""
+
+
 def nearest(name: str, names: Iterable[str]) -> str:
     """Return `; did you mean 'X'?` with the known name closest to `name`, or the known names where none is close."""
     known = sorted(set(names))

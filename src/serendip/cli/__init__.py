@@ -1,13 +1,14 @@
 """The command line: one file a command; a command's module is imported when it is called, and no other."""
 
 import errno
+import io
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
 from serendip import __version__
+from serendip.cli import stop
 from serendip.errors import UserError, nearest
 
 COMMANDS = {
@@ -26,13 +27,63 @@ COMMANDS = {
 }
 
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room on the disk, in the quota, for so long a file
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command that the arguments name, and leave with its status."""
-    sys.exit(status(sys.argv[1:] if arguments is None else list(arguments)))
+    stop.at_once()
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever called
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a title may hold what the terminal's encoding does not
+    stop.in_time()
+    code = status(sys.argv[1:] if arguments is None else list(arguments))
+    if code == stop.STATUS:
+        os._exit(code)  # whatever still runs is not waited for
+    stop.at_once()
+    sys.exit(code)
 
 
 def status(arguments: list[str]) -> int:
     """Run a command; return 0, 1 where the user has to mend something, 2 for wrong usage, 130 when stopped."""
+    try:
+        code = call(arguments)
+        sys.stdout.flush()
+        return code
+    except UserError as error:
+        return failed(str(error))
+    except KeyboardInterrupt:
+        print(("\n" if sys.stderr.isatty() else "") + stop.LINE, file=sys.stderr, flush=True)
+        return stop.STATUS
+    except BrokenPipeError:  # who read it has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError:
+        return failed("the memory is not enough for this; use fewer algorithms or a smaller rank")
+    except OSError as error:
+        if error.errno in FULL:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # it may be what is full
+            return failed("the disk is full; make room and run the same command again, which goes on from here")
+        where = "" if error.filename is None else f"{error.filename}: "
+        return failed(f"{where}{error.strerror or error}")
+    except Exception as error:
+        if os.environ.get("SERENDIP_TRACEBACK"):
+            raise
+        return failed(f"this is a fault of serendip's, not yours: {type(error).__name__}: {error}; "
+                      "with SERENDIP_TRACEBACK=1 it says where", 70)  # fmt: skip
+
+
+def failed(sentence: str, code: int = 1) -> int:
+    """Say in one line why a command failed; return its status."""
+    print(f"serendip: {' '.join(sentence.split())}", file=sys.stderr)
+    return code
+
+
+def call(arguments: list[str]) -> int:
+    """Find the command and run it."""
     if not arguments or arguments[0] in ("--help", "-h", "help"):
         print(overview())
         return 0
@@ -41,50 +92,34 @@ def status(arguments: list[str]) -> int:
         return 0
     name = arguments[0]
     if name not in COMMANDS:
-        print(f"serendip: there is no command {name!r}{nearest(name, COMMANDS)}", file=sys.stderr)
-        return 2
-    try:
-        return invoke(name, arguments[1:])
-    except UserError as error:
-        print(f"serendip: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nserendip: stopped; the same command goes on from here", file=sys.stderr)
-        return 128 + signal.SIGINT
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except MemoryError:
-        print("serendip: the memory is not enough for this; use fewer algorithms or a smaller rank", file=sys.stderr)
-        return 1
-    except OSError as error:
-        full = error.errno == errno.ENOSPC
-        print(f"serendip: {'the disk is full' if full else error}{'; make room and run it again' if full else ''}",
-              file=sys.stderr)  # fmt: skip
-        return 1
-    except Exception as error:
-        if os.environ.get("SERENDIP_TRACEBACK"):
-            raise
-        print(f"serendip: this is a fault of serendip's, not yours: {type(error).__name__}: {error}; "
-              "with SERENDIP_TRACEBACK=1 it says where", file=sys.stderr)  # fmt: skip
-        return 70
+        return failed(f"there is no command {name!r}{nearest(name, COMMANDS)}", 2)
+    return invoke(name, arguments[1:])
 
 
 def invoke(name: str, arguments: list[str]) -> int:
-    """Import one command's module and call it with its arguments."""
-    import click
+    """Import one command's module and call it with its arguments; wrong usage is said in one line."""
     import typer
 
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command(name, help=COMMANDS[name])(import_module(f"serendip.cli.{name}").command)
+    command = typer.main.get_command(app)
     try:
-        result = typer.main.get_command(app).main(arguments, prog_name=f"serendip {name}", standalone_mode=False)
-    except click.Abort:
-        raise KeyboardInterrupt from None
-    except click.ClickException as error:
-        error.show()
-        return 2
-    return result if isinstance(result, int) else 0
+        context = command.make_context(f"serendip {name}", list(arguments))
+    except typer.Exit as left:  # after --help
+        return left.exit_code
+    except Exception as error:
+        said = getattr(error, "format_message", None)  # which class it is depends on typer's version
+        if said is None:
+            raise
+        option = getattr(error, "option_name", None)
+        known = [flag for parameter in command.params for flag in parameter.opts if flag.startswith("--")]
+        if option is not None and option not in known:
+            return failed(f"{name} has no option {option!r}{nearest(option, known)}", 2)
+        sentence = said().strip().rstrip(".")
+        return failed(f"{sentence[:1].lower()}{sentence[1:]}; serendip {name} --help says more", 2)
+    with context:
+        command.invoke(context)
+    return 0
 
 
 def overview() -> str:

@@ -37,6 +37,7 @@ def command(
     from serendip.service.compare import compare
     from serendip.service.report import rows
     from serendip.service.settings import learned, settings_of
+    from serendip.service.whole import write_whole
     from serendip.store.project import Project
 
     place = Project(project)
@@ -55,10 +56,8 @@ def command(
                            run=Run(threads=threads, seed=seed, progress=bar))  # fmt: skip
     if plot is not None:
         picture = charts.leaderboard(rows(compared), str(compared.board.primary))
-        if plot.suffix == ".png":
-            plot.write_bytes(charts.png(picture))
-        else:
-            plot.write_text(charts.svg(picture) if plot.suffix == ".svg" else charts.html(picture), encoding="utf-8")
+        text = charts.html if plot.suffix == ".html" else charts.svg
+        write_whole(plot, charts.png(picture) if plot.suffix == ".png" else text(picture))
     if json:
         import msgspec
 

@@ -15,11 +15,13 @@ def command(
     json: JsonOption = False,
 ) -> None:
     from serendip.cli.progress import Bar
-    from serendip.service.generate import export, generate
+    from serendip.service.generate import export, generate, writer
     from serendip.service.open import opened
     from serendip.service.settings import learned, settings_of
     from serendip.store.project import Project
 
+    if output is not None:
+        writer(output)  # a wrong ending is said before the work
     recommender = opened(project)
     try:
         with Bar() as bar:

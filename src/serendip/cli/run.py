@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 
 def command(
-    files: Annotated[list[Path], Argument(metavar="FILE...", help="Files of events.")],
+    files: Annotated[
+        list[Path] | None, Argument(metavar="[FILE]...", help="Files of events; none: those of serendip.toml.")
+    ] = None,
     items: ItemsOption = None,
     users: UsersOption = None,
     project: ProjectOption = HERE,
@@ -61,7 +63,7 @@ def command(
     reading = Reading(encoding=encoding, scale=scale_of(scale))
     with Bar() as bar:
         ran = run(
-            Project(project), files, items=items, users=users, columns=columns, reading=reading,
+            Project(project), files or [], items=items, users=users, columns=columns, reading=reading,
             algorithms=named(algorithms), how=Run(threads=threads, seed=seed, progress=bar), say=say,
         )  # fmt: skip
     if json:
@@ -77,7 +79,10 @@ def show(ran: "Ran", project: Path) -> None:
     from serendip.cli.tables import leaderboard, slate
 
     print()
-    leaderboard(ran.compared)
+    if ran.compared is not None:
+        leaderboard(ran.compared)
+    if ran.note:
+        print(f"Note: {ran.note}.")
     for one in ran.slates:
         print()
         slate(one)
@@ -94,7 +99,6 @@ def show(ran: "Ran", project: Path) -> None:
         (f"serendip serve{where}", "answer over HTTP, with a page to look at"),
         (f"serendip generate --output slates.csv{where}", "every slate as a file"),
         (f"{project / 'serendip.toml'}", "what the project decides: objective, weights, items to leave out"),
-        (f"{ran.reports[0]}", "what the data is like"),
-        (f"{ran.reports[1]}", "the leaderboard as a picture"),
+        *zip(map(str, ran.reports), ("what the data is like", "the leaderboard as a picture"), strict=False),
     ):
         print(f"  {line:<48} {why}")

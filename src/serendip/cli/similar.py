@@ -15,7 +15,7 @@ def command(
 ) -> None:
     from rich.text import Text
 
-    from serendip.cli.tables import console, table
+    from serendip.cli.tables import console, shown, table
     from serendip.service.answer import plain
     from serendip.service.open import opened
 
@@ -27,8 +27,11 @@ def command(
     if json:
         print(plain(answer))
         return
-    print(f"Like {answer.title} ({item_id}):")
+    if not answer.items:
+        print(shown(f"Nothing is known to be like {answer.title} ({item_id})."))
+        return
+    print(shown(f"Like {answer.title} ({item_id}):"))
     made = table(("", "right"), ("item", "left"), ("title", "left"), ("score", "right"))
     for n, one in enumerate(answer.items):
-        made.add_row(str(n + 1), Text(one.item_id), Text(one.title), f"{one.score:.3f}")
+        made.add_row(str(n + 1), Text(shown(one.item_id)), Text(shown(one.title)), f"{one.score:.3f}")
     console().print(made)

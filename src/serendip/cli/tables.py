@@ -25,6 +25,11 @@ def table(*columns: tuple[str, str], title: str = "") -> Table:
     return made
 
 
+def shown(text: str) -> str:
+    """Return a text of the data's as a terminal may have it: on one line, and no command to the terminal."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
 def leaderboard(compared: "Compared") -> None:
     """Print the models in order with intervals, what was left out and which was chosen."""
     board, contest = compared.board, compared.contest
@@ -65,15 +70,19 @@ def leaderboard(compared: "Compared") -> None:
 
 def slate(answer: "Slate") -> None:
     """Print a slate with titles and reasons, after what its reader did last."""
-    who = f"User {answer.user_id}" if answer.user_id is not None else "A newcomer"
+    who = f"User {shown(answer.user_id)}" if answer.user_id is not None else "A newcomer"
     if answer.history:
-        last = "; ".join(f"{e.title}{stars(e)}" for e in answer.history[:4])
+        last = "; ".join(f"{shown(e.title)}{stars(e)}" for e in answer.history[:4])
         print(f"{who}, last: {last}")
     else:
         print(f"{who}{'' if answer.known else ', nobody we know: what a newcomer gets'}")
+    if not answer.items:
+        print("Nothing is left to recommend: every item that the model knows is in the history.")
+        return
     made = table(("", "right"), ("item", "left"), ("title", "left"), ("score", "right"), ("why", "left"))
     for n, item in enumerate(answer.items):
-        made.add_row(str(n + 1), Text(item.item_id), Text(item.title), f"{item.score:.3f}", Text(item.reason))
+        made.add_row(str(n + 1), Text(shown(item.item_id)), Text(shown(item.title)), f"{item.score:.3f}",
+                     Text(shown(item.reason)))  # fmt: skip
     console().print(made)
 
 
@@ -85,10 +94,10 @@ def stars(event: "Event") -> str:
 def explanation(answer: "Explanation", most: int = 10) -> None:
     """Print the contributions to a score."""
     score = "no score" if answer.score is None else f"score {answer.score:.4f}"
-    print(f"{answer.title} ({answer.item_id}) for user {answer.user_id}: {score}. {answer.reason}")
+    print(shown(f"{answer.title} ({answer.item_id}) for user {answer.user_id}: {score}. {answer.reason}"))
     made = table(("part", "right"), ("item", "left"), ("title", "left"))
     for part in answer.contributions[:most]:
-        made.add_row(f"{part.weight:+.4f}", Text(part.item_id or ""), Text(part.title or part.reason))
+        made.add_row(f"{part.weight:+.4f}", Text(shown(part.item_id or "")), Text(shown(part.title or part.reason)))
     rest = sum(part.weight for part in answer.contributions[most:])
     if len(answer.contributions) > most:
         made.add_row(f"{rest:+.4f}", "", f"{len(answer.contributions) - most} smaller parts")

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from serendip.arrays import I32
-from serendip.errors import UserError, nearest
+from serendip.errors import NotFound, UserError, nearest
 
 BULK = 4096  # from this many look-ups on, one join is faster than a dictionary
 
@@ -64,13 +64,13 @@ class Ids:
         """Return the index of one id.
 
         Raises:
-            UserError: the id is unknown; the sentence names `what` it should have been and the nearest known id.
+            NotFound: the id is unknown; the sentence names `what` it should have been and the nearest known id.
         """
         index = self.get(id_)
         if index < 0:
             known = self.series.head(20_000).to_list()
             hint = nearest(as_text(id_), known) if len(self) else "; there are none yet"
-            raise UserError(f"no {what} has the id {as_text(id_)!r}{hint if len(hint) < 200 else ''}")
+            raise NotFound(f"no {what} has the id {as_text(id_)!r}{hint if len(hint) < 200 else ''}")
         return index
 
     def index(self, ids: Sequence[object] | pl.Series) -> I32:

@@ -1,11 +1,14 @@
 """Judge a portfolio on one split of a data set: a leaderboard with intervals, resumed where it stopped."""
 
+import io
 import json
 import time
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -23,6 +26,7 @@ from serendip.models.contract import Algorithm, Model, Predicts, Run
 from serendip.pipeline.pipeline import Pipeline
 from serendip.service.portfolio import Contest, contest, portfolio
 from serendip.service.settings import primary
+from serendip.service.whole import write_whole
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,7 @@ def compare(
 
 
 RATINGS = (Metric("rmse"), Metric("mae"))
+DAMAGED = (OSError, EOFError, ValueError, LookupError, TypeError, BadZipFile, zlib.error, UserError)
 
 
 def one(algorithm: Algorithm, chosen: Contest, metrics: Sequence[Metric], fallback: Model, run: Run) -> list[Report]:
@@ -159,14 +164,12 @@ class Kept:
                 else:
                     return
             about.append([one_report.fit_seconds, one_report.evaluate_seconds, one_report.peak_memory_mb])
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        staging = self.path.with_suffix(".part")
-        with open(staging, "wb") as out:
-            np.savez_compressed(out, about=np.array(json.dumps(about)), **arrays)  # type: ignore[arg-type]
-        staging.replace(self.path)
+        out = io.BytesIO()
+        np.savez_compressed(out, about=np.array(json.dumps(about)), **arrays)  # type: ignore[arg-type]
+        write_whole(self.path, out.getvalue())
 
     def read(self) -> list[Report] | None:
-        """Return what was kept, None where nothing was."""
+        """Return what was kept, None where nothing was or the file is damaged."""
         if not self.path.is_file():
             return None
         try:
@@ -183,10 +186,10 @@ class Kept:
                         weighed = file[weight] if weight in file.files else None
                         root = np.sqrt if kind == "root" else None
                         measured[int(number)][parse(text)] = UserMean(file[name], weighed, root)
-        except (OSError, ValueError, KeyError):
+            return [
+                report(self.algorithm.name, self.algorithm.settings(), found, task, fit, judging, memory, self.seed)
+                for found, (fit, judging, memory), task in zip(measured, about, self.tasks, strict=False)
+                if task is not None
+            ]
+        except DAMAGED:
             return None
-        return [
-            report(self.algorithm.name, self.algorithm.settings(), found, task, fit, judging, memory, self.seed)
-            for found, (fit, judging, memory), task in zip(measured, about, self.tasks, strict=False)
-            if task is not None
-        ]

@@ -1,7 +1,9 @@
 """Every user's slate into the recommendation table, with reasons; and out of it into a file."""
 
-from collections.abc import Iterator, Sequence
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import polars as pl
@@ -13,6 +15,7 @@ from serendip.errors import UserError
 from serendip.models.contract import Progress
 from serendip.service.reasons import reasons
 from serendip.service.recommender import Recommender
+from serendip.service.whole import write_whole
 
 BLOCK = 512  # users whose slates are made at once
 
@@ -52,19 +55,29 @@ def blocks(
             progress("writing slates, users", min(first + BLOCK, n), n)
 
 
-def export(recommender: Recommender, path: Path) -> int:
-    """Write the recommendation table to a file, by its ending: .csv, .parquet or .jsonl; return the number of rows.
+def writer(path: Path) -> Callable[[pl.DataFrame, BinaryIO], object]:
+    """Return what writes a frame in the form that the ending of a path names: .csv, .parquet or .jsonl.
 
     Raises:
-        UserError: the ending is none of these, or there are no recommendations.
+        UserError: the ending is none of these.
     """
-    writers = {
+    writers: Mapping[str, Callable[[pl.DataFrame, BinaryIO], object]] = {
         ".csv": pl.DataFrame.write_csv,
         ".parquet": pl.DataFrame.write_parquet,
         ".jsonl": pl.DataFrame.write_ndjson,
     }
     if path.suffix not in writers:
         raise UserError(f"{path} ends in none of {', '.join(writers)}: name the file by the form it is to have")
+    return writers[path.suffix]
+
+
+def export(recommender: Recommender, path: Path) -> int:
+    """Write the recommendation table to a file, by its ending; return the number of rows.
+
+    Raises:
+        UserError: the ending is not known, or there are no recommendations.
+    """
+    write = writer(path)
     ids, rows = recommender.store.users(), []
     for user in range(len(ids)):
         for position, one in enumerate(recommender.store.recommendations(user)):
@@ -72,5 +85,7 @@ def export(recommender: Recommender, path: Path) -> int:
     if not rows:
         raise UserError("there are no recommendations yet: make them with `serendip generate`")
     columns = ["user_id", "position", "item_id", "title", "score", "reason"]
-    writers[path.suffix](pl.DataFrame(rows, schema=columns, orient="row"), path)  # type: ignore[operator]
+    out = io.BytesIO()
+    write(pl.DataFrame(rows, schema=columns, orient="row"), out)
+    write_whole(path, out.getvalue())
     return len(rows)

@@ -30,11 +30,12 @@ def opened(root: Path) -> Recommender:
     model = load(project.model(version))
     check_ids(model, store.users().series.head(model.n_users), store.items().series.head(model.n_items), version)
     banned = excluded(store, settings)
-    static = store.items().index(settings.serving.static)
+    static = store.items().index(list(dict.fromkeys(settings.serving.static)))
+    static = static[(static >= 0) & ~np.isin(static, banned)].astype(np.int32)
     main, fallback, similar = (
         (model.main, model.fallback, model.similar) if isinstance(model, Served) else (model, None, None)
     )
-    pipeline = Pipeline(main, fallback, banned[banned < model.n_items], static[static >= 0].astype(np.int32))
+    pipeline = Pipeline(main, fallback, banned[banned < model.n_items], static)
     return Recommender(store, version, pipeline, similar or main, titles(store))
 
 

@@ -15,6 +15,10 @@ from serendip.evaluation.task import Task
 from serendip.models.contract import Algorithm
 from serendip.registry import ALGORITHMS, load
 
+GOALS: Mapping[str, tuple[str, ...]] = {  # engagement: whatever weighs something
+    "sales": ("purchase",),
+    "satisfaction": ("rating", "review", "like"),
+}
 ENOUGH = 200  # warm test users below which the split in time says too little
 
 
@@ -30,6 +34,10 @@ def portfolio(settings: Settings, names: Sequence[str] | None = None) -> list[Al
         if name not in ALGORITHMS:
             raise UserError(f"[training.hyperparameters] names {name!r}, no algorithm{nearest(name, ALGORITHMS)}")
     return [load(name, ALGORITHMS, "algorithm").configured(given.get(name, {})) for name in wanted]
+
+
+class NothingToJudge(UserError):
+    """No event can be withheld and foreseen: there is one user, one item or one event."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +60,7 @@ def contest(data: Dataset, settings: Settings) -> Contest:
     """Return the contest that the settings ask for, or by each user's own time where that leaves too few warm users.
 
     Raises:
-        UserError: nothing can be withheld.
+        NothingToJudge: nothing can be withheld.
     """
     asked = settings.evaluation
     whole, n_test, n_warm, note = None, 0, 0, ""
@@ -73,7 +81,7 @@ def contest(data: Dataset, settings: Settings) -> Contest:
             whole, note = other, f"{note}: the last fifth of each user's time is withheld instead"
     parts = None if whole is None else ready(whole, settings)
     if whole is None or parts is None or len(parts.test) == 0:
-        raise UserError(
+        raise NothingToJudge(
             f"there is nothing to judge models by: none of the {len(data):,} events can be withheld and foreseen; "
             "a user needs at least two different items"
         )
@@ -94,6 +102,8 @@ def ready(parts: Split, settings: Settings) -> Split:
 def successes(data: Dataset, settings: Settings) -> Bool:
     """Return which events are a success: of a type that the objective names, with a weight above 0.  # (N,)
 
+    Where it names none, its goal does; where the data has none of those either, every type is one.
+
     Raises:
         UserError: the objective names a type of event that the data does not have.
     """
@@ -104,6 +114,7 @@ def successes(data: Dataset, settings: Settings) -> Bool:
     for name in named:
         if name not in data.types:
             raise UserError(f"[objective] events names {name!r} and the data has none{nearest(name, data.types)}")
+    named = named or [name for name in GOALS.get(settings.objective.goal, ()) if name in data.types]
     if named and data.type is not None:
         good &= np.isin(data.type, [code for code, name in enumerate(data.types) if name in named])
     return good

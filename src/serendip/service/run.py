@@ -1,5 +1,6 @@
 """The main job: from files to slates, each step going on where it stopped."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,15 +8,19 @@ from pathlib import Path
 import numpy as np
 
 from serendip.config import Settings
-from serendip.data.readers import Columns, Reading
+from serendip.data.readers import Columns, Reading, recognise
+from serendip.data.readers.plan import Table
+from serendip.errors import UserError
 from serendip.models.contract import Run
+from serendip.models.popular import Popular
 from serendip.service.answer import Slate
 from serendip.service.compare import Compared, compare
 from serendip.service.generate import generate
-from serendip.service.ingest import Ingested, ingest
+from serendip.service.ingest import Ingested, ingest_one
 from serendip.service.open import opened
+from serendip.service.portfolio import NothingToJudge, portfolio
 from serendip.service.report import write_reports
-from serendip.service.settings import learned, settings_of, write_settings
+from serendip.service.settings import learned, settings_of, told_by, write_settings
 from serendip.service.train import train
 from serendip.store.project import Project
 from serendip.store.store import Store
@@ -25,15 +30,16 @@ SHOWN = 3  # slates that are printed
 
 @dataclass(frozen=True)
 class Ran:
-    """What the main job came to."""
+    """What the main job came to. compared: None where nothing could be judged; note says why."""
 
     ingested: tuple[Ingested, ...]
-    compared: Compared
+    compared: Compared | None
     version: str
     n_slates: int
     slates: tuple[Slate, ...]
     advice: tuple[str, ...]
     reports: tuple[Path, ...]
+    note: str = ""
 
     def plain(self) -> dict[str, object]:
         """Return it as JSON has it."""
@@ -41,7 +47,8 @@ class Ran:
 
         return {
             "ingested": [one.plain() for one in self.ingested],
-            "comparison": self.compared.plain(),
+            "comparison": None if self.compared is None else self.compared.plain(),
+            "note": self.note,
             "model": self.version,
             "users_with_slates": self.n_slates,
             "slates": [msgspec.to_builtins(slate) for slate in self.slates],
@@ -67,22 +74,39 @@ def run(
 ) -> Ran:
     """Ingest, inspect, compare, choose, fit on everything, publish, and write every user's slate.
 
+    What is not given is what `serendip.toml` says. Every file is looked at, and every name, before the first is read.
+
     Raises:
         UserError: a file cannot be read, or there is nothing to learn from.
     """
-    project.make()
     settings = settings_of(project)
+    data = settings.data
+    files = files or [project.root / name for name in data.files]
+    if not files:
+        raise UserError(f"name a file of events: serendip run FILE, or [data] files in {project.settings}")
+    items = items or (project.root / data.items if data.items else None)
+    users = users or (project.root / data.users if data.users else None)
+    columns = told_by(columns or Columns(), settings)
+    portfolio(settings, algorithms)
+    plans = [(file, recognise(file, columns, reading)) for file in files]
+    tables: tuple[tuple[Table, Path | None], ...] = ("items", items), ("users", users)
+    for table, path in tables:
+        if path is not None:
+            plans.append((path, recognise(path, None, replace(reading or Reading(), table=table))))
     with project.store() as store:
-        read = [*ingest(store, list(files), columns=columns, reading=reading, progress=how.progress)]
-        for table, path in (("items", items), ("users", users)):
-            if path is not None:
-                about = replace(reading or Reading(), table=table)  # type: ignore[arg-type]
-                read += ingest(store, [path], reading=about, progress=how.progress)
+        read = tuple(ingest_one(store, file, plan, how.progress) for file, plan in plans)
         for one in read:
             say(told(one))
-        named = replace(settings.data, files=[str(f) for f in files], items=str(items or ""), users=str(users or ""))
+        given = {name: text for name, text in vars(columns).items() if text is not None}
+        named = replace(data, files=[beside(project, f) for f in files], items=beside(project, items),
+                        users=beside(project, users), columns=given)  # fmt: skip
         write_settings(project, replace(settings, data=named))
-        return from_store(project, store, settings, tuple(read), algorithms, how)
+        return from_store(project, store, settings, read, algorithms, how)
+
+
+def beside(project: Project, file: Path | None) -> str:
+    """Return the path of a file as `serendip.toml` has it: from the project's folder."""
+    return "" if file is None else os.path.relpath(file, project.root)
 
 
 def from_store(
@@ -94,9 +118,14 @@ def from_store(
     how: Run,
 ) -> Ran:
     """Go on from a filled store."""
-    data = learned(store, settings)
-    compared = compare(data, settings, algorithms=algorithms, run=how, keep=project.reports / "compared")
-    version = train(project, compared.chosen, data, compared.plain(), how)
+    data, note = learned(store, settings), ""
+    compared: Compared | None = None
+    try:
+        compared = compare(data, settings, algorithms=algorithms, run=how, keep=project.reports / "compared")
+    except NothingToJudge as error:
+        note = f"{error}; so popularity is chosen, unjudged"
+    chosen = Popular() if compared is None else compared.chosen
+    version = train(project, chosen, data, {} if compared is None else compared.plain(), how)
     reports, advice = write_reports(project, store, settings, compared)
     recommender = opened(project.root)
     try:
@@ -107,7 +136,7 @@ def from_store(
         slates = tuple(recommender.slate(data.users[int(u)], settings.serving.k, with_history=True) for u in typical)
     finally:
         recommender.store.close()
-    return Ran(read, compared, version, n, slates, advice, reports)
+    return Ran(read, compared, version, n, slates, advice, reports, note)
 
 
 def told(one: Ingested) -> str:

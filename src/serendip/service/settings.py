@@ -1,6 +1,6 @@
 """The settings of a project, as its other services need them."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import polars as pl
@@ -9,27 +9,53 @@ from serendip.arrays import I32
 from serendip.config import Interactions, Settings, read, write
 from serendip.data.dataset import Dataset
 from serendip.data.interactions import EVENT_TYPES, InteractionRules
-from serendip.errors import UserError
+from serendip.data.readers import Columns
+from serendip.errors import UserError, nearest
 from serendip.metrics.name import Metric, parse
+from serendip.registry import ALGORITHMS
+from serendip.service.whole import write_whole
 from serendip.store.project import Project
 from serendip.store.store import Store
+
+COLUMNS = tuple(field.name for field in fields(Columns))
 
 
 def settings_of(project: Project) -> Settings:
     """Return what `serendip.toml` says, the defaults where there is none.
 
     Raises:
-        UserError: the file cannot be read, or its primary metric is none.
+        UserError: the file cannot be read, or it names a metric, an algorithm or a column that there is not.
     """
-    found = read(project.settings) if project.settings.is_file() else Settings()
-    primary(found)
+    if not project.settings.exists():
+        return Settings()
+    found = read(project.settings)
+    try:
+        primary(found)
+        for name in found.evaluation.metrics:
+            parse(name)
+        for names, table, what in (
+            (found.training.algorithms, ALGORITHMS, "algorithm"),
+            (found.training.hyperparameters, ALGORITHMS, "algorithm"),
+            (found.data.columns, COLUMNS, "kind of column"),
+        ):
+            for name in names:
+                if name not in table:
+                    raise UserError(f"there is no {what} {name!r}{nearest(name, table)}")
+    except UserError as error:
+        raise UserError(f"{project.settings}: {error}") from None
     return found
+
+
+def told_by(columns: Columns, settings: Settings) -> Columns:
+    """Return the user's word on the columns: what `serendip.toml` says, where it is not said now."""
+    said = {name: text for name, text in vars(columns).items() if text is not None}
+    return Columns(**{**settings.data.columns, **said})
 
 
 def write_settings(project: Project, settings: Settings) -> None:
     """Write `serendip.toml`, unless there is one."""
     if not project.settings.exists():
-        project.settings.write_text(write(settings), encoding="utf-8")
+        write_whole(project.settings, write(settings))
 
 
 def primary(settings: Settings) -> Metric:
@@ -49,7 +75,13 @@ def rules(given: Interactions, data: Dataset) -> InteractionRules:
 
     Ratings without a threshold: half of the scale. Weights are relative: the strongest type in the data weighs 1, so
     that hyperparameters mean the same whatever the events are called.
+
+    Raises:
+        UserError: a weight is given to a type that is neither known nor in the data.
     """
+    for name in given.weights:
+        if name not in EVENT_TYPES and name not in data.types:
+            raise UserError(f"[interactions] weights names {name!r}, and no event is one{nearest(name, data.types)}")
     threshold: float | None = given.rating_threshold or None
     if threshold is None and data.rated.any():
         assert data.value is not None

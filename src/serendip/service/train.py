@@ -1,13 +1,16 @@
 """Fit an algorithm on everything and publish the model with what stands in for it."""
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 
 from serendip.data.dataset import Dataset
+from serendip.errors import UserError
 from serendip.models.contract import Algorithm, Model, Run, Similar
 from serendip.models.itemknn import ItemKNN
 from serendip.models.popular import Popular
 from serendip.models.served import Served
-from serendip.store.artefacts import about, save
+from serendip.store.artefacts import about, load, save
 from serendip.store.project import Project
 
 
@@ -19,15 +22,10 @@ def train(
     Raises:
         UserError: there is nothing to learn from, or the disk is full; the model that served goes on serving.
     """
-    card: dict[str, object] = {
-        "algorithm": algorithm.name,
-        "hyperparameters": algorithm.settings(),
-        "data": data.fingerprint,
-        "seed": run.seed,
-    }
+    settings = json.loads(json.dumps(algorithm.settings()))  # as model.json gives them back
+    card = {"algorithm": algorithm.name, "hyperparameters": settings, "data": data.fingerprint, "seed": run.seed}
     for version in reversed(project.versions()):
-        old = about(project.model(version))
-        if all(old.get(name) == value for name, value in card.items()):
+        if same(project.model(version), card):
             project.publish(version)
             return version
     served = fit(algorithm, data, run)
@@ -35,6 +33,18 @@ def train(
     save(served, project.model(version), {**card, "report": dict(report or {})})
     project.publish(version)
     return version
+
+
+def same(directory: Path, card: Mapping[str, object]) -> bool:
+    """Return whether a whole model of this card is there; one that is damaged is as good as none."""
+    try:
+        old = about(directory)
+        if any(old.get(name) != value for name, value in card.items()):
+            return False
+        load(directory)
+    except UserError:
+        return False
+    return True
 
 
 def fit(algorithm: Algorithm, data: Dataset, run: Run) -> Served:

@@ -1,12 +1,13 @@
 """The SQLite file under the store: connections, transactions, the schema and what its errors mean to a user."""
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from serendip.errors import UserError
+from serendip.errors import Unavailable, UserError
 from serendip.store.schema import APPLICATION, LOOKUPS, STEPS
 
 BUSY = 30.0  # seconds that one process waits for another's transaction
@@ -30,7 +31,8 @@ class Database:
         self._open: list[sqlite3.Connection] = []
         with self._said():
             try:
-                self._writer = self._connect(WRITER_CACHE)
+                self._writer = self._connect(WRITER_CACHE, "rwc")
+                self._file = os.stat(path)
                 self._migrate()
                 with suppress(UserError):  # no room, or another process is loading: look-ups are slow until next time
                     self.index()
@@ -38,8 +40,9 @@ class Database:
                 self.close()
                 raise
 
-    def _connect(self, cache: int) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None, check_same_thread=False)
+    def _connect(self, cache: int, mode: str = "rw") -> sqlite3.Connection:
+        address = f"{self.path.absolute().as_uri()}?mode={mode}"
+        connection = sqlite3.connect(address, timeout=BUSY, isolation_level=None, check_same_thread=False, uri=True)
         self._open.append(connection)
         for pragma in (
             "journal_mode=WAL",
@@ -89,10 +92,20 @@ class Database:
             for name in LOOKUPS:
                 connection.execute(f"DROP INDEX IF EXISTS {name}")
 
+    def check(self) -> None:
+        """Raise Unavailable where the file is gone or is another: what is written now would be lost."""
+        try:
+            now = os.stat(self.path)
+        except OSError:
+            raise Unavailable(f"{self.path} is gone: put it back and start again") from None
+        if not os.path.samestat(now, self._file):
+            raise Unavailable(f"{self.path} was replaced while it was in use: start again")
+
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """One transaction, alone in this process and among processes: it happens wholly or not at all."""
         with self._lock, self._said():
+            self.check()
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
@@ -132,7 +145,7 @@ class Database:
             sentence = self._sentence(error)
             if sentence is None:
                 raise
-            raise UserError(sentence) from error
+            raise Unavailable(sentence) from error
 
     def _sentence(self, error: sqlite3.DatabaseError) -> str | None:
         code = getattr(error, "sqlite_errorcode", 0)

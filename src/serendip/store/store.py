@@ -238,6 +238,12 @@ class Store:
         with self._database.read() as connection:
             return files.find_file(connection, sha256)
 
+    def check(self) -> None:
+        """Raise Unavailable where the store cannot be read, or its file is gone or another."""
+        self._database.check()
+        with self._database.read() as connection:
+            connection.execute("SELECT 1 FROM meta LIMIT 1").fetchall()
+
     def quarantined(self, limit: int = -1) -> pl.DataFrame:
         """Return the rows that could not be loaded: file, line, reason, row."""
         with self._database.read() as connection:
