@@ -260,6 +260,12 @@ def explains(algorithm: Algorithm) -> None:
     assert len(parts.offset) == len(queries) + 1
     total = np.array([parts.weight[a:b].sum() for a, b in zip(parts.offset[:-1], parts.offset[1:], strict=True)])
     same(total.astype(np.float32), model.score(queries, item[:, None])[:, 0], "contributions and score", 1e-3)
+    many = model.recommend(queries.rows(slice(0, 3)), 2)
+    of, items = np.repeat(np.arange(3), 2), many.item.ravel()
+    there = items >= 0
+    told = model.explain(queries.rows(slice(0, 3)), items[there], of[there])
+    summed = np.array([told.weight[a:b].sum() for a, b in zip(told.offset[:-1], told.offset[1:], strict=True)])
+    same(summed.astype(np.float32), many.score.ravel()[there], "contributions and scores of slates", 1e-3)
     assert parts.reason.max(initial=0) < len(parts.reasons)
 
 

@@ -25,9 +25,9 @@ class Part(NamedTuple):
 
 
 class Told(NamedTuple):
-    """Parts of explanations: of which query's score, owed to which item, how much, and why."""
+    """Parts of explanations: of which score, owed to which item, how much, and why."""
 
-    query: I64  # (N,), as are the next three
+    pair: I64  # (N,), as are the next three
     item: I32
     weight: F32
     reason: I32
@@ -94,29 +94,33 @@ class Blend(Model):
             parts.append(Part(self.children[c], score, scale, shift, low))
         return parts
 
-    def explain(self, queries: Queries, item: I32) -> Contributions:
+    def explain(self, queries: Queries, item: I32, of: I64 | None = None) -> Contributions:
         """Return the contributions of the children, each by its scale; a part without an item is owed to none."""
+        of = np.arange(len(item)) if of is None else of
         told: list[Told] = []
         reasons: list[str] = ["overall"]
         for at, parts in self._answers(queries):
+            pair = np.flatnonzero(np.isin(of, at))  # (P,), into item
+            row = np.searchsorted(at, of[pair])  # (P,), into at
             for child, score, scale, shift, low in parts:
-                value = score[np.arange(len(at)), item[at]]
-                rest = np.where(np.isnan(value), low[:, 0], shift[:, 0])
-                rows = np.flatnonzero(~np.isnan(value))
+                value = score[row, item[pair]]
+                rest = np.where(np.isnan(value), low[row, 0], shift[row, 0])
+                known = np.flatnonzero(~np.isnan(value))
                 if isinstance(child, Explains):
-                    found = child.explain(queries.rows(at[rows]), item[at[rows]])
-                    of = rows[np.repeat(np.arange(len(rows)), np.diff(found.offset))]
-                    told.append(Told(at[of], found.item, found.weight * scale[of, 0], found.reason + len(reasons)))
+                    found = child.explain(queries.rows(at), item[pair[known]], row[known])
+                    owner = known[np.repeat(np.arange(len(known)), np.diff(found.offset))]
+                    weight = found.weight * scale[row[owner], 0]
+                    told.append(Told(pair[owner], found.item, weight, found.reason + len(reasons)))
                     reasons.extend(found.reasons)
                 else:
-                    rest[rows] += scale[rows, 0] * value[rows]
+                    rest[known] += scale[row[known], 0] * value[known]
                 some = np.flatnonzero(rest)
                 none = np.full(len(some), -1, np.int32)
-                told.append(Told(at[some], none, rest[some], np.zeros(len(some), np.int32)))
-        query = np.concatenate([np.empty(0, np.int64), *(t.query for t in told)])
-        order = np.argsort(query, kind="stable")
+                told.append(Told(pair[some], none, rest[some], np.zeros(len(some), np.int32)))
+        pair = np.concatenate([np.empty(0, np.int64), *(t.pair for t in told)])
+        order = np.argsort(pair, kind="stable")
         return Contributions(
-            offsets(np.bincount(query, minlength=len(item))),
+            offsets(np.bincount(pair, minlength=len(item))),
             np.concatenate([np.empty(0, np.int32), *(t.item for t in told)])[order].astype(np.int32),
             np.concatenate([np.empty(0, np.float32), *(t.weight for t in told)])[order].astype(np.float32),
             np.concatenate([np.empty(0, np.int32), *(t.reason for t in told)])[order].astype(np.int32),

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 import numpy as np
 import polars as pl
 
-from serendip.arrays import F32, I32
+from serendip.arrays import F32, I32, I64
 from serendip.data.dataset import Dataset
 from serendip.data.ids import Ids
 from serendip.data.interactions import InteractionRules
@@ -170,8 +170,11 @@ class Similar(Protocol):
 class Explains(Protocol):
     """Can say where a score came from."""
 
-    def explain(self, queries: Queries, item: I32) -> Contributions:
-        """Return the contributions to the score of one item a query; they sum to it.  # item (B,)"""
+    def explain(self, queries: Queries, item: I32, of: I64 | None = None) -> Contributions:
+        """Return the contributions to the score of each item; they sum to it.  # item (M,)
+
+        of (M,): the query that each item is asked for, ascending; item n is query n's where it is not given.
+        """
         ...
 
 

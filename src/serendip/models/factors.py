@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from serendip.arrays import CSR, F32, I32, U64, Bool
+from serendip.arrays import CSR, F32, I32, I64, U64, Bool
 from serendip.data.queries import ItemLists, Queries, offsets
 from serendip.data.slates import Contributions, Slates
 from serendip.kernels.als import solve_rows
@@ -160,22 +160,30 @@ class Factors(Model):
         length = np.linalg.norm(self.item_factors, axis=1, keepdims=True)
         return np.asarray(self.item_factors / np.maximum(length, np.float32(1e-12)), np.float32)
 
-    def explain(self, queries: Queries, item: I32) -> Contributions:
+    def explain(self, queries: Queries, item: I32, of: I64 | None = None) -> Contributions:
         """Return how much of the folded-in score each history item is owed: t_j w_j y_i A^-1 y_j (Hu et al. 2008).
 
         What a fitted row or a bias adds beyond that stands as a part without an item.
         """
         w, target = self.interactions(queries)
         (y, gram), indptr = self._fold_items, w.indptr
-        owed = np.zeros(w.nnz, np.float32)
         penalty = self.fold.penalty(np.diff(indptr).astype(np.float32), self.n_items)
-        for b in range(len(item)):
+        of = np.arange(len(item)) if of is None else of
+        parts = [np.empty(0, np.float32)]
+        for b in np.unique(of):
             at = slice(indptr[b], indptr[b + 1])
             yj = y[w.indices[at]]  # (n, rank)
             a = gram + (yj.T * w.data[at]) @ yj + penalty[b] * np.eye(len(gram), dtype=np.float32)
-            owed[at] = (yj @ np.linalg.solve(a, y[item[b]])) * target[at]
+            parts.append(((np.linalg.solve(a, y[item[of == b]].T).T @ yj.T) * target[at]).ravel())  # (m, n)
+        owed = np.concatenate(parts).astype(np.float32)
+        w = w[of]  # (M, n_items)
+        indptr = w.indptr
         row = np.repeat(np.arange(len(item)), np.diff(indptr))
-        total = self.score(queries, item[:, None])[:, 0]
+        x, bias, something = self.user_rows(queries)
+        total = np.einsum("mf,mf->m", x[of], self.item_factors[item]) + bias[of]
+        if self._bias is not None:
+            total += self._bias[item]
+        total[~something[of]] = np.nan
         rest = total - np.bincount(row, owed, minlength=len(item)).astype(np.float32)
         count = np.diff(indptr).astype(np.int64) + 1
         offset = offsets(count)

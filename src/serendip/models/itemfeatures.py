@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from scipy.sparse import csr_matrix, vstack
 
-from serendip.arrays import CSR, F32, I32
+from serendip.arrays import CSR, F32, I32, I64
 from serendip.data.ids import Ids
 from serendip.data.queries import Queries, offsets
 from serendip.data.slates import Contributions, Slates
@@ -55,8 +55,9 @@ class ItemFeatures(Model):
         itself = np.arange(len(item) + 1, dtype=np.int64)
         return Slates(*topk_dense(score, k, self.items.tie, exclude_indptr=itself, exclude_indices=item))
 
-    def explain(self, queries: Queries, item: I32) -> Contributions:
+    def explain(self, queries: Queries, item: I32, of: I64 | None = None) -> Contributions:
         x = self._shares(queries)
+        x = x if of is None else x[of]  # (M, n_items)
         row = np.repeat(np.arange(len(item)), np.diff(x.indptr))
         weight = products(self.features, x.indices, self.features, item[row]) * x.data  # (nnz,)
         say = weight > 0

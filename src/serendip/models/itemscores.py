@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serendip.arrays import F32, I32
+from serendip.arrays import F32, I32, I64
 from serendip.data.queries import Queries
 from serendip.data.slates import Contributions
 from serendip.models.contract import Model
@@ -22,7 +22,7 @@ class ItemScores(Model):
             return np.broadcast_to(self.scores, (len(queries), self.n_items))
         return np.where(item >= 0, self.scores[item], np.float32(np.nan))
 
-    def explain(self, queries: Queries, item: I32) -> Contributions:
+    def explain(self, queries: Queries, item: I32, of: I64 | None = None) -> Contributions:
         n = len(item)
         none = np.full(n, -1, np.int32)
         return Contributions(np.arange(n + 1), none, self.scores[item], np.zeros(n, np.int32), (self.reason,))

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR, F32, I32, Bool
+from serendip.arrays import CSR, F32, I32, I64, Bool
 from serendip.data.queries import Queries, offsets
 from serendip.data.slates import Contributions, Slates
 from serendip.kernels.topk import topk_dense
@@ -59,8 +59,9 @@ class ItemWeights(Model):
         itself = np.arange(len(item) + 1, dtype=np.int64)
         return Slates(*topk_dense(score, k, self.items.tie, exclude_indptr=itself, exclude_indices=item))
 
-    def explain(self, queries: Queries, item: I32) -> Contributions:
+    def explain(self, queries: Queries, item: I32, of: I64 | None = None) -> Contributions:
         x = self.past(queries)
+        x = x if of is None else x[of]  # (M, n_items)
         row = np.repeat(np.arange(len(item)), np.diff(x.indptr))
         weight = np.asarray(self.weights[x.indices, item[row]], np.float32).ravel() * x.data  # (nnz,)
         say = weight != 0

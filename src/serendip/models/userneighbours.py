@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from serendip.arrays import CSR, F32, I32
+from serendip.arrays import CSR, F32, I32, I64
 from serendip.data.queries import Queries, offsets
 from serendip.data.slates import Contributions
 from serendip.models.comparison import Comparison, squares, strongest
@@ -60,18 +60,20 @@ class UserNeighbours(Model):
         inside = (item >= 0) & (item < self.n_items)
         return np.where(inside, np.take_along_axis(score, np.where(inside, item, 0), axis=1), np.float32(np.nan))
 
-    def explain(self, queries: Queries, item: I32) -> Contributions:
+    def explain(self, queries: Queries, item: I32, of: I64 | None = None) -> Contributions:
         """Return what each history item adds: a neighbour's s_uv v_vi is shared among what both have in common.
 
         By the products x_uj x_vj for cosine, which add up to it; equally for the other measures.
         """
         x = self.prepared(queries)  # (B, n_items)
         near = self.neighbourhood(queries)  # (B, n_users)
+        of = np.arange(len(item)) if of is None else of
+        x = x[of]  # (M, n_items)
         owed = np.zeros(x.nnz, np.float32)
-        for b in range(len(item)):
+        for m, b in enumerate(of):
             user, s = (a[near.indptr[b] : near.indptr[b + 1]] for a in (near.indices, near.data))
-            at = slice(x.indptr[b], x.indptr[b + 1])
-            took = self.votes[user, item[b]].toarray().ravel() if len(user) else s
+            at = slice(x.indptr[m], x.indptr[m + 1])
+            took = self.votes[user, item[m]].toarray().ravel() if len(user) else s
             user, vote = user[took > 0], (s * took)[took > 0]
             common = self.vectors[user][:, x.indices[at]].toarray()  # (v, j)
             part = common * x.data[at] if self.comparison.similarity == "cosine" else (common != 0).astype(np.float32)

@@ -46,7 +46,7 @@ def blocks(
                 row, place = np.nonzero(stage == which)
                 if model is None or not len(row):
                     continue
-                texts = reasons(model, queries.rows(row), slates.item[row, place], recommender.titles)
+                texts = reasons(model, queries, slates.item[row, place], row, recommender.titles)
                 for r, p, text in zip(row, place, texts, strict=True):
                     words[r][p] = text
             said = words

@@ -1,8 +1,10 @@
 """Contributions put into words that a slate can show."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from serendip.arrays import F32, I32
+from serendip.arrays import F32, I32, I64
 from serendip.data.queries import History, Queries
 from serendip.models.contract import Explains, Model
 
@@ -20,31 +22,40 @@ DONE = {
 SHARE = 0.6  # a second item is named only where it gives this share of what the first gives
 
 
-def reasons(model: Model, queries: Queries, item: I32, titles: "list[str]") -> list[str]:
-    """Return a sentence for one item a query, '' where the model cannot tell.  # item (B,)"""
+def reasons(model: Model, queries: Queries, item: I32, of: I64, titles: list[str]) -> list[str]:
+    """Return a sentence for each item, '' where the model cannot tell.  # item (M,), of (M,): the query of each"""
     if not isinstance(model, Explains) or not len(item):
         return [""] * len(item)
-    parts = model.explain(queries, item)
+    parts = model.explain(queries, item, of)
+    bounds = queries.history.offset
     said = []
-    for b in range(len(item)):
-        at = slice(parts.offset[b], parts.offset[b + 1])
-        said.append(sentence(parts.item[at], parts.weight[at], parts.reason[at], parts.reasons,
-                             queries.history.rows(slice(b, b + 1)), titles))  # fmt: skip
+    for m, b in enumerate(of):
+        at, past = slice(parts.offset[m], parts.offset[m + 1]), slice(bounds[b], bounds[b + 1])
+        history = replace(
+            queries.history,
+            offset=np.array([0, past.stop - past.start]),
+            item=queries.history.item[past],
+            value=None if queries.history.value is None else queries.history.value[past],
+            type=None if queries.history.type is None else queries.history.type[past],
+            timestamp=None,
+        )
+        said.append(sentence(parts.item[at], parts.weight[at], parts.reason[at], parts.reasons, history, titles))
     return said
 
 
 def sentence(item: I32, weight: F32, reason: I32, words: tuple[str, ...], history: History, titles: list[str]) -> str:
-    """Return what the strongest contributions say."""
-    personal = np.flatnonzero((item >= 0) & (weight > 0))
-    if not len(personal):
-        general = np.flatnonzero((item < 0) & (weight != 0))
+    """Return what the strongest contributions say; those of one item count together."""
+    personal = item >= 0
+    owed, part = np.unique(item[personal], return_inverse=True)  # several models of a hybrid may name the same item
+    total = np.bincount(part, weight[personal], len(owed))
+    if not (total > 0).any():
+        general = np.flatnonzero(~personal & (weight != 0))
         return words[reason[general[np.argmax(weight[general])]]] if len(general) else ""
-    ranked = personal[np.argsort(-weight[personal], kind="stable")]
-    first = int(item[ranked[0]])
-    named = [title(titles, first)]
-    if len(ranked) > 1 and weight[ranked[1]] >= SHARE * weight[ranked[0]]:
-        named.append(title(titles, int(item[ranked[1]])))
-    return f"because you {verb(history, first)} {' and '.join(named)}"
+    best = np.argsort(-total, kind="stable")[:2]
+    named = [title(titles, int(owed[best[0]]))]
+    if len(best) > 1 and total[best[1]] >= SHARE * total[best[0]]:
+        named.append(title(titles, int(owed[best[1]])))
+    return f"because you {verb(history, int(owed[best[0]]))} {' and '.join(named)}"
 
 
 def title(titles: list[str], item: int) -> str:
