@@ -3,6 +3,7 @@ import pytest
 from serendip.errors import UserError
 from serendip.models.als import ALS
 from serendip.models.ease import EASE
+from serendip.models.itemknn import ItemKNN
 from serendip.models.trending import Trending
 
 
@@ -33,3 +34,11 @@ def test_the_constructor_checks_too() -> None:
         EASE(l2=-1)
     with pytest.raises(UserError, match=r"trending\.half_life"):
         Trending(half_life=0)
+
+
+def test_none_is_a_value_only_where_it_is_declared() -> None:
+    assert ItemKNN.configured({"recency": "none"}).recency is None
+    with pytest.raises(UserError, match=r"als\.l2 is of type float, and 'none' is not"):
+        ALS.configured({"l2": "none"})
+    with pytest.raises(UserError, match=r"als\.rank is a number, not None"):
+        ALS.configured({"rank": None})

@@ -23,6 +23,7 @@ class Hyperparameter:
     log: bool = False
     choices: tuple[object, ...] | None = None
     of: type = str  # what a tuple holds
+    optional: bool = False  # None is a value
 
     def check(self, value: object, owner: str) -> None:
         """Raise a UserError where the value is of another type or out of bounds."""
@@ -31,7 +32,7 @@ class Hyperparameter:
             raise UserError(f"{where} is one of {', '.join(map(str, self.choices))}, not {value!r}")
         if self.kind is tuple and not (isinstance(value, tuple) and all(isinstance(part, self.of) for part in value)):
             raise UserError(f"{where} is a tuple of {self.of.__name__}, not {value!r}")
-        if self.kind in (int, float) and value is not None:
+        if self.kind in (int, float) and not (value is None and self.optional):
             number = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
             if math.isnan(number):
                 raise UserError(f"{where} is a number, not {value!r}")
@@ -55,7 +56,7 @@ class Hyperparameter:
             if self.kind is int:
                 return int(text)
             if self.kind is float:
-                return None if text.lower() == "none" and self.default is None else float(text)
+                return None if text.lower() == "none" and self.optional else float(text)
             if self.kind is tuple:
                 return tuple(self.of(part.strip()) for part in text.split(",") if part.strip())
         except (ValueError, KeyError):
@@ -89,7 +90,8 @@ def declared(owner: type) -> dict[str, Hyperparameter]:
         inner = [kind for kind in get_args(hint) if kind is not type(None)]  # of `tuple[str, ...]`, of `float | None`
         kind = tuple if get_origin(hint) is tuple else inner[0] if inner else hint
         of = inner[0] if kind is tuple else str
-        found[field.name] = Hyperparameter(field.name, kind, field.default, **field.metadata, of=of)
+        optional = type(None) in get_args(hint)
+        found[field.name] = Hyperparameter(field.name, kind, field.default, **field.metadata, of=of, optional=optional)
     return found
 
 
