@@ -12,8 +12,11 @@ def command(
     host: Annotated[
         str | None, Option(help="Address to listen on: loopback only; serendip.toml's where not given.")
     ] = None,
-    port: Annotated[int | None, Option(min=1, max=65535, help="Port; serendip.toml's where not given.")] = None,
+    port: Annotated[
+        int | None, Option(min=0, max=65535, help="Port, 0 for any that is free; serendip.toml's where not given.")
+    ] = None,
 ) -> None:
+    import errno
     import ipaddress
     import socket
 
@@ -25,22 +28,23 @@ def command(
     from serendip.store.project import Project
 
     serving = settings_of(Project(project)).serving
-    host, port = host or serving.host, port or serving.port
+    host, port = host or serving.host, serving.port if port is None else port
     try:
         loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         raise UserError(f"{host!r} is no address to listen on: 127.0.0.1 is") from None
     if not loopback:
         raise UserError(f"without keys the server listens on loopback only, as 127.0.0.1, not on {host}")
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            raise UserError(f"port {port} of {host} is in use: choose another with --port") from None
     app = create_app(ServerSettings(project, serving.k))
-    print(
-        f"Serving on http://{host}:{port}/ (the API is described at http://{host}:{port}/docs); Ctrl-C stops.",
-        flush=True,
-    )
-    uvicorn.run(app, host=host, port=port, log_level="warning")
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listening = socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise UserError(f"{host}:{port} cannot be listened on: {error.strerror}") from None
+        raise UserError(f"port {port} of {host} is in use: choose another with --port") from None
+    where = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
+    print(f"Serving on {where} (the API is described at {where}docs); Ctrl-C stops.", flush=True)
+    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
+    with listening:
+        uvicorn.Server(config).run(sockets=[listening])

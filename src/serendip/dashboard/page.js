@@ -87,7 +87,13 @@ async function search() {
   const text = byId("q").value.trim();
   if (!text) { byId("found").hidden = true; return; }
   const q = encodeURIComponent(text);
-  const [users, items] = await Promise.all([json(`/v1/users?q=${q}&k=5`), json(`/v1/items?q=${q}&k=12`)]);
+  let users, items;
+  try {
+    [users, items] = await Promise.all([json(`/v1/users?q=${q}&k=5`), json(`/v1/items?q=${q}&k=12`)]);
+  } catch (error) {
+    byId("state").textContent = String(error.message ?? error);
+    return;
+  }
   if (byId("q").value.trim() !== text) return;
   const row = (label, run) => {
     const li = document.createElement("li");

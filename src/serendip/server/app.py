@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from serendip import __version__
 from serendip.dashboard.page import page
-from serendip.errors import UserError
+from serendip.errors import NotFound, Unavailable, UserError
 from serendip.server.routes import events, health, items, recommend, users
 from serendip.server.wire import BadRequest, Failure, answer, schemas
 from serendip.service.open import opened
@@ -47,7 +47,9 @@ def create_app(settings: ServerSettings) -> FastAPI:
         app.include_router(routes.router)
     app.include_router(page)
     app.add_exception_handler(BadRequest, bad_request)
-    app.add_exception_handler(UserError, user_error)
+    app.add_exception_handler(NotFound, not_found)
+    app.add_exception_handler(Unavailable, unavailable)
+    app.add_exception_handler(UserError, not_possible)
     app.add_exception_handler(RequestValidationError, not_valid)
     app.add_exception_handler(HTTPException, no_route)
     app.add_exception_handler(Exception, fault)
@@ -81,9 +83,19 @@ def bad_request(request: Request, error: Exception) -> Response:
     return answer(error.failure, error.status)
 
 
-def user_error(request: Request, error: Exception) -> Response:
+def not_found(request: Request, error: Exception) -> Response:
     """Answer a request for something that is not there."""
     return answer(Failure("not_found", str(error)), 404)
+
+
+def unavailable(request: Request, error: Exception) -> Response:
+    """Answer while the store cannot be used."""
+    return answer(Failure("unavailable", str(error)), 503)
+
+
+def not_possible(request: Request, error: Exception) -> Response:
+    """Answer a request that asks for what cannot be done."""
+    return answer(Failure("invalid", str(error)), 422)
 
 
 def not_valid(request: Request, error: Exception) -> Response:

@@ -1,16 +1,24 @@
 """JSON in and out: msgspec structures as responses, request bodies and OpenAPI schemas."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
-from fastapi import Request, Response
+from fastapi import Path, Request, Response
+from msgspec import Meta
 
-from serendip.service.answer import Event, Explanation, Found, SimilarItems, Slate
+from serendip.service.answer import Explanation, Found, SimilarItems, Slate
 
 T = TypeVar("T")
 REF = "#/components/schemas/{name}"
 LONGEST_BODY = 4 << 20  # bytes
+MOST = 1000  # events of one request, items of one history
+Name = Annotated[str, Meta(pattern=r"\S", max_length=256)]
+Id = Name | Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]  # 1 and "1" are the same id
+Value = Annotated[float, Meta(ge=-1e9, le=1e9)]
+Time = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]  # ms, to the year 9999
+PathId = Annotated[str, Path(min_length=1, max_length=256)]
 
 
 class Failure(msgspec.Struct):
@@ -20,25 +28,34 @@ class Failure(msgspec.Struct):
     message: str
 
 
+class Past(msgspec.Struct, forbid_unknown_fields=True):
+    """One past event of whoever asks. timestamp: ms since 1970."""
+
+    item_id: Id
+    type: Name = "interaction"
+    value: Value | None = None
+    timestamp: Time | None = None
+
+
 class RecommendRequest(msgspec.Struct, forbid_unknown_fields=True):
     """A slate for whoever brings this history: item ids or events, the oldest first."""
 
-    history: list[str | Event] = []
+    history: Annotated[list[Id | Past], Meta(max_length=MOST)] = []
     k: int | None = None
-    exclude: list[str] = []
+    exclude: Annotated[list[Id], Meta(max_length=MOST)] = []
 
 
 class NewEvent(msgspec.Struct, forbid_unknown_fields=True):
-    """One event to record. timestamp: ms since 1970, now where it is missing."""
+    """One event to record. timestamp: ms since 1970, now where it is missing; value: a number, as a rating."""
 
-    user_id: str
-    item_id: str
-    type: str = "interaction"
-    value: float | None = None
-    timestamp: int | None = None
-    event_id: str | None = None
+    user_id: Id
+    item_id: Id
+    type: Name = "interaction"
+    value: Value | None = None
+    timestamp: Time | None = None
+    event_id: Name | None = None
     context: dict[str, Any] | None = None
-    impression_id: str | None = None
+    impression_id: Name | None = None
 
 
 class Recorded(msgspec.Struct):
@@ -77,8 +94,11 @@ async def body(request: Request, kind: type[T]) -> T:
     """Return a request's body.
 
     Raises:
-        BadRequest: it is too long, no JSON, or not of this kind.
+        BadRequest: it is too long, no JSON, not of this kind, or a page of another site sends it.
     """
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        raise BadRequest(403, "refused", f"a page of {origin} may not speak for the one who looks at it")
     raw = bytearray()
     async for chunk in request.stream():
         raw += chunk
@@ -88,7 +108,9 @@ async def body(request: Request, kind: type[T]) -> T:
         return msgspec.json.decode(bytes(raw), type=kind)
     except msgspec.ValidationError as error:
         raise BadRequest(422, "invalid", str(error)) from None
-    except msgspec.DecodeError as error:
+    except RecursionError:
+        raise BadRequest(400, "not_json", "the body is nested too deeply") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadRequest(400, "not_json", f"the body is not JSON: {error}") from None
 
 

@@ -10,11 +10,13 @@ import polars as pl
 
 from serendip.arrays import I32
 from serendip.data.queries import History, ItemLists, Queries, no_history, offsets
-from serendip.errors import UserError
+from serendip.data.readers.columns import event_type
+from serendip.errors import NotFound, UserError
 from serendip.models.contract import Explains, Model, Similar
 from serendip.pipeline.pipeline import STAGES, Pipeline
 from serendip.service.answer import Because, Event, Explanation, Found, Recommended, SimilarItems, Slate
 from serendip.service.reasons import reasons
+from serendip.store.events import MAX_TYPES
 from serendip.store.store import Store
 
 SHOWN = 50  # events of a history that an answer carries
@@ -22,7 +24,7 @@ SHOWN = 50  # events of a history that an answer carries
 
 @dataclass
 class Recommender:
-    """A store and a published model; `refresh` takes up a newer one. Methods may be called from many threads."""
+    """A store and a published model. Methods may be called from many threads."""
 
     store: Store
     version: str
@@ -52,9 +54,12 @@ class Recommender:
         known = self.store.items()
         item = np.array([known.get(event.item_id) for event in history], np.int32)
         there = item >= 0
-        names = tuple(dict.fromkeys(event.type for event in history))
+        kinds = [event_type(event.type) for event in history]
+        names = tuple(dict.fromkeys(kinds))
+        if len(names) > MAX_TYPES:
+            raise UserError(f"a history has at most {MAX_TYPES} types of events, not {len(names)}")
         value = np.array([np.nan if event.value is None else event.value for event in history], np.float32)
-        kind = np.array([names.index(event.type) for event in history], np.int8)
+        kind = np.array([names.index(kind) for kind in kinds], np.int8)
         stamp = np.array([event.timestamp or 0 for event in history], np.int64)
         brought = History(offsets(np.array([there.sum()])), item[there], value[there], kind[there], stamp[there], names)
         queries = Queries(np.array([-1], np.int32), brought)
@@ -91,8 +96,9 @@ class Recommender:
             at = np.flatnonzero(source == which)
             if model is None or not len(at):
                 continue
-            many = queries.rows(np.zeros(len(at), np.int64))
-            for place, text in zip(at, reasons(model, many, item[at], self.titles), strict=True):
+            for place, text in zip(
+                at, reasons(model, queries, item[at], np.zeros(len(at), np.int64), self.titles), strict=True
+            ):
                 said[place] = text
         return said
 
@@ -100,7 +106,7 @@ class Recommender:
         """Return the items most like one.
 
         Raises:
-            UserError: there is no such item.
+            NotFound: there is no such item.
         """
         item = self.find_item(item_id)
         model, ids = self.alike, self.store.items()
@@ -115,11 +121,11 @@ class Recommender:
         """Return where the score of an item for a user comes from.
 
         Raises:
-            UserError: there is no such user or item.
+            NotFound: there is no such user or item.
         """
         user, item = self.store.users().get(user_id), self.find_item(item_id)
         if user < 0:
-            raise UserError(f"no user has the id {user_id!r}, so there is nothing to explain")
+            raise NotFound(f"no user has the id {user_id!r}, so there is nothing to explain")
         queries = Queries(np.array([user], np.int32), self.history_of(user))
         asked = np.array([item], np.int32)
         model: Model = self.pipeline.model
@@ -139,11 +145,11 @@ class Recommender:
                     self.title(int(parts.item[p])) if parts.item[p] >= 0 else None)
             for p in order
         ]  # fmt: skip
-        why = reasons(model, queries, asked, self.titles)[0]
+        why = reasons(model, queries, asked, np.zeros(1, np.int64), self.titles)[0]
         return Explanation(user_id, item_id, self.title(item), float(score), because, self.version, why)
 
     def find_item(self, item_id: str) -> int:
-        """Return the index of an item; raises UserError where there is none of that id."""
+        """Return the index of an item; raises NotFound where there is none of that id."""
         return self.store.items().find(item_id, "item")
 
     def title(self, item: int) -> str:

@@ -1,19 +1,19 @@
 """Events: recorded before they are acknowledged; the next answer reflects them."""
 
 from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
-from serendip.server.wire import BadRequest, NewEvent, Recorded, answer, body, content, ref, responses
+from serendip.server.wire import MOST, BadRequest, NewEvent, Recorded, answer, body, content, ref, responses
 from serendip.service.recommender import Recommender
 from serendip.service.record import record
 
 router = APIRouter(prefix="/v1/events", tags=["events"])
-MOST = 1000  # events of one request
 SENT = {"oneOf": [ref(NewEvent), {"type": "array", "items": ref(NewEvent), "maxItems": MOST}]}
 
 
 @router.post(
     "",
-    responses=responses(ref(Recorded), 400, 413, 422),
+    responses=responses(ref(Recorded), 400, 403, 413, 422, 503),
     openapi_extra={"requestBody": {"required": True, **content(SENT)}},
 )
 async def events(request: Request) -> Response:
@@ -23,7 +23,8 @@ async def events(request: Request) -> Response:
     many = sent if isinstance(sent, list) else [sent]
     if len(many) > MOST:
         raise BadRequest(422, "invalid", f"a request records at most {MOST} events, not {len(many)}")
-    new, repeated = record(recommender.store, [to_row(event) for event in many])
+    # in a thread of its own: another process may hold the store for seconds, and reading goes on meanwhile
+    new, repeated = await run_in_threadpool(record, recommender.store, [to_row(event) for event in many])
     return answer(Recorded(new, repeated))
 
 

@@ -2,7 +2,8 @@
 
 from fastapi import APIRouter, Request, Response
 
-from serendip.server.wire import Health, answer, ref, responses
+from serendip.errors import Unavailable
+from serendip.server.wire import Health, answer, content, ref, responses
 from serendip.service.recommender import Recommender
 
 router = APIRouter(prefix="/v1/health", tags=["health"])
@@ -14,12 +15,12 @@ async def live() -> Response:
     return answer(Health("ok"))
 
 
-@router.get("/ready", responses=responses(ref(Health)))
+@router.get("/ready", responses={**responses(ref(Health)), 503: {"description": "not ready", **content(ref(Health))}})
 async def ready(request: Request) -> Response:
     """Return ok where the store can be read and a model is loaded, 503 otherwise."""
     recommender: Recommender = request.app.state.recommender
     try:
-        recommender.store.counts()
-    except OSError as error:
+        recommender.store.check()
+    except Unavailable as error:
         return answer(Health("unavailable", reason=str(error)), 503)
     return answer(Health("ok", recommender.version))

@@ -2,23 +2,23 @@
 
 from fastapi import APIRouter, Request, Response
 
-from serendip.server.routes.users import K
-from serendip.server.wire import answer, ref, responses
+from serendip.server.routes.users import K, Q
+from serendip.server.wire import PathId, answer, ref, responses
 from serendip.service.answer import Found, SimilarItems
 from serendip.service.recommender import Recommender
 
 router = APIRouter(prefix="/v1/items", tags=["items"])
 
 
-@router.get("/{item_id}/similar", responses=responses(ref(SimilarItems), 404, 422))
-async def similar(request: Request, item_id: str, k: K = None) -> Response:
+@router.get("/{item_id:path}/similar", responses=responses(ref(SimilarItems), 404, 422))
+async def similar(request: Request, item_id: PathId, k: K = None) -> Response:
     """Return the items most like one."""
     recommender: Recommender = request.app.state.recommender
     return answer(recommender.similar(item_id, k or request.app.state.k))
 
 
 @router.get("", responses=responses({"type": "array", "items": ref(Found)}, 422))
-async def search(request: Request, q: str = "", k: K = None) -> Response:
+def search(request: Request, q: Q = "", k: K = None) -> Response:
     """Return items whose id begins with q or whose title holds its words."""
     recommender: Recommender = request.app.state.recommender
     return answer(recommender.search_items(q, k or 20))

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from serendip.server.wire import BadRequest, RecommendRequest, answer, body, content, ref, responses
+from serendip.server.wire import BadRequest, Past, RecommendRequest, answer, body, content, ref, responses
 from serendip.service.answer import Event, Slate
 from serendip.service.recommender import Recommender
 
@@ -12,7 +12,7 @@ LONGEST = 1000  # items of a slate
 
 @router.post(
     "",
-    responses=responses(ref(Slate), 400, 413, 422),
+    responses=responses(ref(Slate), 400, 403, 413, 422),
     openapi_extra={"requestBody": {"required": True, **content(ref(RecommendRequest))}},
 )
 async def recommend(request: Request) -> Response:
@@ -22,5 +22,6 @@ async def recommend(request: Request) -> Response:
     k = request.app.state.k if asked.k is None else asked.k
     if not 1 <= k <= LONGEST:
         raise BadRequest(422, "invalid", f"k is a number from 1 to {LONGEST}, not {k}")
-    history = [Event(one, "") if isinstance(one, str) else one for one in asked.history]
-    return answer(recommender.slate_for(history, k, asked.exclude))
+    past = [one if isinstance(one, Past) else Past(one) for one in asked.history]
+    history = [Event(str(one.item_id), "", one.type, one.value, one.timestamp) for one in past]
+    return answer(recommender.slate_for(history, k, [str(item_id) for item_id in asked.exclude]))

@@ -4,30 +4,31 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from serendip.server.wire import answer, ref, responses
+from serendip.server.wire import PathId, answer, ref, responses
 from serendip.service.answer import Explanation, Found, Slate
 from serendip.service.recommender import Recommender
 
 router = APIRouter(prefix="/v1/users", tags=["users"])
 K = Annotated[int | None, Query(ge=1, le=1000, description="How many items.")]
+Q = Annotated[str, Query(max_length=200, description="The beginning of an id, or words.")]
 
 
-@router.get("/{user_id}/recommendations", responses=responses(ref(Slate), 422))
-async def recommendations(request: Request, user_id: str, k: K = None, history: bool = False) -> Response:
+@router.get("/{user_id:path}/recommendations", responses=responses(ref(Slate), 422))
+async def recommendations(request: Request, user_id: PathId, k: K = None, history: bool = False) -> Response:
     """Return a user's slate, from the history as it stands now; an unknown user gets what a newcomer does."""
     recommender: Recommender = request.app.state.recommender
     return answer(recommender.slate(user_id, k or request.app.state.k, with_history=history))
 
 
-@router.get("/{user_id}/explanations/{item_id}", responses=responses(ref(Explanation), 404, 422))
-async def explanation(request: Request, user_id: str, item_id: str) -> Response:
+@router.get("/{user_id:path}/explanations/{item_id:path}", responses=responses(ref(Explanation), 404, 422))
+async def explanation(request: Request, user_id: PathId, item_id: PathId) -> Response:
     """Return the contributions to an item's score; they sum to it."""
     recommender: Recommender = request.app.state.recommender
     return answer(recommender.explain(user_id, item_id))
 
 
 @router.get("", responses=responses({"type": "array", "items": ref(Found)}, 422))
-async def search(request: Request, q: str = "", k: K = None) -> Response:
+def search(request: Request, q: Q = "", k: K = None) -> Response:
     """Return users whose id begins with q."""
     recommender: Recommender = request.app.state.recommender
     return answer(recommender.search_users(q, k or 20))
