@@ -1,0 +1,34 @@
+"""Sections of RESULTS.md: each benchmark rewrites its own and leaves the others alone."""
+
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+
+RESULTS = Path(__file__).parent / "RESULTS.md"
+
+
+def write_section(name: str, body: str) -> None:
+    """Write `body` between the markers of section `name`, at the end of the file where there is none yet."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    section = f"{begin}\n{body.strip()}\n{end}"
+    text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else "# Results\n"
+    if begin in text:
+        before, _, rest = text.partition(begin)
+        text = before + section + rest.partition(end)[2]
+    else:
+        text = f"{text.rstrip()}\n\n{section}\n"
+    RESULTS.write_text(text, encoding="utf-8")
+
+
+def machine(*packages: str) -> str:
+    """Return the day, the machine and the versions that a table was made with."""
+    memory = psutil.virtual_memory().total / 2**30
+    versions = ", ".join(f"{name} {version(name)}" for name in ("serendip", "numpy", "scipy", "polars", *packages))
+    processor = next((line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
+                      if line.startswith("model name")), platform.processor())  # fmt: skip
+    cores = psutil.cpu_count()
+    return (f"{datetime.now(UTC):%Y-%m-%d}, {cores} cores ({processor}), {memory:.0f} GiB, Python "
+            f"{platform.python_version()}, {versions}")  # fmt: skip

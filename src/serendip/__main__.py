@@ -1,0 +1,5 @@
+"""`python -m serendip` is `serendip`."""
+
+from serendip.cli import main
+
+main()
