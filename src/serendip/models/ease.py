@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 import psutil
-from scipy.linalg.lapack import spotrf, spotri
 
 from serendip.arrays import CSR, F32
 from serendip.data.dataset import Dataset
 from serendip.errors import UserError
+from serendip.kernels.lapack import inverse_lower
 from serendip.models.contract import Algorithm, Run, learnable
 from serendip.models.hyperparameter import hyper
 from serendip.models.itemweights import ItemWeights
@@ -75,19 +75,15 @@ def inverse(a: F32, run: Run) -> F32:
         UserError: the matrix is singular in float32.
     """
     n = len(a)
-    factor, info = spotrf(a.T, lower=0, clean=0, overwrite_a=1)
-    if info == 0:
-        factor, info = spotri(factor, lower=0, overwrite_c=1)
-    if info != 0:
+    if inverse_lower(a) != 0:
         raise UserError("ease: the item products are singular in float32; raise l2")
-    full: F32 = factor.T  # lower triangle holds the inverse, rows contiguous
     for b in range(0, n, BLOCK):
         e = min(b + BLOCK, n)
-        full[b:e, e:] = full[e:, b:e].T
-        corner = np.tril(full[b:e, b:e])
-        full[b:e, b:e] = corner + np.tril(corner, -1).T
+        a[b:e, e:] = a[e:, b:e].T
+        corner = np.tril(a[b:e, b:e])
+        a[b:e, b:e] = corner + np.tril(corner, -1).T
     run.report("ease: inverse", 2 * n, 2 * n)
-    return full
+    return a
 
 
 def woodbury(x: CSR, l2: float, run: Run) -> F32:
