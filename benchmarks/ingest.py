@@ -39,18 +39,7 @@ def main(rows: int) -> None:
     with TemporaryDirectory(prefix="serendip-") as folder:
         file = Path(folder) / "events.csv"
         make(file, rows)
-        command = [
-            sys.executable,
-            "-m",
-            "serendip",
-            "ingest",
-            str(file),
-            "--project",
-            folder,
-            "--scale",
-            "1,5",
-            "--json",
-        ]
+        command = [sys.executable, "-m", "serendip", "ingest", str(file), "--project", folder, "--scale", "1,5"]
         start = time.perf_counter()
         child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         _, status, usage = os.wait4(child.pid, 0)
@@ -58,14 +47,16 @@ def main(rows: int) -> None:
         if status:
             raise SystemExit(f"serendip ingest failed with status {status}")
         store = sum(p.stat().st_size for p in Path(folder).glob("serendip.db*"))
+        size, cpu = file.stat().st_size / 1e6, usage.ru_utime + usage.ru_stime
+        figures = (f"{rows:,}", f"{size:,.0f} MB", f"{wall:.0f} s", f"{rows / wall:,.0f}", f"{cpu:.0f} s",
+                   f"{usage.ru_maxrss / 1024:,.0f} MB", f"{store / 1e6:,.0f} MB")  # fmt: skip
         body = (
             "## Ingest\n\nMade by `python benchmarks/ingest.py`: one CSV of user, item, rating and time, 138,000 users, "
-            "27,000 items.\n\n| rows | file | wall | rows a second | CPU | peak memory | store |\n|---|---|---|---|---|---|---|\n"
-            f"| {rows:,} | {file.stat().st_size / 1e6:,.0f} MB | {wall:.0f} s | {rows / wall:,.0f} "
-            f"| {usage.ru_utime + usage.ru_stime:.0f} s | {usage.ru_maxrss / 1024:,.0f} MB | {store / 1e6:,.0f} MB |\n\n"
-            "Memory: the process (about 150 MB), 12 bytes a distinct row, about 30 times a block of 8 MB of text, about 500 "
-            "bytes a row of one transaction of a million rows, and about 150 bytes a user and an item; it does not grow "
-            f"with the rows otherwise.\n\nMeasured on {machine()}."
+            "27,000 items.\n\n| rows | file | wall | rows a second | CPU | peak memory | store |\n"
+            f"|---|---|---|---|---|---|---|\n| {' | '.join(figures)} |\n\n"
+            "Memory: the process (about 150 MB), 12 bytes a distinct row, about 30 times a block of 8 MB of text, about "
+            "500 bytes a row of one transaction of a million rows, and about 150 bytes a user and an item.\n\n"
+            f"Measured on {machine()}."
         )
         write_section("ingest", body)
         print(body)
