@@ -51,11 +51,11 @@ def main(rows: int) -> None:
         figures = (f"{rows:,}", f"{size:,.0f} MB", f"{wall:.0f} s", f"{rows / wall:,.0f}", f"{cpu:.0f} s",
                    f"{usage.ru_maxrss / 1024:,.0f} MB", f"{store / 1e6:,.0f} MB")  # fmt: skip
         body = (
-            "## Ingest\n\nMade by `python benchmarks/ingest.py`: one CSV of user, item, rating and time, 138,000 users, "
-            "27,000 items.\n\n| rows | file | wall | rows a second | CPU | peak memory | store |\n"
+            "## Ingest\n\nMade by `python benchmarks/ingest.py`: one CSV of user, item, rating and time, 138,000 "
+            "users, 27,000 items.\n\n| rows | file | wall | rows a second | CPU | peak memory | store |\n"
             f"|---|---|---|---|---|---|---|\n| {' | '.join(figures)} |\n\n"
-            "Memory: the process (about 150 MB), 12 bytes a distinct row, about 30 times a block of 8 MB of text, about "
-            "500 bytes a row of one transaction of a million rows, and about 150 bytes a user and an item.\n\n"
+            "Memory: the process (about 150 MB), 12 bytes a distinct row, about 30 times a block of 8 MB of text, "
+            "about 500 bytes a row of one transaction of a million rows, and about 150 bytes a user and an item.\n\n"
             f"Measured on {machine()}."
         )
         write_section("ingest", body)
