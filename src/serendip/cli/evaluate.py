@@ -100,7 +100,8 @@ def show(reports: "Sequence[Report]") -> None:
     console = Console() if sys.stdout.isatty() else Console(width=200)
     console.print(table)
     print(
-        f"\n{reports[0].n_users:,} test users, {reports[0].n_cold:,} of them without a history; below each mean its 95% interval (bootstrap)."
+        f"\n{reports[0].n_users:,} test users, {reports[0].n_cold:,} of them without a history; "
+        "below each mean its 95% interval (bootstrap)."
     )
     for standing in board:
         if standing.against is not None:

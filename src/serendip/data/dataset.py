@@ -145,7 +145,7 @@ class Dataset:
 
     @cached_property
     def matrix(self) -> CSR:
-        """The interactions: what each (user, item) pair weighs; a row whose label is 0 is none.  # (n_users, n_items)"""
+        """The interactions: what each pair weighs; a row whose label is 0 is none.  # (n_users, n_items) float32"""
         taken = self if self.label is None else self.where(self.label > 0)
         return taken.history.matrix(self.fitted_rules, self.n_items)
 

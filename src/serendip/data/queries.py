@@ -72,7 +72,7 @@ class History:
         return ratings(self._events, len(self), n_items)
 
     def recency(self, rows: CSR, half: float) -> F32:
-        """Return a half for every `half` later events of the same history, for each entry of its matrix; 1 without times.
+        """Return a half for every `half` later events of the history, for each entry of its matrix; 1 without times.
 
         rows (B, n_items) are what `matrix` or `ratings` made of this history -> (nnz,).
         """

@@ -31,7 +31,7 @@ def no_users() -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class Tables:
-    """Events (`EVENT_SCHEMA`), items (item_id and attributes) and users (user_id and attributes); null means missing."""
+    """Events (`EVENT_SCHEMA`), items (item_id, attributes) and users (user_id, attributes); null means missing."""
 
     events: pl.DataFrame
     items: pl.DataFrame = field(default_factory=no_items)

@@ -10,7 +10,7 @@ from serendip.models.contract import Model
 
 @dataclass(frozen=True)
 class Served(Model):
-    """main decides; fallback fills up where main knows too little; similar tells which items are alike, if main cannot."""
+    """main decides; fallback fills up where main knows too little; similar tells which items are alike, if set."""
 
     main: Model
     fallback: Model
