@@ -15,7 +15,10 @@ ALGORITHMS: Mapping[str, str] = {
     "content": "serendip.models.content:Content",
     "ease": "serendip.models.ease:EASE",
     "als": "serendip.models.als:ALS",
+    "bpr": "serendip.models.bpr:BPR",
+    "warp": "serendip.models.warp:WARP",
     "svd": "serendip.models.svd:SVD",
+    "svdpp": "serendip.models.svdpp:SVDpp",
     "weighted": "serendip.models.weighted:Weighted",
     "switching": "serendip.models.switching:Switching",
 }
@@ -27,6 +30,7 @@ SHAPES: Mapping[str, str] = {
     "UserNeighbours": "serendip.models.userneighbours:UserNeighbours",
     "ItemRatings": "serendip.models.itemratings:ItemRatings",
     "FactorRatings": "serendip.models.factorratings:FactorRatings",
+    "HistoryFactors": "serendip.models.historyfactors:HistoryFactors",
     "UserRatings": "serendip.models.userratings:UserRatings",
     "ItemFeatures": "serendip.models.itemfeatures:ItemFeatures",
     "Blend": "serendip.models.blend:Blend",

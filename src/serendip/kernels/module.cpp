@@ -8,6 +8,8 @@ void bind_als(nanobind::module_& m);
 void bind_topk(nanobind::module_& m);
 void bind_knn(nanobind::module_& m);
 void bind_sgd(nanobind::module_& m);
+void bind_pairwise(nanobind::module_& m);
+void bind_svdpp(nanobind::module_& m);
 
 NB_MODULE(_native, m) {
     m.def("isa", [] {
@@ -24,4 +26,6 @@ NB_MODULE(_native, m) {
     bind_topk(m);
     bind_knn(m);
     bind_sgd(m);
+    bind_pairwise(m);
+    bind_svdpp(m);
 }

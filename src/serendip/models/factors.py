@@ -17,7 +17,7 @@ from serendip.models.contract import Model
 class FoldIn:
     """How factors follow from a history: min sum_j w_j (t_j - x y_j)^2 + unobserved |x Y'|^2 + l2 n^frequency |x|^2.
 
-    w_j is the interaction's weight and t_j = 1; for ratings w_j = 1 and t_j is the rating less mean and item bias.
+    w_j is the interaction's weight and t_j = target; for ratings w_j = 1 and t_j is the rating less mean and item bias.
     n is the number of interactions plus `unobserved` times the number of items.
     """
 
@@ -25,6 +25,7 @@ class FoldIn:
     unobserved: float = 0.0
     frequency: float = 0.0
     ratings: bool = False
+    target: float = 1.0
 
     def penalty(self, count: F32, n_other: int) -> F32:
         """Return the l2 of rows with `count` interactions over `n_other` columns.  # (B,)"""
@@ -68,7 +69,7 @@ class Factors(Model):
         """Return the weights w and the targets t w of the histories.  # (B, n_items), (nnz,)"""
         if not self.fold.ratings:
             w = queries.history.matrix(self.rules, self.n_items)
-            return w, w.data
+            return w, w.data * np.float32(self.fold.target)
         w = queries.history.ratings(self.n_items)
         target = w.data - np.float32(self.mean)
         if self.item_bias is not None:
@@ -93,13 +94,13 @@ class Factors(Model):
             w, target = self.interactions(queries.rows(cold))
             folded = self.folded(w, target)
             x[cold] = folded[:, : self.rank]
-            if self.item_bias is not None:
+            if self.user_bias is not None:
                 bias[cold] = folded[:, self.rank]
             something[cold] = np.diff(w.indptr) > 0
         return x, bias, something | (self.item_bias is not None)
 
     def folded(self, w: CSR, target: F32) -> F32:
-        """Return the factors that histories imply, and the bias where there are biases.
+        """Return the factors that histories imply, and the bias where users have biases.
 
         (B, n_items), (nnz,) -> (B, rank) or (B, rank + 1)
         """
@@ -111,8 +112,8 @@ class Factors(Model):
 
     @cached_property
     def _fold_items(self) -> tuple[F32, F32]:
-        """What histories are folded in on: item factors and their Gram matrix; a bias is a factor beside ones."""
-        if self.item_bias is None:
+        """What histories are folded in on: item factors, their Gram matrix; a user's bias is a factor beside ones."""
+        if self.user_bias is None:
             return self.item_factors, self.gram
         return np.column_stack([self.item_factors, np.ones(self.n_items, np.float32)]), np.pad(self.gram, (0, 1))
 

@@ -1,0 +1,292 @@
+"""Learning to rank from pairs by stochastic gradient descent, the same for any number of threads.
+
+Rendle, Freudenthaler, Gantner, Schmidt-Thieme: BPR: Bayesian Personalized Ranking from Implicit Feedback, UAI 2009,
+arXiv:1205.2618. Weston, Bengio, Usunier: Wsabie: Scaling Up to Large Vocabulary Image Annotation, IJCAI 2011: WARP.
+Gemulla, Nijkamp, Haas, Sismanis: Large-Scale Matrix Factorization with Distributed Stochastic Gradient Descent, KDD
+2011, doi:10.1145/2020408.2020426: the strata.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from serendip.errors import UserError
+from serendip.kernels import compiled
+from serendip.kernels.csr import check_csr
+
+Ints: TypeAlias = npt.NDArray[np.int32]
+Offsets: TypeAlias = npt.NDArray[np.int64]
+Floats: TypeAlias = npt.NDArray[np.float32]
+Loss = Literal["bpr", "warp"]
+
+SIDE = 16
+"""Users and items are dealt into this many groups each, whatever the number of threads; more threads than this rest."""
+LEAST = 128
+"""Items of a group at least: among fewer, the negatives of an epoch would be too much alike."""
+ATTEMPTS = 64  # at a negative of BPR; a user who took nearly all items gives no pair then
+
+
+class Ranking(NamedTuple):
+    """Score of user u and item i = bias[i] + p[u]'q[i]."""
+
+    p: Floats  # (n_users, rank)
+    q: Floats  # (n_items, rank)
+    bias: Floats  # (n_items,)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What an epoch of either loss is told.
+
+    loss: bpr or warp. learning_rate: step size at first, falling to 0 in a straight line. l2, l2_bias: penalties on
+    squared factors and biases, at each pair. sampled: negatives that WARP draws for a pair at most. popularity: a
+    negative is drawn in proportion to its count of users to this power.
+    """
+
+    loss: Loss
+    learning_rate: float
+    l2: float
+    l2_bias: float
+    sampled: int = 1
+    popularity: float = 0.0
+
+
+def pairwise_start(indptr: Offsets, indices: Ints, n_items: int, *, rank: int, init_std: float, seed: int) -> Ranking:
+    """Return no biases, and normal factors of standard deviation `init_std`.
+
+    The factors of a user who took nothing, or of an item that nobody took, are zeros, and stay so.
+    """
+    rng = np.random.default_rng(seed)
+    p, q = (np.float32(init_std) * rng.standard_normal((n, rank), np.float32) for n in (len(indptr) - 1, n_items))
+    p[np.diff(indptr) == 0] = 0
+    q[np.bincount(indices, minlength=n_items) == 0] = 0
+    return Ranking(p, q, np.zeros(n_items, np.float32))
+
+
+def pairwise_epochs(
+    w: Ranking,
+    indptr: Offsets,
+    indices: Ints,
+    steps: Steps,
+    *,
+    epochs: int,
+    seed: int,
+    threads: int | None = None,
+) -> Iterator[float]:
+    """Visit every positive `epochs` times, each time with a negative, updating `w` in place; yield each mean loss.
+
+    With s = score, BPR descends -ln sigmoid(s_ui - s_uj) for one j drawn among the items that u did not take; WARP
+    draws up to `sampled` items j until s_uj > s_ui - 1 and descends ln((n - 1) / draws) (1 - s_ui + s_uj), n being the
+    items that can be drawn: those that someone took. The loss is the mean of sigmoid(s_uj - s_ui), or, for WARP, the
+    share of pairs with such a j. O(epochs nnz rank) time (WARP: times the draws), 12 bytes a positive of memory.
+
+    An epoch draws its negatives within groups of items that it deals anew: plain descent within noise, the same for any
+    number of threads.
+
+    Args:
+        w: where to start; its arrays are C-contiguous float32.
+        indptr: (n_users + 1,) where each user's items begin.
+        indices: (nnz,) the items that each user took, ascending within a user.
+        steps: the loss and its settings.
+        epochs: passes over the positives.
+        seed: of orders and draws.
+        threads: None means every core.
+
+    Raises:
+        UserError: the descent diverged.
+        ValueError: shapes that do not fit, indices out of range, not ascending or twice.
+    """
+    indptr, indices = np.ascontiguousarray(indptr, np.int64), np.ascontiguousarray(indices, np.int32)
+    (n_users, rank), n_items = w.p.shape, len(w.q)
+    check_csr(indptr, indices, n_users, n_items)
+    if w.q.shape != (n_items, rank) or w.bias.shape != (n_items,):
+        raise ValueError(f"p {w.p.shape}, q {w.q.shape} and bias {w.bias.shape} do not fit together")
+    if any(a.dtype != np.float32 or not a.flags.c_contiguous or not a.flags.writeable for a in w):
+        raise ValueError("factors and biases must be writeable C-contiguous float32 arrays: they are updated in place")
+    first = np.zeros(len(indices), np.bool_)
+    first[indptr[:-1][np.diff(indptr) > 0]] = True
+    if len(indices) and (np.diff(indices)[~first[1:]] <= 0).any():
+        raise ValueError("a user's items must ascend, each there once")
+    if not steps.sampled >= 1:
+        raise ValueError(f"sampled must be 1 or more, not {steps.sampled}")
+
+    positives = Positives.of(indptr, indices, n_items)
+    run = _epoch if compiled.native else pairwise_epoch_numpy
+    if not compiled.native:
+        compiled.say_once()
+    for epoch in range(epochs):
+        deal = Deal.of(positives, steps.popularity, np.random.default_rng((seed, epoch)))
+        now = replace(steps, learning_rate=steps.learning_rate * (1 - epoch / epochs))
+        loss = run(w, positives, deal, now, threads or compiled.default_threads())
+        if not (math.isfinite(loss) and np.isfinite(w.q).all()):
+            raise UserError(f"{steps.loss} diverged in epoch {epoch + 1}; lower learning_rate={steps.learning_rate}")
+        yield loss / max(len(indices), 1)
+
+
+@dataclass(frozen=True)
+class Positives:
+    """What does not change between epochs: who took what, the pairs by user group, and a filter for the kernel."""
+
+    indptr: Offsets  # (n_users + 1,)
+    indices: Ints  # (nnz,)
+    count: npt.NDArray[np.int64]  # (n_items,) users of each item
+    side: int  # groups of users, and of items
+    user: Ints  # (nnz,) by user group; an epoch puts each group's pairs in its own order
+    item: Ints  # (nnz,)
+    begin: Offsets  # (side + 1,) of the user groups
+    word: Offsets  # (n_users + 1,) where each user's words of the filter begin
+    bits: npt.NDArray[np.uint64]
+
+    @staticmethod
+    def of(indptr: Offsets, indices: Ints, n_items: int) -> "Positives":
+        """Deal the users to and fro from the most active on, so that the groups have even work."""
+        count = np.bincount(indices, minlength=n_items)
+        side = int(np.clip(np.count_nonzero(count) // LEAST, 1, SIDE))
+        active = np.diff(indptr)  # (n_users,)
+        turn = np.arange(len(active)) % (2 * side)
+        group = np.empty(len(active), np.int64)
+        group[np.argsort(-active, kind="stable")] = np.minimum(turn, 2 * side - 1 - turn)
+        by_group = np.argsort(group, kind="stable").astype(np.int32)  # (n_users,)
+        user = np.repeat(by_group, active[by_group])
+        at = np.arange(len(indices)) + np.repeat(indptr[by_group] - np.cumsum(active[by_group]) + active[by_group],
+                                                 active[by_group])  # fmt: skip
+        begin = np.append(0, np.cumsum(np.bincount(group, active, side))).astype(np.int64)
+        word = np.append(0, np.cumsum((active + 3) // 4)).astype(np.int64)
+        bits = np.zeros(word[-1] if compiled.native else 0, np.uint64)
+        if compiled.native:
+            compiled.module.pairwise_filter(indptr, indices, word, bits, 1)
+        return Positives(indptr, indices, count, side, user, indices[at], begin, word, bits)
+
+
+@dataclass(frozen=True)
+class Deal:
+    """What an epoch draws before it begins: groups of items, the negatives of each, and the order of the strata."""
+
+    item_group: npt.NDArray[np.uint16]  # (n_items,)
+    negative: Ints  # by item group, an item as often as its weight says
+    negative_begin: Offsets  # (side + 1,)
+    shift: Offsets  # (side,) stratum s holds the blocks of user group g and item group g + shift[s]
+    key: int  # of all draws within the epoch
+
+    @staticmethod
+    def of(positives: Positives, popularity: float, rng: np.random.Generator) -> "Deal":
+        """Deal the items at random; systematic sampling rounds weights to whole numbers, right in the mean."""
+        side, n_items = positives.side, len(positives.count)
+        known = rng.permutation(np.flatnonzero(positives.count)).astype(np.int32)
+        groups = np.array_split(known, side)
+        item_group = np.zeros(n_items, np.uint16)
+        for g, items in enumerate(groups):
+            item_group[items] = g
+        if popularity != 0:
+            groups = [sampled(items, positives.count[items] ** popularity, rng) for items in groups]
+        size = [0, *map(len, groups)]
+        shift = rng.permutation(side).astype(np.int64)
+        return Deal(item_group, np.concatenate(groups), np.cumsum(size), shift, int(rng.integers(2**63)))
+
+
+def sampled(items: Ints, weight: npt.NDArray[np.floating], rng: np.random.Generator) -> Ints:
+    """Return four times as many items, each as often as its share of the weight says, up or down by less than one."""
+    n = 4 * len(items)
+    end = np.cumsum(weight)
+    at = np.searchsorted(end, (np.arange(n) + rng.random()) * (end[-1] / n), side="right") if n else np.arange(0)
+    return items[np.minimum(at, len(items) - 1)]
+
+
+def _epoch(w: Ranking, positives: Positives, deal: Deal, steps: Steps, threads: int) -> float:
+    loss: float = compiled.module.pairwise_epoch(
+        steps.loss == "bpr", positives.user, positives.item, positives.begin, deal.item_group, deal.negative,
+        deal.negative_begin, deal.shift, positives.indptr, positives.indices, positives.word, positives.bits,
+        w.p, w.q, w.bias, deal.key, steps.learning_rate, steps.l2, steps.l2_bias, steps.sampled,
+        int(np.count_nonzero(positives.count)), threads,
+    )  # fmt: skip
+    return loss
+
+
+def pairwise_epoch_numpy(w: Ranking, positives: Positives, deal: Deal, steps: Steps, threads: int = 1) -> float:
+    """Do what the kernel does in an epoch, pair by pair; return the sum of the losses."""
+    side, loss = positives.side, 0.0
+    blocks = [_ordered(positives, deal, g) for g in range(side)]
+    taken = np.split(positives.indices, positives.indptr[1:-1])
+    with np.errstate(over="ignore"):
+        for shift in deal.shift.tolist():
+            for g in range(side):
+                h = (g + shift) % side
+                negative = deal.negative[deal.negative_begin[h] : deal.negative_begin[h + 1]]
+                key = _mix(_mix(deal.key + 1) + g * side + h)
+                for t, (u, i) in enumerate(blocks[g][h] if len(negative) else []):
+                    loss += _LEARN[steps.loss](w, steps, u, i, set(taken[u].tolist()), negative, key, t,
+                                               int(np.count_nonzero(positives.count)))  # fmt: skip
+    return loss
+
+
+def _ordered(positives: Positives, deal: Deal, g: int) -> list[list[tuple[int, int]]]:
+    """Put the pairs of a user group in the order of the epoch; return them by item group."""
+    at = slice(positives.begin[g], positives.begin[g + 1])
+    user, item = positives.user[at], positives.item[at]
+    order = np.argsort(deal.item_group[item], kind="stable")
+    pairs = list(zip(user[order].tolist(), item[order].tolist(), strict=True))
+    begin = np.append(0, np.cumsum(np.bincount(deal.item_group[item], minlength=positives.side))).tolist()
+    blocks = []
+    for h in range(positives.side):
+        block, key = pairs[begin[h] : begin[h + 1]], _mix(_mix(deal.key) + g * positives.side + h)
+        for t in range(len(block) - 1, 0, -1):
+            r = _below(_mix(key + t), t + 1)
+            block[t], block[r] = block[r], block[t]
+        pairs[begin[h] : begin[h + 1]] = block
+        blocks.append(block)
+    positives.user[at], positives.item[at] = np.array(pairs, np.int32).reshape(-1, 2).T
+    return blocks
+
+
+def _bpr(w: Ranking, steps: Steps, u: int, i: int, taken: set[int], negative: Ints, key: int, t: int, n: int) -> float:
+    for attempt in range(ATTEMPTS):
+        j = int(negative[_below(_mix(key + t * ATTEMPTS + attempt), len(negative))])
+        if j not in taken:
+            z = float(1 / (1 + np.exp(_score(w, u, i) - _score(w, u, j))))
+            _raise(w, steps, u, i, j, z)
+            return z
+    return 0.0
+
+
+def _warp(w: Ranking, steps: Steps, u: int, i: int, taken: set[int], negative: Ints, key: int, t: int, n: int) -> float:
+    least = _score(w, u, i) - 1
+    for attempt in range(steps.sampled):
+        j = int(negative[_below(_mix(key + t * steps.sampled + attempt), len(negative))])
+        if _score(w, u, j) > least and j not in taken:
+            _raise(w, steps, u, i, j, math.log(max((n - 1) // (attempt + 1), 1)))
+            return 1.0
+    return 0.0
+
+
+_LEARN = {"bpr": _bpr, "warp": _warp}
+
+
+def _score(w: Ranking, u: int, i: int) -> np.float32:
+    return np.float32(w.bias[i] + w.p[u] @ w.q[i])
+
+
+def _raise(w: Ranking, steps: Steps, u: int, i: int, j: int, z: float) -> None:
+    """Raise i above j for u: the gradient of z (s_ui - s_uj)."""
+    rate, x, a, b = steps.learning_rate, w.p[u].copy(), w.q[i].copy(), w.q[j].copy()
+    w.p[u] += rate * (z * (a - b) - steps.l2 * x)
+    w.q[i] += rate * (z * x - steps.l2 * a)
+    w.q[j] += rate * (-z * x - steps.l2 * b)
+    w.bias[i] += rate * (z - steps.l2_bias * w.bias[i])
+    w.bias[j] += rate * (-z - steps.l2_bias * w.bias[j])
+
+
+def _mix(x: int) -> int:
+    """Return splitmix64 of a number."""
+    x = (x + 0x9E3779B97F4A7C15) % 2**64
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) % 2**64
+    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) % 2**64
+    return x ^ (x >> 31)
+
+
+def _below(random: int, n: int) -> int:
+    """Return a whole number in [0, n), for n < 2^32."""
+    return ((random >> 32) * n) >> 32

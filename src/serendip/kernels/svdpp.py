@@ -1,0 +1,138 @@
+"""SVD++: ratings from biases, factors, and the factors of what a history implies, by stochastic gradient descent.
+
+Koren: Factorization Meets the Neighborhood: a Multifaceted Collaborative Filtering Model, KDD 2008,
+doi:10.1145/1401890.1401944, equation 15.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from serendip.errors import UserError
+from serendip.kernels import compiled
+from serendip.kernels.csr import check_csr
+
+Ints: TypeAlias = npt.NDArray[np.int32]
+Offsets: TypeAlias = npt.NDArray[np.int64]
+Floats: TypeAlias = npt.NDArray[np.float32]
+
+
+class Rows(NamedTuple):
+    """Compressed rows by user: (n_users + 1,) where each one's items begin, (nnz,) items."""
+
+    indptr: Offsets
+    indices: Ints
+
+
+class Implied(NamedTuple):
+    """Rating of u and i = mean + user_bias[u] + item_bias[i] + q[i]'(p[u] + |N|^-1/2 sum of y[j] for j in N(u))."""
+
+    mean: float
+    user_bias: Floats  # (n_users,)
+    item_bias: Floats  # (n_items,)
+    p: Floats  # (n_users, rank)
+    q: Floats  # (n_items, rank)
+    y: Floats  # (n_items, rank)
+
+
+class Steps(NamedTuple):
+    """Step size, and penalties at each rating: on squared p and q, on squared biases, on squared y."""
+
+    learning_rate: float
+    l2: float
+    l2_bias: float
+    l2_implied: float
+
+
+def svdpp_start(rated: Rows, value: Floats, n_items: int, *, rank: int, init_std: float, seed: int) -> Implied:
+    """Return the mean of `value`, no biases, y zero, and normal p and q of standard deviation `init_std`.
+
+    p and q of a user or an item without ratings are zeros, and stay so. Raises UserError where there are no ratings.
+    """
+    if not len(value):
+        raise UserError("there are no ratings to factorise; give at least one row with a user, an item and a value")
+    rng = np.random.default_rng(seed)
+    n_users = len(rated.indptr) - 1
+    p, q = (np.float32(init_std) * rng.standard_normal((n, rank), np.float32) for n in (n_users, n_items))
+    p[np.diff(rated.indptr) == 0] = 0
+    q[np.bincount(rated.indices, minlength=n_items) == 0] = 0
+    mean = float(np.mean(value, dtype=np.float64))
+    return Implied(mean, np.zeros(n_users, np.float32), np.zeros(n_items, np.float32), p, q, np.zeros_like(q))
+
+
+def svdpp_epochs(
+    w: Implied, implied: Rows, rated: Rows, value: Floats, steps: Steps, *, epochs: int, seed: int, decay: float = 1.0
+) -> Iterator[float]:
+    """Learn from all ratings `epochs` times, updating `w` in place; yield the training RMSE after each epoch.
+
+    Minimises the sum over the ratings of e^2 + l2 (|p_u|^2 + |q_i|^2) + l2_bias (b_u^2 + b_i^2) + l2_implied sum_N
+    |y_j|^2 in O(epochs (nnz(rated) + nnz(implied)) rank): all y_j of a user get the same decay and the same increment
+    at a rating, so they are written once a user. Runs on one thread, because nearly any two users share items. The
+    users come in another order in each epoch. An error is taken just before its own update.
+
+    Args:
+        w: where to start; its arrays are C-contiguous float32.
+        implied: N(u), the items that say something of each user, rated or not.
+        rated: the items that each user rated.
+        value: (nnz of rated,) ratings.
+        steps: step size and penalties.
+        epochs: passes over the ratings.
+        seed: of the order of users.
+        decay: what the step size is multiplied by after each epoch.
+
+    Raises:
+        UserError: the descent diverged.
+        ValueError: shapes that do not fit, indices out of range.
+    """
+    implied, rated = (
+        Rows(np.ascontiguousarray(r.indptr, np.int64), np.ascontiguousarray(r.indices, np.int32))
+        for r in (implied, rated)
+    )
+    value = np.ascontiguousarray(value, np.float32)
+    n_users, n_items = len(w.p), len(w.q)
+    for rows in (implied, rated):
+        check_csr(rows.indptr, rows.indices, n_users, n_items)
+    if value.shape != rated.indices.shape:
+        raise ValueError(f"there are {rated.indices.shape} rated items and {value.shape} values")
+    expected = ((n_users,), (n_items,), (n_users, w.p.shape[1]), (n_items, w.p.shape[1]), (n_items, w.p.shape[1]))
+    if any(a.shape != shape or a.dtype != np.float32 for a, shape in zip(w[1:], expected, strict=True)):
+        raise ValueError("biases and factors do not fit together, or are not float32")
+    run = _epoch if compiled.native else svdpp_epoch_numpy
+    if not compiled.native:
+        compiled.say_once()
+    for epoch in range(epochs):
+        order = np.random.default_rng((seed, epoch)).permutation(n_users).astype(np.int32)
+        loss = run(w, order, implied, rated, value, steps)
+        if not math.isfinite(loss):
+            raise UserError(f"svdpp diverged in epoch {epoch + 1}; lower learning_rate={steps.learning_rate}")
+        steps = steps._replace(learning_rate=steps.learning_rate * decay)
+        yield math.sqrt(loss / max(len(value), 1))
+
+
+def _epoch(w: Implied, order: Ints, implied: Rows, rated: Rows, value: Floats, steps: Steps) -> float:
+    loss: float = compiled.module.svdpp_epoch(order, *implied, *rated, value, *w, *steps)
+    return loss
+
+
+def svdpp_epoch_numpy(w: Implied, order: Ints, implied: Rows, rated: Rows, value: Floats, steps: Steps) -> float:
+    """Do what the kernel does for the users in `order`, writing every y_j at every rating as the paper does."""
+    rate, l2, l2_bias, l2_implied = steps
+    loss = 0.0
+    for u in order.tolist():
+        n = implied.indices[implied.indptr[u] : implied.indptr[u + 1]]  # N(u)
+        norm = 1 / np.sqrt(max(len(n), 1))
+        for t in range(rated.indptr[u], rated.indptr[u + 1]):
+            i = rated.indices[t]
+            p, q = w.p[u].copy(), w.q[i].copy()
+            taste = p + norm * w.y[n].sum(axis=0)
+            e = value[t] - (w.mean + w.user_bias[u] + w.item_bias[i] + q @ taste)
+            loss += float(e) ** 2
+            w.user_bias[u] += rate * (e - l2_bias * w.user_bias[u])
+            w.item_bias[i] += rate * (e - l2_bias * w.item_bias[i])
+            w.p[u] += rate * (e * q - l2 * p)
+            w.q[i] += rate * (e * taste - l2 * q)
+            w.y[n] += rate * (e * norm * q - l2_implied * w.y[n])
+    return loss

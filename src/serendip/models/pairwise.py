@@ -1,0 +1,82 @@
+"""What BPR and WARP share: learning factors from pairs, when to stop, and how newcomers are folded in."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from serendip.arrays import CSR, I32
+from serendip.data.dataset import Dataset
+from serendip.kernels.als import gram, solve_rows
+from serendip.kernels.pairwise import Ranking, Steps, pairwise_epochs, pairwise_start
+from serendip.kernels.topk import topk_dot
+from serendip.metrics.ranking import hits, ndcg
+from serendip.models.contract import Run, learnable
+from serendip.models.factors import Factors, FoldIn
+
+CHECKS, PATIENCE = 20, 3  # looks at a validation part in a fit; so many without a better one end it
+JUDGES = 2000  # users of the validation part who are asked
+IMITATED = 4000  # users whose fitted rows the fold-in is made to come near
+FOLD = FoldIn(l2=0.1, unobserved=0.03)  # within noise of the best on two sets; the target follows from the fit
+
+
+def fit_pairs(data: Dataset, steps: Steps, *, rank: int, epochs: int, init_std: float, run: Run) -> Factors:
+    """Return the factors that pairs teach, those of the best epoch where the run has a validation part."""
+    learnable(data, steps.loss)
+    matrix = data.matrix  # (n_users, n_items)
+    indptr = matrix.indptr.astype(np.int64)
+    w = pairwise_start(indptr, matrix.indices, data.n_items, rank=rank, init_std=init_std, seed=run.seed)
+    start = run.start
+    if isinstance(start, Factors) and start.rank == rank and start.item_bias is not None:
+        for mine, before in ((w.p, start.user_factors), (w.q, start.item_factors), (w.bias, start.item_bias)):
+            mine[: len(before)] = before[: len(mine)]
+    best, most, since = w, -np.inf, 0
+    every = max(1, epochs // CHECKS)
+    learning = pairwise_epochs(w, indptr, matrix.indices, steps, epochs=epochs, seed=run.seed, threads=run.threads)
+    for epoch, _ in enumerate(learning, 1):
+        run.report(f"{steps.loss}: epochs", epoch, epochs)
+        if run.validation is None or len(run.validation) == 0 or epoch % every:
+            continue
+        judged, since = judgement(w, matrix, run.validation, data.items.tie, run.threads), since + 1
+        if judged > most:
+            best, most, since = Ranking(*(array.copy() for array in w)), judged, 0
+        if since == PATIENCE:
+            break
+    known = np.bincount(matrix.indices, minlength=data.n_items) > 0
+    fold = imitating(best, matrix, run.threads)
+    return Factors(
+        data.users, data.items, data.fitted_rules, best.p, best.q, data.history.fingerprint(), known, fold,
+        fold.unobserved * gram(best.q), item_bias=best.bias,
+    )  # fmt: skip
+
+
+def judgement(w: Ranking, matrix: CSR, validation: Dataset, tie: I32, threads: int | None) -> float:
+    """Return NDCG@20 over users of the validation part, without what they took before."""
+    withheld = validation.matrix[: matrix.shape[0], : matrix.shape[1]]
+    user = np.flatnonzero(np.diff(withheld.indptr))
+    user = user[:: max(1, len(user) // JUDGES)]
+    if not len(user):
+        return 0.0
+    taken, withheld = matrix[user], withheld[user]
+    item, _ = topk_dot(
+        w.p[user], w.q, w.bias, min(20, len(w.q)), tie, threads=threads,
+        exclude_indptr=taken.indptr.astype(np.int64), exclude_indices=taken.indices,
+    )  # fmt: skip
+    hit = hits(item, withheld.indptr, withheld.indices)
+    return float(np.mean(ndcg(hit, np.diff(withheld.indptr), item.shape[1])))
+
+
+def imitating(w: Ranking, matrix: CSR, threads: int | None) -> FoldIn:
+    """Return a ridge regression with the target that makes its scores come nearest to those of the fitted rows.
+
+    Folded rows x follow from target 1; those from target t are t x, and sum |(t x - p) Y'|^2 is least at this t.
+    """
+    user = np.flatnonzero(np.diff(matrix.indptr))
+    user = user[:: max(1, len(user) // IMITATED)]
+    products, rows = gram(w.q, threads), matrix[user]
+    x = np.zeros((len(user), w.q.shape[1]), np.float32)
+    l2 = np.full(len(user), FOLD.l2, np.float32)
+    solve_rows(rows.indptr.astype(np.int64), rows.indices, rows.data, rows.data, w.q,
+               np.float32(FOLD.unobserved) * products, l2, x, threads=threads)  # fmt: skip
+    p, both = w.p[user] @ products, float(np.einsum("uf,uf->", x @ products, x))
+    target = float(np.einsum("uf,uf->", p, x)) / both if both > 0 else 1.0
+    return replace(FOLD, target=max(target, 1e-3))

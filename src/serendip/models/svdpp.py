@@ -1,0 +1,78 @@
+"""SVD++: SVD with what a user's history implies, whatever its ratings say.
+
+Koren, "Factorization Meets the Neighborhood: a Multifaceted Collaborative Filtering Model", KDD 2008,
+doi:10.1145/1401890.1401944, section 4.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from serendip.arrays import CSR
+from serendip.data.dataset import Dataset
+from serendip.errors import UserError
+from serendip.kernels.svdpp import Implied, Rows, Steps, svdpp_epochs, svdpp_start
+from serendip.models.contract import Algorithm, Run
+from serendip.models.factors import FoldIn
+from serendip.models.historyfactors import HistoryFactors, history_items, implied_sum
+from serendip.models.hyperparameter import hyper
+
+PATIENCE = 3  # epochs without a better validation error after which fitting stops
+
+
+@dataclass(frozen=True)
+class SVDpp(Algorithm):
+    """min sum (r - mean - b_u - b_i - y_i (p_u + |N|^-1/2 sum_N z_j))^2 + penalties, over the ratings.
+
+    N are the items of u's history, rated or not. O(epochs (ratings + events) rank) time on one thread, O((n_users + 2
+    n_items) rank) memory. Use it to foretell ratings; better than svd where users rated little or did other things too.
+    """
+
+    name: ClassVar[str] = "svdpp"
+    uses: ClassVar[frozenset[str]] = frozenset({"user", "history"})
+
+    rank: int = hyper(100, "Factors a user and an item.", low=1, high=2048, log=True)
+    epochs: int = hyper(40, "Passes over all ratings.", low=1, high=1000)
+    learning_rate: float = hyper(0.01, "Step size at first.", low=1e-5, high=1.0, log=True)
+    decay: float = hyper(0.97, "What the step size is multiplied by after each epoch.", low=0.5, high=1.0)
+    l2: float = hyper(0.08, "Penalty on squared factors, at each rating.", low=0.0, high=10.0)
+    l2_bias: float = hyper(0.01, "Penalty on squared biases, at each rating.", low=0.0, high=10.0)
+    l2_implied: float = hyper(0.005, "Penalty on the squared factors z, at each rating.", low=0.0, high=10.0)
+    init_std: float = hyper(0.03, "Standard deviation of initial factors.", low=1e-4, high=1.0, log=True)
+
+    def fit(self, data: Dataset, *, run: Run = Run()) -> HistoryFactors:
+        if not data.rated.any():
+            raise UserError("svdpp learns from ratings and the events have none: use als")
+        r, touched = data.ratings, history_items(data.history, data.n_items)  # (n_users, n_items) both
+        rated, implied = (Rows(m.indptr.astype(np.int64), m.indices) for m in (r, touched))
+        w = svdpp_start(rated, r.data, data.n_items, rank=self.rank, init_std=self.init_std, seed=run.seed)
+        steps = Steps(self.learning_rate, self.l2, self.l2_bias, self.l2_implied)
+        epochs = svdpp_epochs(w, implied, rated, r.data, steps, epochs=self.epochs, seed=run.seed, decay=self.decay)
+        best, least, since = w, np.inf, 0
+        for epoch, _ in enumerate(epochs, 1):
+            run.report("svdpp: epochs", epoch, self.epochs)
+            if run.validation is None or not run.validation.rated.any():
+                continue
+            error, since = squared_error(w, touched, data, run.validation), since + 1
+            if error < least:
+                best, least, since = Implied(w.mean, *(array.copy() for array in w[1:])), error, 0
+            if since == PATIENCE:
+                break
+        known = np.bincount(r.indices, minlength=data.n_items) > 0
+        return HistoryFactors(
+            data.users, data.items, data.fitted_rules, best.p + implied_sum(touched, best.y), best.q,
+            data.history.fingerprint(), known, FoldIn(self.l2, frequency=1.0, ratings=True),
+            np.zeros((self.rank, self.rank), np.float32), best.user_bias, best.item_bias, best.mean,
+            clip=(float(r.data.min()), float(r.data.max())), implied=best.y,
+        )  # fmt: skip
+
+
+def squared_error(w: Implied, touched: CSR, data: Dataset, validation: Dataset) -> float:
+    """Return the mean squared error of what the factors foretell of the ratings in `validation`."""
+    rated = validation.rated & (validation.user < data.n_users) & (validation.item < data.n_items)
+    assert validation.value is not None
+    user, item, value = validation.user[rated], validation.item[rated], validation.value[rated]
+    x = w.p + implied_sum(touched, w.y)
+    taste = np.einsum("nf,nf->n", x[user], w.q[item])
+    return float(np.mean((w.mean + w.user_bias[user] + w.item_bias[item] + taste - value) ** 2))
