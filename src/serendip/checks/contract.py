@@ -30,9 +30,12 @@ class Check:
     name: str
     run: Promise
     personal: bool = False  # only for algorithms that use a user or a history
+    ranked: bool = False  # only for algorithms that are made to rank
 
     def applies(self, algorithm: Algorithm) -> bool:
         """Return whether the promise is one that this algorithm makes."""
+        if self.ranked and not algorithm.ranks:
+            return False
         return not self.personal or bool(algorithm.uses & {"user", "history"})
 
 
@@ -319,7 +322,7 @@ CHECKS: tuple[Check, ...] = (
     Check("unknown", unknown),
     Check("slates", slates),
     Check("finds the withheld", finds_the_withheld, personal=True),
-    Check("beats popularity", beats_popularity, personal=True),
+    Check("beats popularity", beats_popularity, personal=True, ranked=True),
     Check("newcomers", newcomers, personal=True),
     Check("persists", persists),
     Check("explains", explains),

@@ -107,6 +107,7 @@ class Algorithm(ABC):
 
     name: ClassVar[str]
     uses: ClassVar[frozenset[str]]  # out of user, history, order, context, item_features, user_features
+    ranks: ClassVar[bool] = True  # False: made to foretell ratings; its order of items is a by-product
 
     def __post_init__(self) -> None:
         for hyperparameter in self.hyperparameters().values():

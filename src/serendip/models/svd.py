@@ -29,6 +29,7 @@ class SVD(Algorithm):
     """
 
     name: ClassVar[str] = "svd"
+    ranks: ClassVar[bool] = False
     uses: ClassVar[frozenset[str]] = frozenset({"user", "history"})
 
     rank: int = hyper(100, "Factors a user and an item.", low=1, high=2048, log=True)

@@ -82,6 +82,8 @@ def compare(
 ) -> Compared:
     """Judge each algorithm of the portfolio with popular behind it, as it would serve.
 
+    One that is made to foretell ratings is judged by these alone, and not put on the leaderboard.
+
     keep: a folder where each finished report is kept, so that an interrupted comparison goes on.
 
     Raises:
@@ -109,7 +111,8 @@ def compare(
                 continue
             if kept is not None:
                 kept.write(done)
-        reports.append(done[0])
+        if algorithm.ranks:
+            reports.append(done[0])
         ratings += done[1:]
     run.report("comparing algorithms", len(wanted), len(wanted))
     board = leaderboard(reports, metrics[0], seed=run.seed)

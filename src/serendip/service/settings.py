@@ -74,7 +74,7 @@ def rules(given: Interactions, data: Dataset) -> InteractionRules:
     """Return the interaction rules that the settings say.
 
     Ratings without a threshold: half of the scale. Weights are relative: the strongest type in the data weighs 1, so
-    that hyperparameters mean the same whatever the events are called.
+    that hyperparameters mean the same whatever the events are called; and so does a bare item that a newcomer brings.
 
     Raises:
         UserError: a weight is given to a type that is neither known nor in the data.
@@ -89,6 +89,8 @@ def rules(given: Interactions, data: Dataset) -> InteractionRules:
         threshold = float(np.ceil((value.min() + value.max()) / 2))
     weights = {**EVENT_TYPES, **{name: float(weight) for name, weight in given.weights.items()}}
     strongest = max((weights.get(name, 1.0) for name in present(data)), default=1.0)
+    if "interaction" not in present(data):
+        weights["interaction"] = strongest
     if strongest > 0:
         weights = {name: weight / strongest for name, weight in weights.items()}
     return InteractionRules(weights, threshold, given.use_values, given.half_life or None)
