@@ -35,6 +35,7 @@ SHAPES: Mapping[str, str] = {
     "ItemFeatures": "serendip.models.itemfeatures:ItemFeatures",
     "Blend": "serendip.models.blend:Blend",
     "Served": "serendip.models.served:Served",
+    "Indexed": "serendip.models.indexed:Indexed",
 }
 
 

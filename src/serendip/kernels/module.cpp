@@ -8,6 +8,7 @@ void bind_als(nanobind::module_& m);
 void bind_topk(nanobind::module_& m);
 void bind_knn(nanobind::module_& m);
 void bind_sgd(nanobind::module_& m);
+void bind_packed(nanobind::module_& m);
 void bind_pairwise(nanobind::module_& m);
 void bind_svdpp(nanobind::module_& m);
 
@@ -26,6 +27,7 @@ NB_MODULE(_native, m) {
     bind_topk(m);
     bind_knn(m);
     bind_sgd(m);
+    bind_packed(m);
     bind_pairwise(m);
     bind_svdpp(m);
 }

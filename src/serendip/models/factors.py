@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -9,8 +10,10 @@ from serendip.arrays import CSR, F32, I32, I64, U64, Bool
 from serendip.data.queries import ItemLists, Queries, offsets
 from serendip.data.slates import Contributions, Slates
 from serendip.kernels.als import solve_rows
-from serendip.kernels.topk import topk_dot
 from serendip.models.contract import Model
+from serendip.models.packed import Packed, inner, topk
+
+FOLDED = 1 << 16  # interactions folded in at once on packed factors
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,13 @@ class FoldIn:
 class Factors(Model):
     """score(u, i) = mean + b_u + b_i + x_u y_i; without biases only x_u y_i.
 
-    user_factors (n_users, rank), item_factors (n_items, rank) float32. fitted (n_users,): fingerprints of the
-    histories that the user rows were fitted on: another history is folded in. known (n_items,): items seen.
+    user_factors (n_users, rank), item_factors (n_items, rank) float32, or packed. fitted (n_users,): fingerprints of
+    the histories that the user rows were fitted on: another history is folded in. known (n_items,): items seen.
     gram (rank, rank): unobserved * Y'Y.
     """
 
-    user_factors: F32
-    item_factors: F32
+    user_factors: F32 | Packed
+    item_factors: F32 | Packed
     fitted: U64
     known: Bool
     fold: FoldIn
@@ -104,24 +107,48 @@ class Factors(Model):
 
         (B, n_items), (nnz,) -> (B, rank) or (B, rank + 1)
         """
+        if isinstance(self.item_factors, Packed):
+            return self._folded_packed(w, target)
         y, gram = self._fold_items
         x = np.zeros((w.shape[0], y.shape[1]), np.float32)
         l2 = self.fold.penalty(np.diff(w.indptr).astype(np.float32), self.n_items)
         solve_rows(w.indptr.astype(np.int64), w.indices, w.data, target, y, gram, l2, x)
         return x
 
+    def _folded_packed(self, w: CSR, target: F32) -> F32:
+        """Do what `folded` does, some histories at a time, and make only the item rows that they need float32."""
+        gram = self._fold_gram
+        x = np.zeros((w.shape[0], len(gram)), np.float32)
+        l2 = self.fold.penalty(np.diff(w.indptr).astype(np.float32), self.n_items)
+        cut = np.searchsorted(w.indptr, np.arange(FOLDED, w.nnz, FOLDED))
+        bounds = np.unique([0, *cut, w.shape[0]])
+        for begin, end in pairwise(bounds):
+            at = slice(w.indptr[begin], w.indptr[end])
+            used, column = np.unique(w.indices[at], return_inverse=True)
+            indptr = w.indptr[begin : end + 1].astype(np.int64) - w.indptr[begin]
+            solve_rows(indptr, column.astype(np.int32), w.data[at], target[at], self._fold_rows(used), gram,
+                       l2[begin:end], x[begin:end])  # fmt: skip
+        return x
+
+    def _fold_rows(self, item: I32 | slice) -> F32:
+        """What histories are folded in on: item factors; a user's bias is a factor beside ones.  # (n, rank or + 1)"""
+        y = self.item_factors[item]
+        return y if self.user_bias is None else np.column_stack([y, np.ones(len(y), np.float32)])
+
+    @property
+    def _fold_gram(self) -> F32:
+        return self.gram if self.user_bias is None else np.pad(self.gram, (0, 1))
+
     @cached_property
     def _fold_items(self) -> tuple[F32, F32]:
-        """What histories are folded in on: item factors, their Gram matrix; a user's bias is a factor beside ones."""
-        if self.user_bias is None:
-            return self.item_factors, self.gram
-        return np.column_stack([self.item_factors, np.ones(self.n_items, np.float32)]), np.pad(self.gram, (0, 1))
+        """The rows of all items, and their Gram matrix."""
+        return self._fold_rows(slice(None)), self._fold_gram
 
     def score(self, queries: Queries, item: I32 | None = None) -> F32:
         x, bias, something = self.user_rows(queries)
         nothing = np.float32(np.nan)
         if item is None:
-            score = x @ self.item_factors.T + bias[:, None]  # (B, n_items)
+            score = inner(x, self.item_factors) + bias[:, None]  # (B, n_items)
             if self._bias is not None:
                 score += np.where(self.known, self._bias, nothing)
         else:
@@ -139,7 +166,7 @@ class Factors(Model):
         if candidates is not None:
             return super().recommend(queries, k, candidates, exclude)
         x, bias, something = self.user_rows(queries)
-        item, score = topk_dot(
+        item, score = topk(
             x, self.item_factors, self._bias, k, self.items.tie,
             exclude_indptr=None if exclude is None else exclude.offset,
             exclude_indices=None if exclude is None else exclude.item,
@@ -150,14 +177,16 @@ class Factors(Model):
     def similar(self, item: I32, k: int) -> Slates:
         y = self.directions
         itself = np.arange(len(item) + 1, dtype=np.int64)
-        picked = topk_dot(y[item], y, None if self.known.all() else np.where(self.known, 0, -np.inf).astype(np.float32),
-                          k, self.items.tie, exclude_indptr=itself, exclude_indices=item)  # fmt: skip
+        picked = topk(y[item], y, None if self.known.all() else np.where(self.known, 0, -np.inf).astype(np.float32),
+                      k, self.items.tie, exclude_indptr=itself, exclude_indices=item)  # fmt: skip
         none = ~np.isfinite(picked[1]) | ~self.known[item][:, None]
         return Slates(np.where(none, np.int32(-1), picked[0]), np.where(none, np.float32(np.nan), picked[1]))
 
     @cached_property
-    def directions(self) -> F32:
+    def directions(self) -> F32 | Packed:
         """Item factors of unit length: their inner product is the cosine.  # (n_items, rank)"""
+        if isinstance(self.item_factors, Packed):
+            return self.item_factors.directions
         length = np.linalg.norm(self.item_factors, axis=1, keepdims=True)
         return np.asarray(self.item_factors / np.maximum(length, np.float32(1e-12)), np.float32)
 
@@ -167,15 +196,17 @@ class Factors(Model):
         What a fitted row or a bias adds beyond that stands as a part without an item.
         """
         w, target = self.interactions(queries)
-        (y, gram), indptr = self._fold_items, w.indptr
+        gram, indptr = self._fold_gram, w.indptr
         penalty = self.fold.penalty(np.diff(indptr).astype(np.float32), self.n_items)
         of = np.arange(len(item)) if of is None else of
         parts = [np.empty(0, np.float32)]
         for b in np.unique(of):
             at = slice(indptr[b], indptr[b + 1])
-            yj = y[w.indices[at]]  # (n, rank)
+            yj = self._fold_rows(w.indices[at])  # (n, rank)
             a = gram + (yj.T * w.data[at]) @ yj + penalty[b] * np.eye(len(gram), dtype=np.float32)
-            parts.append(((np.linalg.solve(a, y[item[of == b]].T).T @ yj.T) * target[at]).ravel())  # (m, n)
+            parts.append(
+                ((np.linalg.solve(a, self._fold_rows(item[of == b]).T).T @ yj.T) * target[at]).ravel()
+            )  # (m, n)
         owed = np.concatenate(parts).astype(np.float32)
         w = w[of]  # (M, n_items)
         indptr = w.indptr
@@ -204,7 +235,8 @@ class Factors(Model):
     @property
     def item_vectors(self) -> F32:
         """y_i; with biases (y_i, mean + b_i, 1).  # (n_items, rank) or (n_items, rank + 2)"""
+        y = self.item_factors[:]
         if self.item_bias is None:
-            return self.item_factors
+            return y
         bias = self.item_bias + np.float32(self.mean)
-        return np.column_stack([self.item_factors, bias, np.ones_like(bias)])
+        return np.column_stack([y, bias, np.ones_like(bias)])

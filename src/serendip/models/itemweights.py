@@ -11,19 +11,21 @@ from serendip.data.queries import Queries, offsets
 from serendip.data.slates import Contributions, Slates
 from serendip.kernels.topk import topk_dense
 from serendip.models.contract import Model
+from serendip.models.packed import Packed
+from serendip.models.packedcsr import PackedCSR
 
 
 @dataclass(frozen=True)
 class ItemWeights(Model):
     """score(u, i) = sum over the history of x_uj W_ji.
 
-    weights (n_items, n_items) float32, dense or CSR, row j: what having j says of every other item.
+    weights (n_items, n_items) float32, dense or CSR, or packed; row j: what having j says of every other item.
     known (n_items,): the items that the fit has seen; the others, and every item for an empty history, score NaN. With
     sparse weights so does an item of which the history says nothing. recency: events after which an older one counts
     half, where the history has times; None: all count alike.
     """
 
-    weights: F32 | CSR
+    weights: F32 | CSR | Packed | PackedCSR
     known: Bool
     recency: float | None = field(default=None, kw_only=True)
 
@@ -36,8 +38,8 @@ class ItemWeights(Model):
 
     def score(self, queries: Queries, item: I32 | None = None) -> F32:
         x = self.past(queries)
-        product = x @ self.weights  # (B, n_items)
-        score = product if isinstance(product, np.ndarray) else scattered(csr_matrix(product))
+        product = self.weights.times(x) if isinstance(self.weights, Packed | PackedCSR) else x @ self.weights
+        score = product if isinstance(product, np.ndarray) else scattered(csr_matrix(product))  # (B, n_items)
         score[:, ~self.known] = np.nan
         score[np.diff(x.indptr) == 0] = np.nan
         if item is None:
@@ -45,13 +47,25 @@ class ItemWeights(Model):
         inside = (item >= 0) & (item < self.n_items)
         return np.where(inside, np.take_along_axis(score, np.where(inside, item, 0), axis=1), np.float32(np.nan))
 
+    def likeness_to(self, item: I32) -> F32 | CSR:
+        """Return how like each item the others are: the column of sparse weights, which keep the best of each column.
+
+        (B,) -> (B, n_items)
+        """
+        match self.weights:
+            case PackedCSR():
+                return self.weights.columns(item)
+            case csr_matrix():
+                return csr_matrix(self._transposed[item])
+        return self.weights[item]
+
     @cached_property
-    def _likeness(self) -> F32 | CSR:
-        """Row i: how like item i the others are. Sparse weights keep the best of each column, so it is the column."""
-        return self.weights if isinstance(self.weights, np.ndarray) else self.weights.T.tocsr()
+    def _transposed(self) -> CSR:
+        assert isinstance(self.weights, csr_matrix)
+        return self.weights.T.tocsr()
 
     def similar(self, item: I32, k: int) -> Slates:
-        row = self._likeness[item]
+        row = self.likeness_to(item)
         score = np.array(row if isinstance(row, np.ndarray) else row.toarray(), np.float32)  # (B, n_items)
         score[:, ~self.known] = np.nan
         score[~self.known[item]] = np.nan
@@ -63,11 +77,17 @@ class ItemWeights(Model):
         x = self.past(queries)
         x = x if of is None else x[of]  # (M, n_items)
         row = np.repeat(np.arange(len(item)), np.diff(x.indptr))
-        weight = np.asarray(self.weights[x.indices, item[row]], np.float32).ravel() * x.data  # (nnz,)
+        weight = self.between(x.indices, item[row]) * x.data  # (nnz,)
         say = weight != 0
         count = np.bincount(row[say], minlength=len(item)).astype(np.int64)
         reason = np.zeros(int(say.sum()), np.int32)
         return Contributions(offsets(count), x.indices[say], weight[say], reason, ("because of",))
+
+    def between(self, j: I32, i: I32) -> F32:
+        """Return single weights W_ji.  # (N,), (N,) -> (N,)"""
+        if isinstance(self.weights, Packed | PackedCSR):
+            return self.weights.at(j, i)
+        return np.asarray(self.weights[j, i], np.float32).ravel()
 
 
 def scattered(product: CSR) -> F32:
