@@ -23,7 +23,8 @@ def train(
         UserError: there is nothing to learn from, or the disk is full; the model that served goes on serving.
     """
     settings = json.loads(json.dumps(algorithm.settings()))  # as model.json gives them back
-    card = {"algorithm": algorithm.name, "hyperparameters": settings, "data": data.fingerprint, "seed": run.seed}
+    card = {"algorithm": algorithm.name, "hyperparameters": settings, "data": data.fingerprint, "seed": run.seed,
+            "compressed": None}  # fmt: skip
     for version in reversed(project.versions()):
         if same(project.model(version), card):
             project.publish(version)
