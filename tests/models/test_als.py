@@ -10,13 +10,16 @@ from serendip.models.contract import Run
 from serendip.models.factors import Factors
 
 
+UNOBSERVED = 0.1
+
+
 def loss(model: Factors, x: np.ndarray, algorithm: ALS) -> float:
     """The objective as the paper writes it, over all pairs."""
     p, q = model.user_factors.astype(np.float64), model.item_factors.astype(np.float64)
     s = p @ q.T
-    value = (x * (1 - s) ** 2).sum() + algorithm.unobserved * (s**2).sum()
+    value = (x * (1 - s) ** 2).sum() + UNOBSERVED * (s**2).sum()
     for factors, matrix in ((p, x), (q, x.T)):
-        n = (matrix > 0).sum(axis=1) + algorithm.unobserved * matrix.shape[1]
+        n = (matrix > 0).sum(axis=1) + UNOBSERVED * matrix.shape[1]
         value += algorithm.l2 * (n**algorithm.frequency * (factors**2).sum(axis=1)).sum()
     return float(value)
 
@@ -25,19 +28,19 @@ def test_more_sweeps_lower_the_objective() -> None:
     data = planted().data
     losses = []
     for epochs in (1, 2, 4, 8):
-        algorithm = ALS(rank=8, epochs=epochs, l2=0.01)
+        algorithm = ALS(rank=8, epochs=epochs, l2=0.01, unobserved=UNOBSERVED)
         losses.append(loss(algorithm.fit(data), data.matrix.toarray(), algorithm))
     assert losses == sorted(losses, reverse=True)
 
 
 def test_a_user_row_is_what_solving_its_equations_gives() -> None:
     data = checkerboard().data
-    algorithm = ALS(rank=5, epochs=3)
+    algorithm = ALS(rank=5, epochs=3, unobserved=UNOBSERVED)
     model = algorithm.fit(data)
     y, w = model.item_factors.astype(np.float64), data.matrix.toarray().astype(np.float64)
     for u in (0, 7):
-        n = (w[u] > 0).sum() + algorithm.unobserved * data.n_items
-        a = algorithm.unobserved * y.T @ y + (y.T * w[u]) @ y + algorithm.l2 * n * np.eye(5)
+        n = (w[u] > 0).sum() + UNOBSERVED * data.n_items
+        a = UNOBSERVED * y.T @ y + (y.T * w[u]) @ y + algorithm.l2 * n * np.eye(5)
         np.testing.assert_allclose(model.user_factors[u], np.linalg.solve(a, y.T @ w[u]), atol=1e-4)
 
 
@@ -66,7 +69,7 @@ def test_a_changed_history_is_folded_in() -> None:
 
 def test_a_warm_start_goes_on() -> None:
     data = planted().data
-    algorithm = ALS(rank=8, epochs=1, l2=0.01)
+    algorithm = ALS(rank=8, epochs=1, l2=0.01, unobserved=UNOBSERVED)
     cold = algorithm.fit(data)
     warm = algorithm.fit(data, run=Run(start=algorithm.set(epochs=10).fit(data)))
     x = data.matrix.toarray()
@@ -78,3 +81,10 @@ def test_threads_change_nothing(threads: int) -> None:
     data = planted(n_users=80).data
     first = ALS(rank=4).fit(data, run=Run(threads=1))
     assert np.array_equal(first.item_factors, ALS(rank=4).fit(data, run=Run(threads=threads)).item_factors)
+
+
+def test_the_weight_of_the_unseen_follows_how_sparse_the_data_is() -> None:
+    data = planted().data
+    seen = data.matrix.nnz / (data.n_users * data.n_items)
+    assert ALS(rank=4, epochs=1).fit(data).fold.unobserved == min(16 * seen, 1.0)
+    assert ALS(rank=4, epochs=1, unobserved=0.25).fit(data).fold.unobserved == 0.25

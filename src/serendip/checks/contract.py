@@ -185,8 +185,10 @@ def slates(algorithm: Algorithm) -> None:
                 assert not np.isin(row, out.item[out.offset[b] : out.offset[b + 1]]).any(), "an excluded item"
             if given is not None:
                 assert np.isin(row, picked[b]).all(), "an item that was no candidate"
+        ours, best = model.score(queries, got.item)[filled], model.score(queries, expected)[filled]
+        same(ours, best, "slates and sorted scores", 1e-5)  # equal up to rounding; equal scores may only swap places
         agree = (got.item == expected).mean()
-        assert agree > 0.98, f"slates differ from the sorted scores in {1 - agree:.1%} of the positions"
+        assert agree > 0.9, f"slates differ from the sorted scores in {1 - agree:.1%} of the positions"
 
 
 def sorted_slates(model: Model, queries: Queries, k: int, given: ItemLists | None, out: ItemLists | None) -> I32:
