@@ -11,6 +11,10 @@ void bind_sgd(nanobind::module_& m);
 void bind_packed(nanobind::module_& m);
 void bind_pairwise(nanobind::module_& m);
 void bind_svdpp(nanobind::module_& m);
+void bind_inverse(nanobind::module_& m);
+void bind_nonnegative(nanobind::module_& m);
+void bind_slim(nanobind::module_& m);
+void bind_slopeone(nanobind::module_& m);
 
 NB_MODULE(_native, m) {
     m.def("isa", [] {
@@ -30,4 +34,8 @@ NB_MODULE(_native, m) {
     bind_packed(m);
     bind_pairwise(m);
     bind_svdpp(m);
+    bind_inverse(m);
+    bind_nonnegative(m);
+    bind_slim(m);
+    bind_slopeone(m);
 }

@@ -1,0 +1,93 @@
+"""Entries of the inverse of a sparse positive definite matrix, approximately: each row from a small system of its own.
+
+Kolotilina, Yeremin: Factorized Sparse Approximate Inverse Preconditionings I, SIAM J. Matrix Anal. Appl. 14(1), 1993,
+doi:10.1137/0614004.
+"""
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from serendip.kernels import compiled
+from serendip.kernels.csr import check_csr
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+
+
+def inverse_rows(
+    indptr: npt.NDArray[np.int64],
+    indices: npt.NDArray[np.int32],
+    data: Floats,
+    pattern: npt.NDArray[np.int64],
+    columns: npt.NDArray[np.int32],
+    *,
+    threads: int | None = None,
+) -> Floats:
+    """Return, for each row i with the allowed columns S, the row of i in the inverse of A restricted to S x S.
+
+    A is symmetric. Where S is all columns up to i, the rows over the square roots of their last entries are the
+    inverse of A's Cholesky factor, K with K'K = A^-1; with fewer columns they are the K nearest to that
+    (Kolotilina and Yeremin 1993, theorem 2.2). The result does not depend on the number of threads.
+
+    O(sum over rows of |S|^3 / 3) time, and a dense |S| x |S| matrix a thread.
+
+    Args:
+        indptr: (n+1,) where each row of A begins.
+        indices: (nnz,) columns of A, its diagonal among them.
+        data: (nnz,) values.
+        pattern: (n+1,) where each row's allowed columns begin.
+        columns: distinct columns, a row's own last.
+        threads: None means every core.
+
+    Returns:
+        A value for each of `columns`.
+
+    Raises:
+        ValueError: a broken pattern, a value that is not finite, or a system that is not positive definite in float32.
+    """
+    n = len(indptr) - 1
+    indptr, pattern = np.ascontiguousarray(indptr, np.int64), np.ascontiguousarray(pattern, np.int64)
+    indices, columns = np.ascontiguousarray(indices, np.int32), np.ascontiguousarray(columns, np.int32)
+    data = np.ascontiguousarray(data, np.float32)
+    check_csr(indptr, indices, n, n)
+    check_csr(pattern, columns, n, n)
+    if data.shape != indices.shape:
+        raise ValueError(f"indices {indices.shape} and data {data.shape} must be equally long")
+    if not np.isfinite(data).all():
+        raise ValueError("the matrix must hold finite numbers")
+    if (np.diff(pattern) < 1).any() or not np.array_equal(columns[pattern[1:] - 1], np.arange(n)):
+        raise ValueError("each row's own column must be the last that it is allowed")
+    if not compiled.native:
+        compiled.say_once()
+        return inverse_rows_numpy(indptr, indices, data, pattern, columns)
+    value = np.empty(len(columns), np.float32)
+    compiled.module.inverse_rows(
+        indptr, indices, data, pattern, columns, value, threads or compiled.default_threads()
+    )  # fmt: skip
+    return value
+
+
+def inverse_rows_numpy(
+    indptr: npt.NDArray[np.int64],
+    indices: npt.NDArray[np.int32],
+    data: Floats,
+    pattern: npt.NDArray[np.int64],
+    columns: npt.NDArray[np.int32],
+) -> Floats:
+    """Do what `inverse_rows` does, row by row in float64."""
+    n = len(indptr) - 1
+    a = sp.csr_array((data.astype(np.float64), indices, indptr), shape=(n, n))
+    value = np.empty(len(columns), np.float32)
+    for i in range(n):
+        at = slice(pattern[i], pattern[i + 1])
+        part = a[columns[at]][:, columns[at]].toarray()  # (k, k)
+        own = np.zeros(len(part))
+        own[-1] = 1
+        try:
+            lower = np.linalg.cholesky(part)
+        except np.linalg.LinAlgError:
+            raise ValueError(f"the system of row {i} is not positive definite: raise the diagonal") from None
+        value[at] = np.linalg.solve(lower.T, np.linalg.solve(lower, own))
+    return value

@@ -1,0 +1,118 @@
+"""One half-sweep of non-negative matrix factorisation: every row's non-negative least squares by coordinate descent.
+
+Cichocki, Phan: Fast Local Algorithms for Large Scale Nonnegative Matrix and Tensor Factorizations, IEICE Trans.
+Fundamentals E92-A(3), 2009 (HALS, whose update of a factor this is, row by row). Hsieh, Dhillon: Fast Coordinate
+Descent Methods with Variable Selection for Non-negative Matrix Factorization, KDD 2011, doi:10.1145/2020408.2020577.
+"""
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from serendip.kernels import compiled
+from serendip.kernels.csr import check_csr
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+
+
+def nonnegative_rows(
+    indptr: npt.NDArray[np.int64],
+    indices: npt.NDArray[np.int32],
+    weight: Floats,
+    target: Floats,
+    y: Floats,
+    gram: Floats,
+    l2: Floats,
+    x: Floats,
+    *,
+    sweeps: int = 1,
+    tolerance: float = 1e-5,
+    threads: int | None = None,
+) -> None:
+    """Descend on x_u' (gram + sum_i weight_ui y_i y_i' + l2_u I) x_u / 2 - x_u' sum_i target_ui y_i for x_u >= 0.
+
+    Each row u on its own, in place, from what x holds. With weight 0, target the values of a sparse matrix and gram =
+    y'y this is least squares on all of its entries, zeros included; with weight 1 and gram 0 on the stored ones only.
+    A row without entries becomes zeros. The result does not depend on the number of threads.
+
+    O(d rank + sweeps rank^2) for a row of d entries, and O(d rank^2) more where there are weights.
+
+    Args:
+        indptr: (n+1,) where each row's entries begin in indices, weight and target.
+        indices: (nnz,) rows of y.
+        weight: (nnz,) factor of y_i y_i', not negative.
+        target: (nnz,) factor of y_i on the right-hand side.
+        y: (m, rank) the fixed factors.
+        gram: (rank, rank) what is common to all rows, symmetric and positive semi-definite.
+        l2: (n,) each row's regularisation, not negative.
+        x: (n, rank) float32, C-contiguous, not negative.
+        sweeps: passes over the factors of a row, at most.
+        tolerance: stop where no factor of a row moves by more than this times its largest.
+        threads: None means every core.
+
+    Raises:
+        ValueError: shapes that do not fit, an index outside y, or a value that is not finite or out of bounds.
+    """
+    if x.dtype != np.float32 or not x.flags.c_contiguous or not x.flags.writeable or x.ndim != 2:
+        raise ValueError("x must be a writeable C-contiguous float32 matrix: it is updated in place")
+    n, rank = x.shape
+    indptr = np.ascontiguousarray(indptr, np.int64)
+    indices = np.ascontiguousarray(indices, np.int32)
+    weight, target, y, gram, l2 = (np.ascontiguousarray(a, np.float32) for a in (weight, target, y, gram, l2))
+    check_csr(indptr, indices, n, len(y))
+    if weight.shape != indices.shape or target.shape != indices.shape:
+        raise ValueError(
+            f"indices {indices.shape}, weight {weight.shape} and target {target.shape} must be equally long"
+        )
+    if y.shape[1:] != (rank,) or gram.shape != (rank, rank) or l2.shape != (n,):
+        raise ValueError(f"x {x.shape}, y {y.shape}, gram {gram.shape} and l2 {l2.shape} do not fit together")
+    for name, part in (("weight", weight), ("l2", l2), ("x", x)):
+        if part.size and not (part.min() >= 0 and part.max() < np.inf):  # NaN fails the first
+            raise ValueError(f"{name} must hold finite numbers of 0 or more")
+    if not np.isfinite(target).all():
+        raise ValueError("target must hold finite numbers")
+    if compiled.native:
+        compiled.module.nonnegative_rows(
+            indptr, indices, weight, target, y, gram, l2, x, sweeps, tolerance, threads or compiled.default_threads()
+        )
+    else:
+        compiled.say_once()
+        nonnegative_rows_numpy(
+            indptr, indices, weight, target, y, gram, l2, x, sweeps=sweeps, tolerance=tolerance
+        )  # fmt: skip
+
+
+def nonnegative_rows_numpy(
+    indptr: npt.NDArray[np.int64],
+    indices: npt.NDArray[np.int32],
+    weight: Floats,
+    target: Floats,
+    y: Floats,
+    gram: Floats,
+    l2: Floats,
+    x: Floats,
+    *,
+    sweeps: int = 1,
+    tolerance: float = 1e-5,
+) -> None:
+    """Do what `nonnegative_rows` does, row by row in NumPy."""
+    for u in range(len(x)):
+        row = slice(indptr[u], indptr[u + 1])
+        y_u = y[indices[row]]  # (d, rank)
+        if not len(y_u):
+            x[u] = 0
+            continue
+        a = gram + (y_u.T * weight[row]) @ y_u  # (rank, rank)
+        gradient = x[u] @ a - target[row] @ y_u  # (rank,), without l2
+        for _ in range(sweeps):
+            change = 0.0
+            for f in range(x.shape[1]):
+                own = a[f, f]
+                value = np.float32(max(0.0, (own * x[u, f] - gradient[f]) / (own + l2[u]))) if own + l2[u] > 0 else 0
+                step = value - x[u, f]
+                x[u, f] = value
+                gradient += step * a[f]
+                change = max(change, abs(step))
+            if change <= tolerance * x[u].max(initial=0):
+                break

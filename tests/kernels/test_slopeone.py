@@ -1,0 +1,45 @@
+"""The kernel against its NumPy twin, and the twin against the definition written out."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given
+from hypothesis import strategies as st
+
+from serendip.kernels import compiled
+from serendip.kernels.slopeone import differences, differences_numpy
+
+Arguments = tuple[np.ndarray, np.ndarray, np.ndarray, int]
+
+
+def made(n_users: int, n_items: int, seed: int) -> Arguments:
+    rng = np.random.default_rng(seed)
+    there = rng.random((n_users, n_items)) < 0.4
+    a = sp.csr_array(np.where(there, rng.integers(1, 11, there.shape) / 2, 0).astype(np.float32))
+    return a.indptr.astype(np.int64), a.indices.astype(np.int32), a.data, n_items
+
+
+def test_by_definition() -> None:
+    indptr, indices, data, n = made(9, 6, 0)
+    r = sp.csr_array((data, indices, indptr), shape=(9, n)).toarray()
+    difference, count = differences_numpy(indptr, indices, data, n)
+    for i in range(n):
+        for j in range(n):
+            both = (r[:, i] > 0) & (r[:, j] > 0) & (i != j)
+            assert count[i, j] == both.sum()
+            assert difference[i, j] == (r[both, i] - r[both, j]).sum()
+
+
+@pytest.mark.skipif(not compiled.native, reason="the kernels were not built")
+@given(n_users=st.integers(0, 30), n_items=st.integers(1, 25), seed=st.integers(0, 1000), threads=st.integers(1, 3))
+def test_the_kernel_is_its_twin(n_users: int, n_items: int, seed: int, threads: int) -> None:
+    a = made(n_users, n_items, seed)
+    for found, expected in zip(differences(*a, threads=threads), differences_numpy(*a), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_rating_that_is_no_number_is_refused() -> None:
+    indptr, indices, data, n = made(9, 6, 0)
+    data[2] = np.nan
+    with pytest.raises(ValueError, match="finite"):
+        differences(indptr, indices, data, n)
