@@ -24,7 +24,6 @@ from serendip.metrics.group import by_user
 from serendip.metrics.name import Metric
 from serendip.metrics.rating import absolute_errors, squared_errors
 from serendip.models.contract import Model, Predicts, Progress
-from serendip.models.factors import Factors
 
 USERS = 8192  # users whose slates are asked for at once
 SCORES = 8_000_000  # scores held at once where they are judged themselves: some 600 MB with what ties need
@@ -257,5 +256,5 @@ def blocks(n: int, step: int, what: str, progress: Progress | None) -> Iterator[
 
 
 def predicts(model: object) -> TypeGuard[Predicts]:
-    """Return whether a model foretells values: factors fitted to implicit feedback do not."""
-    return isinstance(model, Predicts) and not (isinstance(model, Factors) and not model.fold.ratings)
+    """Return whether a model foretells values: what was fitted to implicit feedback does not."""
+    return isinstance(model, Predicts)

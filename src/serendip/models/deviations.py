@@ -1,0 +1,61 @@
+"""The fitted shape of slope one: how ratings of pairs of items differ."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from serendip.arrays import F32, I32, I64
+from serendip.data.queries import Queries, offsets
+from serendip.data.slates import Contributions
+from serendip.models.baseline import Baseline
+from serendip.models.contract import Model
+
+
+@dataclass(frozen=True)
+class Deviations(Model):
+    """rating(u, i) = sum_j (w_ij r_uj + d_ij) / sum_j w_ij over the items j that u rated.
+
+    difference, weight (n_items, n_items) float32: d and w; d_ij is w_ij times by how much i is rated higher than j.
+    A score is the rating; where none of the pairs was rated by anyone it is NaN, and the baseline foretells the rating.
+    """
+
+    difference: F32
+    weight: F32
+    baseline: Baseline
+
+    def score(self, queries: Queries, item: I32 | None = None) -> F32:
+        r = queries.history.ratings(self.n_items)
+        seen = csr_matrix((np.ones_like(r.data), r.indices, r.indptr), shape=r.shape)
+        total = r @ self.weight - seen @ self.difference  # w_ij = w_ji and d_ij = -d_ji
+        weight = seen @ self.weight  # (B, n_items)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            score = np.where(weight > 0, total / weight, np.float32(np.nan))
+        if item is None:
+            return score
+        inside = (item >= 0) & (item < self.n_items)
+        return np.where(inside, np.take_along_axis(score, np.where(inside, item, 0), axis=1), np.float32(np.nan))
+
+    def predict(self, queries: Queries, item: I32) -> F32:
+        r = queries.history.ratings(self.n_items)
+        inside = (item >= 0) & (item < self.n_items)
+        at = np.where(inside, item, 0)
+        row = np.repeat(np.arange(len(item)), np.diff(r.indptr))
+        w, d = self.weight[at[row], r.indices], self.difference[at[row], r.indices]
+        total, weight = np.bincount(row, w * r.data + d, len(item)), np.bincount(row, w, len(item))
+        plain = self.baseline.ratings(queries, item, np.zeros(len(item), np.float32))
+        rating = np.where(inside & (weight > 0), total / np.maximum(weight, 1e-12), plain)
+        return np.clip(rating, *self.baseline.clip).astype(np.float32)
+
+    def explain(self, queries: Queries, item: I32, of: I64 | None = None) -> Contributions:
+        """Return what each rating of the history adds: its share of the mean, times what it says alone."""
+        r = queries.history.ratings(self.n_items)
+        r = r if of is None else r[of]  # (M, n_items)
+        row = np.repeat(np.arange(len(item)), np.diff(r.indptr))
+        w, d = self.weight[item[row], r.indices], self.difference[item[row], r.indices]
+        total = np.bincount(row, w, len(item))
+        owed = (w * r.data + d) / np.maximum(total[row], 1e-12)
+        say = w > 0
+        count = np.bincount(row[say], minlength=len(item)).astype(np.int64)
+        reason = np.zeros(int(say.sum()), np.int32)
+        return Contributions(offsets(count), r.indices[say], owed[say].astype(np.float32), reason, ("because of",))

@@ -1,0 +1,98 @@
+"""Non-negative matrix factorisation: interactions, and ratings where there are any, as sums of parts.
+
+Lee, Seung, "Learning the Parts of Objects by Non-negative Matrix Factorization", Nature 401, 1999; fitted by coordinate
+descent: Cichocki, Phan, "Fast Local Algorithms for Large Scale Nonnegative Matrix and Tensor Factorizations", IEICE
+Trans. Fundamentals E92-A(3), 2009; of ratings, over those given: Luo, Zhou, Xia, Zhu, "An Efficient Non-Negative
+Matrix-Factorization-Based Approach to Collaborative Filtering for Recommender Systems", IEEE TII 10(2), 2014.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from serendip.arrays import CSR, F32, I64
+from serendip.data.dataset import Dataset
+from serendip.kernels.als import gram
+from serendip.kernels.nonnegative import nonnegative_rows
+from serendip.models.contract import Algorithm, Run, learnable
+from serendip.models.factors import FoldIn
+from serendip.models.hyperparameter import hyper
+from serendip.models.nonnegativeratings import NonnegativeRatings
+from serendip.models.reconstruction import SWEEPS, Reconstruction, supported
+
+FREQUENCY = 0.5  # nu: the penalty grows with the root of a row's interactions, so that one l2 suits data of any size
+
+
+@dataclass(frozen=True)
+class NMF(Algorithm):
+    """min |X - P Q'|^2 + l2 (sum_u n_u^nu |p_u|^2 + sum_i n_i^nu |q_i|^2), P, Q >= 0, over all entries, zeros included.
+
+    nu = 1/2. With ratings, beside that, for foretelling them: the same over the entries given only, nu = 1.
+    O(epochs (interactions rank + (n_users + n_items) rank^2)) time. Use it where factors should be read as topics; als
+    ranks better, svd foretells ratings better.
+    """
+
+    name: ClassVar[str] = "nmf"
+    uses: ClassVar[frozenset[str]] = frozenset({"history"})
+
+    rank: int = hyper(100, "Factors a user and an item.", low=1, high=2048, log=True)
+    epochs: int = hyper(30, "Sweeps over all users and all items.", low=1, high=1000)
+    l2: float = hyper(1.0, "Penalty on squared factors, times the root of the interactions.", low=0.0, high=1e4)
+    rank_ratings: int = hyper(15, "Factors a user and an item, for ratings.", low=1, high=2048, log=True)
+    epochs_ratings: int = hyper(20, "Sweeps over the ratings of all users and all items.", low=1, high=1000)
+    l2_ratings: float = hyper(0.1, "Penalty on squared factors, at each rating.", low=0.0, high=10.0)
+
+    def fit(self, data: Dataset, *, run: Run = Run()) -> Reconstruction:
+        learnable(data, self.name)
+        x = data.matrix  # (n_users, n_items)
+        p, q = factorised(x, self.rank, self.epochs, self.l2, run, "nmf: interactions")
+        known = np.bincount(x.indices, minlength=data.n_items) > 0
+        fold = FoldIn(self.l2, frequency=FREQUENCY)
+        fitted, products = data.history.fingerprint(), gram(q, run.threads)
+        common = (data.users, data.items, data.fitted_rules, p, q, fitted, known, fold, products)
+        if not data.rated.any():
+            return Reconstruction(*common, nonnegative=True)
+        r = data.ratings
+        p, q = factorised(r, self.rank_ratings, self.epochs_ratings, self.l2_ratings, run, "nmf: ratings", given=True)
+        n_user, n_item = np.diff(r.indptr), np.bincount(r.indices, minlength=data.n_items)
+        q[n_item == 0] = average(q, n_item)
+        clip = float(r.data.min()), float(r.data.max())
+        return NonnegativeRatings(
+            *common, nonnegative=True, parts=q, nothing=average(q, n_item), nobody=average(p, n_user),
+            l2_ratings=self.l2_ratings, clip=clip,
+        )  # fmt: skip
+
+
+def factorised(
+    x: CSR, rank: int, epochs: int, l2: float, run: Run, what: str, *, given: bool = False
+) -> tuple[F32, F32]:
+    """Return P and Q >= 0 near X, over all of its entries or over those given.  # (n, m) -> (n, rank), (m, rank)"""
+    generator, rank = np.random.default_rng(run.seed), supported(rank, x)
+    total = x.nnz if given else x.shape[0] * x.shape[1]
+    scale = np.float32(2 * np.sqrt(x.data.mean() * x.nnz / max(total, 1) / rank))  # so that P Q' begins near X's mean
+    p, q = (scale * generator.random((n, rank), np.float32) for n in x.shape)
+    xt = x.T.tocsr()
+    for epoch in range(epochs):
+        sweep(x, q, p, l2, run, given)
+        sweep(xt, p, q, l2, run, given)
+        run.report(what, epoch + 1, epochs)
+    p[:] = 0
+    sweep(x, q, p, l2, run, given, sweeps=SWEEPS)  # so that a user's row is what folding in the history gives
+    return p, q
+
+
+def sweep(matrix: CSR, y: F32, x: F32, l2: float, run: Run, given: bool, sweeps: int = 1) -> None:
+    """Descend on every row of x for fixed y, in place.  # (n, m), (m, rank), (n, rank)"""
+    n = np.diff(matrix.indptr).astype(np.float32)
+    weight = np.full(matrix.nnz, given, np.float32)
+    products = np.zeros((y.shape[1], y.shape[1]), np.float32) if given else gram(y, run.threads)
+    nonnegative_rows(
+        matrix.indptr.astype(np.int64), matrix.indices, weight, matrix.data, y, products,
+        np.float32(l2) * (n if given else n**FREQUENCY), x, sweeps=sweeps, threads=run.threads,
+    )  # fmt: skip
+
+
+def average(rows: F32, count: I64) -> F32:
+    """Return the mean row, weighed by the counts.  # (n, rank), (n,) -> (rank,)"""
+    return np.asarray(count @ rows / count.sum(), np.float32)

@@ -1,0 +1,58 @@
+"""PureSVD: the truncated singular value decomposition of the interactions, zeros included.
+
+Cremonesi, Koren, Turrin, "Performance of Recommender Algorithms on Top-N Recommendation Tasks", RecSys 2010; the
+decomposition by Halko, Martinsson, Tropp, "Finding Structure with Randomness", SIAM Review 53(2), 2011, algorithm 4.4.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from serendip.arrays import CSR, F32
+from serendip.data.dataset import Dataset
+from serendip.kernels.als import gram
+from serendip.models.contract import Algorithm, Run, learnable
+from serendip.models.factors import FoldIn
+from serendip.models.hyperparameter import hyper
+from serendip.models.reconstruction import Reconstruction, supported
+
+MORE = 16  # directions beside those that are kept, which make these exact sooner
+
+
+@dataclass(frozen=True)
+class PureSVD(Algorithm):
+    """min |X - X V V'|^2 with V'V = I of the given rank; score = x_u V V', for everyone who brings a history.
+
+    O(sweeps interactions rank) time, O((n_users + n_items) rank) memory. Use it as the simplest factorisation there is,
+    with one setting; als is better in nearly every case, ease where the catalogue is small.
+    """
+
+    name: ClassVar[str] = "puresvd"
+    uses: ClassVar[frozenset[str]] = frozenset({"history"})
+
+    rank: int = hyper(50, "Factors a user and an item.", low=1, high=2048, log=True)
+    sweeps: int = hyper(8, "Multiplications by X'X: more make small singular values exact.", low=1, high=100)
+
+    def fit(self, data: Dataset, *, run: Run = Run()) -> Reconstruction:
+        learnable(data, self.name)
+        x = data.matrix  # (n_users, n_items)
+        v = right_singular_vectors(x, self.rank, self.sweeps, run)  # (n_items, rank)
+        known = np.bincount(x.indices, minlength=data.n_items) > 0
+        return Reconstruction(
+            data.users, data.items, data.fitted_rules, np.asarray(x @ v, np.float32), v, data.history.fingerprint(),
+            known, FoldIn(0.0), gram(v, run.threads),
+        )  # fmt: skip
+
+
+def right_singular_vectors(x: CSR, rank: int, sweeps: int, run: Run) -> F32:
+    """Return the first right singular vectors, fewer than `rank` where the matrix is small.  # (n, m) -> (m, rank)"""
+    rank = supported(rank, x)
+    q = np.random.default_rng(run.seed).standard_normal((x.shape[1], rank + MORE), np.float32)
+    q = q[:, : min(x.shape)]  # (m, rank + MORE)
+    for sweep in range(sweeps):
+        q = np.linalg.qr(x.T @ (x @ q))[0]
+        run.report("puresvd: sweeps", sweep + 1, sweeps)
+    _, s, vt = np.linalg.svd(x @ q, full_matrices=False)
+    some = s[:rank] > 1e-5 * s[0]
+    return np.ascontiguousarray(q @ vt[:rank][some].T, np.float32)
