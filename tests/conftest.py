@@ -74,15 +74,25 @@ def serendip() -> Call:
 
 
 @pytest.fixture
-def answer(capsys: pytest.CaptureFixture[str]) -> Callable[..., object]:
+def inside(capsys: pytest.CaptureFixture[str]) -> Call:
+    """Call the command line in this process, which is quicker."""
+
+    def call(*arguments: object) -> "subprocess.CompletedProcess[str]":
+        capsys.readouterr()
+        given = [*map(str, arguments)]
+        return subprocess.CompletedProcess(given, status(given), *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def answer(inside: Call) -> Callable[..., object]:
     """Call the command line in this process with --json; return what it answers."""
 
     def call(*arguments: object) -> object:
-        capsys.readouterr()
-        code = status([*map(str, arguments), "--json"])
-        said = capsys.readouterr()
-        assert code == 0, said.err
-        return json.loads(said.out)
+        done = inside(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
 
     return call
 

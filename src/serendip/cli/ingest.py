@@ -39,10 +39,10 @@ def command(
     from typing import cast
 
     from serendip.cli.progress import Bar
-    from serendip.data.readers import Columns, Query, Reading
+    from serendip.data.readers import Columns, Query, Reading, recognise
     from serendip.data.readers.plan import Table
     from serendip.errors import UserError, nearest
-    from serendip.service.ingest import ingest
+    from serendip.service.ingest import ingest_one
     from serendip.service.run import told
     from serendip.store.project import Project
 
@@ -56,9 +56,9 @@ def command(
     sources = [Query(query, files[0])] if query is not None else [f if "://" in f else Path(f) for f in files]
     columns = Columns(user=user, item=item, value=value, timestamp=timestamp, type=type_)
     reading = Reading(table=cast(Table | None, table), encoding=encoding, scale=scale_of(scale))
+    plans = [recognise(source, columns, reading) for source in sources]  # before anything is made
     with Project(project).store() as store, Bar() as bar:
-        done = ingest(store, [str(s) if isinstance(s, str) else s for s in sources], columns=columns, reading=reading,
-                      progress=bar)  # fmt: skip
+        done = [ingest_one(store, source, plan, bar) for source, plan in zip(sources, plans, strict=True)]
         counts = store.counts()
     if json:
         import msgspec

@@ -176,7 +176,7 @@ class Kept:
         if not self.path.is_file():
             return None
         try:
-            with np.load(self.path) as file:
+            with self.path.open("rb") as raw, np.load(raw) as file:
                 about = json.loads(str(file["about"]))
                 measured: list[dict[Metric, Measured]] = [{} for _ in about]
                 for name in file.files:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import polars as pl
 
 from serendip.arrays import I32
 from serendip.data.queries import History, ItemLists, Queries, no_history, offsets
@@ -16,6 +15,7 @@ from serendip.models.contract import Explains, Model, Similar
 from serendip.pipeline.pipeline import STAGES, Pipeline
 from serendip.service.answer import Because, Event, Explanation, Found, Recommended, SimilarItems, Slate
 from serendip.service.reasons import reasons
+from serendip.store.attributes import as_kind
 from serendip.store.events import MAX_TYPES
 from serendip.store.store import Store
 
@@ -197,5 +197,5 @@ def titles(store: Store) -> list[str]:
     column = None if frame is None else title_column(frame.columns)
     if frame is None or column is None:
         return ids.to_list()
-    named = frame[column].cast(pl.String).head(len(ids))
+    named = as_kind(frame[column], "text").head(len(ids))
     return [t or i for t, i in zip(named.to_list() + [None] * (len(ids) - len(named)), ids.to_list(), strict=True)]

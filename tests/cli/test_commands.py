@@ -1,0 +1,125 @@
+"""Each command on the small shop, for people and as JSON."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from serendip.cli import status
+
+P = ("--project", "project")
+
+
+def test_recommend(shop, inside, answer):
+    slate = answer("recommend", "u14", "-k", 3, *P)
+    assert list(slate) == ["items", "model", "pipeline", "request_id", "user_id", "known", "degraded", "history",
+                           "timings_ms"]  # fmt: skip
+    text = inside("recommend", "u14", "-k", "3", *P).stdout
+    assert text.startswith("User u14, last: Thing ")
+    for item in slate["items"]:
+        assert item["item_id"] in text and item["title"] in text and item["reason"] in text
+
+
+def test_recommend_a_newcomer(shop, inside, answer):
+    slate = answer("recommend", "--history", "i30, i31", *P)
+    assert [item["title"][-1] for item in slate["items"][:4]] == ["3"] * 4
+    assert inside("recommend", "--history", "i30,i31", *P).stdout.startswith("A newcomer")
+    nobody = inside("recommend", "nobody", *P).stdout
+    assert nobody.startswith("User nobody, nobody we know: what a newcomer gets")
+    assert answer("recommend", "--history", "", *P)["items"] == answer("recommend", "nobody", *P)["items"]
+
+
+def test_similar(shop, inside, answer):
+    like = answer("similar", "i20", "-k", 2, *P)
+    assert [item["title"][-1] for item in like["items"]] == ["2", "2"]
+    text = inside("similar", "i20", "-k", 2, *P).stdout
+    assert text.startswith("Like Thing 20 of taste 2 (i20):")
+    assert all(item["title"] in text for item in like["items"])
+
+
+def test_explain(shop, inside, answer):
+    told = answer("explain", "u14", "i25", *P)
+    assert sum(part["weight"] for part in told["contributions"]) == pytest.approx(told["score"], rel=1e-4)
+    text = inside("explain", "u14", "i25", *P).stdout
+    assert f"score {told['score']:.4f}" in text and told["contributions"][0]["title"] in text
+
+
+def test_train_twice_is_one_model(shop, inside, answer):
+    first = answer("train", "ease", "--set", "l2=77", *P)
+    assert first["algorithm"] == "ease"
+    assert answer("train", "ease", "--set", "l2=77", *P) == first
+    assert first["model"] in inside("train", "ease", "--set", "l2=77", *P).stdout
+    assert answer("recommend", "u14", *P)["model"] == first["model"]
+    assert answer("train", "ease", "--set", "l2=78", *P)["model"] != first["model"]
+
+
+def test_train_takes_what_the_settings_say(shop, answer):
+    Path("project/serendip.toml").write_text("[training.hyperparameters.ease]\nl2 = 55.5\n")
+    version = answer("train", "ease", *P)["model"]
+    card = json.loads((Path("project/models") / version / "model.json").read_text())["about"]
+    assert card["hyperparameters"] == {"l2": 55.5}
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "jsonl"])
+def test_generate(shop, inside, answer, form):
+    made = answer("generate", "-k", 4, "--output", f"slates.{form}", *P)
+    assert made["users"] == 240 and made["rows"] == 240 * 4
+    read = {"csv": pl.read_csv, "parquet": pl.read_parquet, "jsonl": pl.read_ndjson}[form](f"slates.{form}")
+    assert read.columns == ["user_id", "position", "item_id", "title", "score", "reason"]
+    mine = read.filter(pl.col("user_id") == "u14")
+    slate = answer("recommend", "u14", "-k", 4, *P)["items"]
+    assert mine["item_id"].to_list() == [item["item_id"] for item in slate]
+    assert mine["reason"].to_list() == [item["reason"] for item in slate]
+    assert "240 users have a slate" in inside("generate", *P).stdout
+
+
+def test_generate_leaves_no_half_file(shop, inside):
+    done = inside("generate", "--output", "/proc/slates.csv", *P)
+    assert done.returncode == 1
+    assert done.stderr.startswith("serendip: /proc/") and done.stderr.count("\n") == 1
+
+
+def test_compare(shop, inside, answer):
+    given = ["compare", "--algorithms", "ease", "--metrics", "recall@5,coverage@5", "--split", "last-out", *P]
+    board = answer(*given)
+    assert board["primary"] == "recall@5"
+    assert {row["algorithm"] for row in board["results"]} == {"ease", "popular"}
+    for row in board["results"]:
+        low, high = row["metrics"]["recall@5"]["ci95"]
+        assert low <= row["metrics"]["recall@5"]["mean"] <= high
+    for form in ("svg", "png", "html"):
+        assert status([*given, "--plot", f"board.{form}"]) == 0
+        assert Path(f"board.{form}").stat().st_size > 1000
+    text = inside(*given).stdout
+    assert "recall@5" in text and "95% interval" in text
+
+
+def test_ingest(shop, inside, answer):
+    Path("more.csv").write_text("user_id,item_id,type,timestamp\nnew,i1,view,1712000000000\nnew,,view,1712000000000\n")
+    (read,) = answer("ingest", "more.csv", *P)
+    assert (read["rows"], read["loaded"], read["quarantined"], read["new_events"]) == (2, 1, 1, 1)
+    assert read["reasons"] == {"no item id": 1}
+    (again,) = answer("ingest", "more.csv", *P)
+    assert again["unchanged"]
+    assert "read before, nothing has changed" in inside("ingest", "more.csv", *P).stdout
+    assert answer("recommend", "new", *P)["known"]
+
+
+def test_ingest_a_query(shop, answer):
+    import sqlite3
+
+    with sqlite3.connect("other.db") as other:
+        other.execute("CREATE TABLE orders(customer TEXT, product TEXT, at INTEGER)")
+        other.execute("INSERT INTO orders VALUES ('q1', 'i1', 1712000000)")
+    other.close()
+    select = "SELECT customer AS user_id, product AS item_id, at AS timestamp FROM orders"
+    (read,) = answer("ingest", "sqlite:///other.db", "--query", select, *P)
+    assert read["new_events"] == 1
+
+
+def test_the_table_of_a_user_who_knows_everything_is_a_sentence(shop, inside):
+    rows = "".join(f"glutton,i{n}\n" for n in range(60))
+    Path("all.csv").write_text("user_id,item_id\n" + rows)
+    assert status(["ingest", "all.csv", *P]) == 0
+    assert "Nothing is left to recommend" in inside("recommend", "glutton", *P).stdout
