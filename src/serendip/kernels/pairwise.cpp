@@ -2,8 +2,8 @@
 // (Weston, Bengio, Usunier, IJCAI 2011).
 //
 // Users and items are dealt into groups; block (g, h) holds the positives of user group g and item group h, and its
-// negatives are drawn from item group h too. So the blocks of one stratum (Gemulla et al., KDD 2011) share neither users
-// nor items: threads never meet, the result does not depend on how many there are, and a block's rows stay in the
+// negatives are drawn from item group h too. So the blocks of one stratum (Gemulla et al., KDD 2011) share neither
+// users nor items: threads never meet, the result does not depend on how many there are, and a block's rows stay in the
 // cache. The item groups are drawn anew for each epoch, so that any two items meet. Every draw is a hash of the epoch's
 // key and of a counter.
 
@@ -38,7 +38,8 @@ inline uint64_t mix(uint64_t x) {  // splitmix64
 }
 inline uint64_t below(uint64_t random, uint64_t n) { return ((random >> 32) * n) >> 32; }  // n < 2^32
 
-// The items that each user took: a filter of 8 to 16 bits an item says no at once for most items; the sorted rows decide.
+// The items that each user took: a filter of 8 to 16 bits an item says no at once for most items; the sorted rows
+// decide.
 struct Taken {
     const int64_t* begin;  // (n_users + 1,)
     const int32_t* item;
@@ -61,10 +62,10 @@ struct Taken {
 };
 
 struct Pairs {
-    int32_t *user, *item;         // (N,) by user group; each group's are put in the order of this epoch
-    const int64_t* begin;         // (side + 1,) of the user groups
-    const uint16_t* item_group;   // (n_items,)
-    const int32_t* negative;      // items to draw from, by item group
+    int32_t *user, *item;           // (N,) by user group; each group's are put in the order of this epoch
+    const int64_t* begin;           // (side + 1,) of the user groups
+    const uint16_t* item_group;     // (n_items,)
+    const int32_t* negative;        // items to draw from, by item group
     const int64_t* negative_begin;  // (side + 1,)
     int64_t side;
 };
@@ -83,6 +84,11 @@ struct Steps {
     for (int64_t f = 0; f < rank; f += line) __builtin_prefetch(row + f, 1);
 }
 
+[[gnu::always_inline]] inline float total(const float (&partial)[lanes]) {
+    return ((partial[0] + partial[4]) + (partial[2] + partial[6])) +
+           ((partial[1] + partial[5]) + (partial[3] + partial[7]));
+}
+
 [[gnu::always_inline]] inline float score(const Parameters& w, const float* p, int64_t i) {
     const int64_t whole = w.rank - w.rank % lanes;
     const float* q = w.q + i * w.rank;
@@ -90,7 +96,18 @@ struct Steps {
     for (int64_t f = 0; f < whole; f += lanes)
         for (int64_t l = 0; l < lanes; ++l) partial[l] += p[f + l] * q[f + l];
     for (int64_t f = whole; f < w.rank; ++f) partial[f - whole] += p[f] * q[f];
-    return w.bias[i] + std::accumulate(partial, partial + lanes, 0.0f);
+    return w.bias[i] + total(partial);
+}
+
+// score of i less that of j
+[[gnu::always_inline]] inline float margin(const Parameters& w, const float* p, int64_t i, int64_t j) {
+    const int64_t whole = w.rank - w.rank % lanes;
+    const float *qi = w.q + i * w.rank, *qj = w.q + j * w.rank;
+    float partial[lanes] = {};
+    for (int64_t f = 0; f < whole; f += lanes)
+        for (int64_t l = 0; l < lanes; ++l) partial[l] += p[f + l] * (qi[f + l] - qj[f + l]);
+    for (int64_t f = whole; f < w.rank; ++f) partial[f - whole] += p[f] * (qi[f] - qj[f]);
+    return w.bias[i] - w.bias[j] + total(partial);
 }
 
 // Raise i above j for a user by a step of size z: the gradient of z (s_i - s_j).
@@ -146,7 +163,7 @@ struct Block {
         prepare(t + ahead);
         if (j < 0) continue;
         float* p = w.p + block.user[t] * w.rank;
-        const float z = 1 / (1 + std::exp(score(w, p, i) - score(w, p, j)));
+        const float z = 1 / (1 + std::exp(margin(w, p, i, j)));
         loss += static_cast<double>(z);
         raise(w, s, p, i, j, z);
     }
@@ -229,8 +246,8 @@ double epoch(bool is_bpr, Vector<int32_t> user, Vector<int32_t> item, Vector<con
              Vector<const uint16_t> item_group, Vector<const int32_t> negative, Vector<const int64_t> negative_begin,
              Vector<const int64_t> shift, Vector<const int64_t> indptr, Vector<const int32_t> indices,
              Vector<const int64_t> word, Vector<uint64_t> bits, Matrix<float> p, Matrix<float> q, Vector<float> bias,
-             uint64_t key, float learning_rate, float l2, float l2_bias, int64_t sampled,
-             int64_t n_negatives, int threads) {
+             uint64_t key, float learning_rate, float l2, float l2_bias, int64_t sampled, int64_t n_negatives,
+             int threads) {
     const auto side = static_cast<int64_t>(shift.shape(0));
     const Pairs pairs{user.data(),     item.data(),           begin.data(), item_group.data(),
                       negative.data(), negative_begin.data(), side};
@@ -282,7 +299,7 @@ void bind_pairwise(nb::module_& module) {
                nb::arg("negative_begin").noconvert(), nb::arg("shift").noconvert(), nb::arg("indptr").noconvert(),
                nb::arg("indices").noconvert(), nb::arg("word").noconvert(), nb::arg("bits").noconvert(),
                nb::arg("p").noconvert(), nb::arg("q").noconvert(), nb::arg("bias").noconvert(), nb::arg("key"),
-               nb::arg("learning_rate"), nb::arg("l2"), nb::arg("l2_bias"),
-               nb::arg("sampled"), nb::arg("n_negatives"), nb::arg("threads"));
+               nb::arg("learning_rate"), nb::arg("l2"), nb::arg("l2_bias"), nb::arg("sampled"), nb::arg("n_negatives"),
+               nb::arg("threads"));
     module.def("pairwise_filter", &filter);
 }

@@ -74,7 +74,8 @@ constexpr int64_t lanes = 8;  // partial sums of a dot product, in an order that
             const float old = q[f];
             q[f] = keep * old + step * (p[f] + z[f]);
             p[f] = keep * p[f] + step * old;
-            z[f] = keep_implied * z[f] + implied_step * old;  // m items, each grown by norm * step * q: norm * m * norm = 1
+            z[f] = keep_implied * z[f] +
+                   implied_step * old;  // m items, each grown by norm * step * q: norm * m * norm = 1
             grown[f] = keep_implied * grown[f] + norm * step * old;
         }
         decay *= keep_implied;
@@ -110,9 +111,8 @@ double epoch(Vector<const int32_t> order, Vector<const int64_t> implied_begin, V
              Vector<float> user_bias, Vector<float> item_bias, Matrix<float> p, Matrix<float> q, Matrix<float> y,
              float learning_rate, float l2, float l2_bias, float l2_implied) {
     const Rows implied{implied_begin.data(), implied_item.data()}, rated{begin.data(), item.data()};
-    const Parameters parameters{mean,     user_bias.data(), item_bias.data(),
-                                p.data(), q.data(),         y.data(),
-                                static_cast<int64_t>(p.shape(1))};
+    const Parameters parameters{
+        mean, user_bias.data(), item_bias.data(), p.data(), q.data(), y.data(), static_cast<int64_t>(p.shape(1))};
     const Steps steps{learning_rate, l2, l2_bias, l2_implied};
     Learn run = &learn_portable;
 #if SERENDIP_X86

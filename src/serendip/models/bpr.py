@@ -28,7 +28,7 @@ class BPR(Algorithm):
     uses: ClassVar[frozenset[str]] = frozenset({"user", "history"})
 
     rank: int = hyper(64, "Factors a user and an item.", low=1, high=2048, log=True)
-    epochs: int = hyper(60, "Passes over all interactions.", low=1, high=5000, log=True)
+    epochs: int = hyper(100, "Passes over all interactions.", low=1, high=5000, log=True)
     learning_rate: float = hyper(
         0.1, "Step size at first; falls to 0 in a straight line.", low=1e-5, high=1.0, log=True
     )

@@ -31,6 +31,7 @@ class SVDpp(Algorithm):
 
     name: ClassVar[str] = "svdpp"
     uses: ClassVar[frozenset[str]] = frozenset({"user", "history"})
+    ranks: ClassVar[bool] = False
 
     rank: int = hyper(100, "Factors a user and an item.", low=1, high=2048, log=True)
     epochs: int = hyper(40, "Passes over all ratings.", low=1, high=1000)

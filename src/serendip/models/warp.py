@@ -28,13 +28,13 @@ class WARP(Algorithm):
     uses: ClassVar[frozenset[str]] = frozenset({"user", "history"})
 
     rank: int = hyper(64, "Factors a user and an item.", low=1, high=2048, log=True)
-    epochs: int = hyper(30, "Passes over all interactions.", low=1, high=5000, log=True)
+    epochs: int = hyper(60, "Passes over all interactions.", low=1, high=5000, log=True)
     learning_rate: float = hyper(
         0.005, "Step size at first; falls to 0 in a straight line.", low=1e-5, high=1.0, log=True
     )
-    l2: float = hyper(0.01, "Penalty on squared factors, at each pair.", low=0.0, high=10.0)
-    l2_bias: float = hyper(0.003, "Penalty on squared item biases, at each pair.", low=0.0, high=10.0)
-    draws: int = hyper(30, "Negatives drawn for an interaction at most.", low=1, high=1000, log=True)
+    l2: float = hyper(0.03, "Penalty on squared factors, at each pair.", low=0.0, high=10.0)
+    l2_bias: float = hyper(0.01, "Penalty on squared item biases, at each pair.", low=0.0, high=10.0)
+    draws: int = hyper(100, "Negatives drawn for an interaction at most.", low=1, high=1000, log=True)
     init_std: float = hyper(0.1, "Standard deviation of initial factors.", low=1e-4, high=1.0, log=True)
 
     def fit(self, data: Dataset, *, run: Run = Run()) -> Factors:
