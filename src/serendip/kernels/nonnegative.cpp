@@ -6,104 +6,61 @@
 #include <nanobind/ndarray.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <vector>
 
-#include "isa.hpp"
 #include "parallel.hpp"
 
 namespace nb = nanobind;
 
-namespace {
+namespace serendip {
 
-struct Rows {
+struct NonnegativeRows {  // y and gram are padded to `padded` columns
     const int64_t* indptr;
     const int32_t* indices;
     const float *weight, *target;  // weight: null where every weight is zero
     const float *y, *gram, *l2;
     float* x;
-    int64_t rank, sweeps;
+    int64_t rank, padded, sweeps;
     float tolerance;
 };
 
-// out += step * row
-[[gnu::always_inline]] inline void add(float* __restrict out, const float* __restrict row, float step, int64_t n) {
-    for (int64_t f = 0; f < n; ++f) out[f] += step * row[f];
-}
+}  // namespace serendip
 
-// `a` (rank, rank) and `gradient` (rank,) are scratch.
-[[gnu::always_inline]] inline void solve(const Rows& p, int64_t u, float* a, float* gradient) {
-    const int64_t rank = p.rank, begin = p.indptr[u], end = p.indptr[u + 1];
-    float* x = p.x + u * rank;
-    if (begin == end) {
-        std::fill_n(x, rank, 0.0f);
-        return;
-    }
-    const float* square = p.gram;
-    std::fill_n(gradient, rank, 0.0f);
-    for (int64_t t = begin; t < end; ++t) add(gradient, p.y + p.indices[t] * rank, -p.target[t], rank);
-    if (p.weight != nullptr) {
-        std::copy_n(p.gram, rank * rank, a);
-        for (int64_t t = begin; t < end; ++t) {
-            const float* y = p.y + p.indices[t] * rank;
-            for (int64_t f = 0; f < rank; ++f) add(a + f * rank, y, p.weight[t] * y[f], f + 1);
-        }
-        for (int64_t f = 0; f < rank; ++f)
-            for (int64_t h = 0; h < f; ++h) a[h * rank + f] = a[f * rank + h];
-        square = a;
-    }
-    for (int64_t f = 0; f < rank; ++f)
-        if (x[f] != 0) add(gradient, square + f * rank, x[f], rank);
-    const float l2 = p.l2[u];
-    for (int64_t sweep = 0; sweep < p.sweeps; ++sweep) {
-        float change = 0, largest = 0;
-        for (int64_t f = 0; f < rank; ++f) {
-            const float own = square[f * rank + f];
-            const float value = own + l2 > 0 ? std::max(0.0f, (own * x[f] - gradient[f]) / (own + l2)) : 0.0f;
-            const float step = value - x[f];
-            largest = std::max(largest, value);
-            if (step == 0) continue;
-            x[f] = value;
-            add(gradient, square + f * rank, step, rank);
-            change = std::max(change, std::abs(step));
-        }
-        if (change <= p.tolerance * largest) break;
-    }
-}
+#define SERENDIP_KERNEL "nonnegative_rows.hpp"
+#include "each_isa.hpp"
 
-void rows_portable(const Rows& p, int64_t begin, int64_t end, float* a, float* gradient) {
-    for (int64_t u = begin; u < end; ++u) solve(p, u, a, gradient);
-}
-#if SERENDIP_X86
-[[gnu::target("avx2,fma")]] void rows_avx2(const Rows& p, int64_t begin, int64_t end, float* a, float* gradient) {
-    for (int64_t u = begin; u < end; ++u) solve(p, u, a, gradient);
-}
-#endif
+namespace {
 
 template <class T, int Dimensions>
 using In = nb::ndarray<const T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
 template <class T, int Dimensions>
 using InOut = nb::ndarray<T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
 
+std::vector<float> padded(In<float, 2> rows, int64_t height, int64_t width) {
+    const int64_t n = rows.shape(0), rank = rows.shape(1);
+    std::vector<float> out(height * width, 0.0f);
+    for (int64_t i = 0; i < n; ++i) std::copy_n(rows.data() + i * rank, rank, out.data() + i * width);
+    return out;
+}
+
 void nonnegative_rows(In<int64_t, 1> indptr, In<int32_t, 1> indices, In<float, 1> weight, In<float, 1> target,
                       In<float, 2> y, In<float, 2> gram, In<float, 1> l2, InOut<float, 2> x, int64_t sweeps,
                       float tolerance, int threads) {
-    const int64_t n = x.shape(0), rank = x.shape(1), nnz = indices.shape(0);
+    const int64_t n = x.shape(0), rank = x.shape(1), nnz = indices.shape(0), m = y.shape(0);
+    const int64_t width = SERENDIP_CHOOSE(nonnegative_padded)(rank);
+    const std::vector<float> wide_y = padded(y, m, width), wide_gram = padded(gram, width, width);
     const bool weighted = std::any_of(weight.data(), weight.data() + nnz, [](float w) { return w != 0; });
-    const Rows p{indptr.data(), indices.data(), weighted ? weight.data() : nullptr,
-                 target.data(), y.data(),       gram.data(),
-                 l2.data(),     x.data(),       rank,
-                 sweeps,        tolerance};
-    auto* run = &rows_portable;
-#if SERENDIP_X86
-    if (serendip::isa() != serendip::Isa::portable) run = &rows_avx2;
-#endif
+    const serendip::NonnegativeRows p{indptr.data(), indices.data(), weighted ? weight.data() : nullptr,
+                                      target.data(), wide_y.data(),  wide_gram.data(),
+                                      l2.data(),     x.data(),       rank,
+                                      width,         sweeps,         tolerance};
+    const auto run = SERENDIP_CHOOSE(nonnegative_range);
+    const int64_t size = SERENDIP_CHOOSE(nonnegative_scratch)(width);
     std::vector<std::vector<float>> scratch(threads);
     serendip::parallel_for(n, 32, threads, [&](int64_t begin, int64_t end, int thread) {
-        std::vector<float>& own = scratch[thread];
-        own.resize(rank * rank + rank);
-        run(p, begin, end, own.data(), own.data() + rank * rank);
+        scratch[thread].resize(size);
+        run(p, begin, end, scratch[thread].data());
     });
 }
 

@@ -40,8 +40,8 @@ class NMF(Algorithm):
     epochs: int = hyper(30, "Sweeps over all users and all items.", low=1, high=1000)
     l2: float = hyper(1.0, "Penalty on squared factors, times the root of the interactions.", low=0.0, high=1e4)
     rank_ratings: int = hyper(15, "Factors a user and an item, for ratings.", low=1, high=2048, log=True)
-    epochs_ratings: int = hyper(20, "Sweeps over the ratings of all users and all items.", low=1, high=1000)
-    l2_ratings: float = hyper(0.1, "Penalty on squared factors, at each rating.", low=0.0, high=10.0)
+    epochs_ratings: int = hyper(12, "Sweeps over the ratings of all users and all items.", low=1, high=1000)
+    l2_ratings: float = hyper(0.12, "Penalty on squared factors, at each rating.", low=0.0, high=10.0)
 
     def fit(self, data: Dataset, *, run: Run = Run()) -> Reconstruction:
         learnable(data, self.name)
@@ -77,8 +77,9 @@ def factorised(
         sweep(x, q, p, l2, run, given)
         sweep(xt, p, q, l2, run, given)
         run.report(what, epoch + 1, epochs)
-    p[:] = 0
-    sweep(x, q, p, l2, run, given, sweeps=SWEEPS)  # so that a user's row is what folding in the history gives
+    if not given:
+        p[:] = 0
+        sweep(x, q, p, l2, run, given, sweeps=SWEEPS)  # so that a user's row is what folding in the history gives
     return p, q
 
 
