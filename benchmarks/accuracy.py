@@ -125,6 +125,11 @@ def random_folds() -> Iterator[tuple[Task, Task]]:
 
 
 SVD = grid(rank=(50, 150), learning_rate=(0.005, 0.01), l2=(0.06, 0.1, 0.15))
+RATINGS = {
+    "slopeone": grid(weighted=(True, False)),
+    "nmf": grid(rank_ratings=(15, 30), l2_ratings=(0.1, 0.12, 0.14)),
+    "svd": SVD,
+}
 
 BENCHES = {
     "lightgcn-gowalla": Bench(
@@ -132,6 +137,8 @@ BENCHES = {
         {
             "popular": ({},),
             "ease": grid(l2=(30.0, 100.0, 250.0)),  # a fit takes some ten minutes and 6.7 GB on two cores
+            "p3alpha": grid(alpha=(0.4, 0.6, 0.8), neighbours=(800,)),
+            "rp3beta": grid(alpha=(0.5, 0.6, 0.7), beta=(0.2, 0.3), neighbours=(800,)),
             "als": grid(rank=(256,), epochs=(10,), unobserved=(0.01, 0.03, 0.1), l2=(0.003, 0.01)),
         },
     ),
@@ -141,16 +148,22 @@ BENCHES = {
             "popular": ({},),
             "itemknn": grid(neighbours=(20, 50, 100), weighting=("none", "tfidf", "bm25"), shrinkage=(0.0, 50.0)),
             "userknn": grid(neighbours=(50, 100), damping=(0.0, 0.3, 0.5), recency=(None, 100.0)),
+            "p3alpha": grid(alpha=(0.6, 1.0, 1.4, 1.8), neighbours=(50, 100, 200)),
+            "rp3beta": grid(alpha=(0.6, 1.0, 1.4), beta=(0.3, 0.5, 0.7), neighbours=(100, 200)),
             "ease": grid(l2=(200.0, 400.0, 800.0, 1600.0, 3200.0)),
+            "sansa": grid(l2=(300.0, 500.0), density=(75, 150)),
+            "slim": grid(l1=(1.0, 2.0, 5.0), l2=(200.0, 500.0, 1000.0)),
+            "puresvd": grid(rank=(30, 40, 50, 60, 80)),
+            "nmf": grid(rank=(60, 100, 150), l2=(0.5, 1.0, 2.0)),
             "als": grid(rank=(192,), epochs=(12,), unobserved=(0.1, 0.3), l2=(0.003, 0.007, 0.012)),
         },
     ),
     "ml-100k": Bench(
         "MovieLens 100K, mean of the official folds u1 to u5", "rmse,mae",
-        fixed_folds(*(f"ml-100k/u{n}" for n in range(1, 6))), {"svd": SVD},
+        fixed_folds(*(f"ml-100k/u{n}" for n in range(1, 6))), RATINGS,
     ),
-    "ml-100k/u1": Bench("MovieLens 100K, fold u1", "rmse,mae", fixed_folds("ml-100k/u1"), {"svd": SVD}),
-    "ml-100k/random": Bench("MovieLens 100K, mean of five random folds", "rmse,mae", random_folds, {"svd": SVD}),
+    "ml-100k/u1": Bench("MovieLens 100K, fold u1", "rmse,mae", fixed_folds("ml-100k/u1"), RATINGS),
+    "ml-100k/random": Bench("MovieLens 100K, mean of five random folds", "rmse,mae", random_folds, RATINGS),
 }  # fmt: skip
 
 NOTES = (
