@@ -104,6 +104,14 @@ def test_garbage_in_the_midst_is_set_aside(inside):
     assert events(".")[:1000] == [(f"u{n % 7}", f"i{n % 11}") for n in range(1000)]
 
 
+def test_values_that_no_model_can_hold_are_set_aside(inside):
+    values = ("1e300", "-1e300", "inf", "nan", "1e13", "4")
+    Path("v.csv").write_text("user_id,item_id,value\n" + "".join(f"u1,i{n},{v}\n" for n, v in enumerate(values)))
+    (read,) = json.loads(inside("ingest", "v.csv", "--json").stdout)
+    assert (read["loaded"], read["quarantined"]) == (1, 5)
+    assert events(".") == [("u1", "i5")]
+
+
 def test_a_packed_file_that_is_torn(inside):
     import gzip
 

@@ -91,6 +91,12 @@ def test_an_event_that_cannot_be_is_told_and_nothing_is_written(recommender, eve
     assert recommender.store.counts() == before
 
 
+def test_a_user_is_found_by_any_spelling_of_the_id(recommender):
+    record(recommender.store, [{"user_id": "9000", "item_id": "i1"}])
+    assert recommender.store.find_user(9000.0) == recommender.store.users().get("9000") == 240
+    assert recommender.store.find_user("none") == -1
+
+
 def test_what_is_not_there_is_not_found(recommender):
     for ask in (lambda: recommender.similar("none", 3), lambda: recommender.explain("u1", "none"),
                 lambda: recommender.explain("nobody", "i1")):  # fmt: skip

@@ -16,7 +16,7 @@ LONGEST_BODY = 4 << 20  # bytes
 MOST = 1000  # events of one request, items of one history
 Name = Annotated[str, Meta(pattern=r"\S", max_length=256)]
 Id = Name | Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]  # 1 and "1" are the same id
-Value = Annotated[float, Meta(ge=-1e9, le=1e9)]
+Value = Annotated[float, Meta(ge=-1e12, le=1e12)]
 Time = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]  # ms, to the year 9999
 PathId = Annotated[str, Path(min_length=1, max_length=256)]
 

@@ -39,7 +39,7 @@ class Recommender:
     def slate(self, user_id: str, k: int, *, with_history: bool = False) -> Slate:
         """Return a user's slate; an unknown user gets what a newcomer does."""
         began = time.perf_counter()
-        user = self.store.users().get(user_id)
+        user = self.store.find_user(user_id)
         history = self.history_of(user)
         read = time.perf_counter()
         queries = Queries(np.array([user], np.int32), history)
@@ -123,7 +123,7 @@ class Recommender:
         Raises:
             NotFound: there is no such user or item.
         """
-        user, item = self.store.users().get(user_id), self.find_item(item_id)
+        user, item = self.store.find_user(user_id), self.find_item(item_id)
         if user < 0:
             raise NotFound(f"no user has the id {user_id!r}, so there is nothing to explain")
         queries = Queries(np.array([user], np.int32), self.history_of(user))

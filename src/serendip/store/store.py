@@ -130,6 +130,12 @@ class Store:
         self._ids[side] = Ids(pl.concat([known.series, more]))
         return self._ids[side]
 
+    def find_user(self, user_id: object) -> int:
+        """Return the index of a user, -1 where unknown: one look-up, whatever the number of users and of new ones."""
+        with self._database.read() as connection:
+            row = connection.execute("SELECT idx FROM users WHERE user_id = ?", [as_text(user_id)]).fetchone()
+        return -1 if row is None else int(row[0])
+
     def hidden(self) -> I32:
         """Return the items that are hidden, ascending."""
         with self._database.read() as connection:

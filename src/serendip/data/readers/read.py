@@ -26,6 +26,7 @@ from serendip.data.readers.sql import Sql
 from serendip.data.tables import EVENT_SCHEMA, no_items, no_users
 from serendip.errors import UserError
 
+LARGEST = 1e12  # of a value: models keep it as float32, and square it
 ROW_SHOWN = 400  # characters of a row that the quarantine keeps
 YES = ("1", "1.0", "true", "t", "yes", "y", "like", "liked", "up", "+1", "thumbsup", "thumbs_up")
 NO = ("0", "0.0", "-1", "-1.0", "false", "f", "no", "n", "dislike", "disliked", "down", "thumbsdown", "thumbs_down")
@@ -188,6 +189,7 @@ class _Reader:
             (missing & rated if typed_rows else missing, f"no {word}"),
             (value.is_null() & missing.not_(), f"{word} cannot be read as a number"),
             (value.is_finite().not_(), f"{word} is NaN or infinite"),
+            (value.abs() > LARGEST, f"{word} is beyond {LARGEST:.0e}"),
         ]
         if plan.scale:
             low, high = plan.scale
