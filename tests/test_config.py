@@ -93,5 +93,5 @@ def test_what_cannot_be_is_told(table, said):
 def test_what_is_no_toml_is_told(tmp_path, body):
     path = tmp_path / "serendip.toml"
     path.write_bytes(body)
-    with pytest.raises(UserError, match="serendip.toml is not"):
+    with pytest.raises(UserError, match=r"serendip.toml is not"):
         read(path)

@@ -9,7 +9,6 @@ from serendip.models.als import ALS
 from serendip.models.contract import Run
 from serendip.models.factors import Factors
 
-
 UNOBSERVED = 0.1
 
 
