@@ -101,7 +101,7 @@ void inverse_rows(In<int64_t> indptr, In<int32_t> indices, In<float> data, In<in
 #endif
     std::vector<std::vector<int32_t>> position(threads);
     std::vector<std::vector<float>> lower(threads);
-    serendip::parallel_for(n, 4, threads, [&](int64_t begin, int64_t end, int thread) {
+    serendip::parallel_for(n, 1, threads, [&](int64_t begin, int64_t end, int thread) {
         if (position[thread].empty()) position[thread].assign(n, -1);
         const int64_t failed = run(p, begin, end, position[thread].data(), lower[thread]);
         if (failed >= 0)

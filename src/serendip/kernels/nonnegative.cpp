@@ -48,6 +48,7 @@ void nonnegative_rows(In<int64_t, 1> indptr, In<int32_t, 1> indices, In<float, 1
                       In<float, 2> y, In<float, 2> gram, In<float, 1> l2, InOut<float, 2> x, int64_t sweeps,
                       float tolerance, int threads) {
     const int64_t n = x.shape(0), rank = x.shape(1), nnz = indices.shape(0), m = y.shape(0);
+    if (rank == 0) return;
     const int64_t width = SERENDIP_CHOOSE(nonnegative_padded)(rank);
     const std::vector<float> wide_y = padded(y, m, width), wide_gram = padded(gram, width, width);
     const bool weighted = std::any_of(weight.data(), weight.data() + nnz, [](float w) { return w != 0; });
@@ -58,7 +59,8 @@ void nonnegative_rows(In<int64_t, 1> indptr, In<int32_t, 1> indices, In<float, 1
     const auto run = SERENDIP_CHOOSE(nonnegative_range);
     const int64_t size = SERENDIP_CHOOSE(nonnegative_scratch)(width);
     std::vector<std::vector<float>> scratch(threads);
-    serendip::parallel_for(n, 32, threads, [&](int64_t begin, int64_t end, int thread) {
+    const int64_t chunk = std::clamp<int64_t>((1 << 22) / (width * width), 1, 32);  // well below a second
+    serendip::parallel_for(n, chunk, threads, [&](int64_t begin, int64_t end, int thread) {
         scratch[thread].resize(size);
         run(p, begin, end, scratch[thread].data());
     });

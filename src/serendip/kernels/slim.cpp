@@ -164,7 +164,7 @@ nb::tuple columns(Vector<int64_t> indptr, Vector<int32_t> indices, Vector<float>
                   float l2, int64_t k, int64_t sweeps, float tolerance, int threads) {
     const Gram g{static_cast<int64_t>(diagonal.shape(0)), indptr.data(), indices.data(), data.data(), diagonal.data()};
     const Settings s{l1, l2, tolerance, k, sweeps};
-    constexpr int64_t chunk = 16;
+    constexpr int64_t chunk = 4;
     const int64_t chunks = (g.n + chunk - 1) / chunk;
     std::vector<std::vector<Weight>> found(chunks);
     auto end = array<int64_t>(g.n + 1);

@@ -36,7 +36,7 @@ class SANSA(Algorithm):
     l2: float = hyper(300.0, "Penalty on squared weights, in units of interactions.", low=0.01, high=1e6, log=True)
     density: int = hyper(
         150, "Entries kept in a row of K, beside its own, of which the size of the model follows.",
-        low=1, high=10_000, log=True,
+        low=1, high=2000, log=True,
     )  # fmt: skip
 
     def fit(self, data: Dataset, *, run: Run = Run()) -> FactoredWeights:
