@@ -23,8 +23,11 @@ Offsets: TypeAlias = npt.NDArray[np.int64]
 Floats: TypeAlias = npt.NDArray[np.float32]
 Loss = Literal["bpr", "warp"]
 
-SIDE = 16
-"""Users and items are dealt into this many groups each, whatever the number of threads; more threads than this rest."""
+SIDE = 8
+"""Users and items are dealt into this many groups each, whatever the number of threads; more threads than this rest.
+
+On Gowalla, NDCG@20 over four seeds is .0858 +- .0006 in one group, .0853 +- .0003 in 8, .0845 +- .0004 in 16.
+"""
 LEAST = 128
 """Items of a group at least: among fewer, the negatives of an epoch would be too much alike."""
 ATTEMPTS = 64  # at a negative of BPR; a user who took nearly all items gives no pair then
