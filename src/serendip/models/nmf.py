@@ -38,7 +38,7 @@ class NMF(Algorithm):
 
     rank: int = hyper(100, "Factors a user and an item.", low=1, high=2048, log=True)
     epochs: int = hyper(30, "Sweeps over all users and all items.", low=1, high=1000)
-    l2: float = hyper(1.0, "Penalty on squared factors, times the root of the interactions.", low=0.0, high=1e4)
+    l2: float = hyper(0.5, "Penalty on squared factors, times the root of the interactions.", low=0.0, high=1e4)
     rank_ratings: int = hyper(15, "Factors a user and an item, for ratings.", low=1, high=2048, log=True)
     epochs_ratings: int = hyper(12, "Sweeps over the ratings of all users and all items.", low=1, high=1000)
     l2_ratings: float = hyper(0.12, "Penalty on squared factors, at each rating.", low=0.0, high=10.0)
