@@ -4,7 +4,7 @@
 #   SERVE=0             `make demo` ends after the report
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench-accuracy bench-speed bench-serve constraints clean
+.PHONY: help demo test check bench-accuracy bench-speed bench-serve bench-compress bench-plan constraints clean
 
 VENV ?= .venv
 PORT ?= 8000
@@ -21,6 +21,8 @@ help:
 	@echo "make check            format, lint, types, import rows, docs in step"
 	@echo "make bench-accuracy   our numbers beside the published ones (needs SERENDIP_DATA)"
 	@echo "make bench-speed      times of the kernels and of the faces"
+	@echo "make bench-compress   compressed models beside the exact ones (needs SERENDIP_DATA)"
+	@echo "make bench-plan       what serendip plan foretold, and what it came to (needs SERENDIP_DATA)"
 	@echo "make bench-serve      requests a second and latency of the server"
 	@echo "make clean            remove the environment and what was built"
 
@@ -66,7 +68,7 @@ check: $(VENV)/.installed-dev
 	@$(BIN)/lint-imports
 	@[ ! -d tests/docs ] || $(BIN)/python -m pytest -q tests/docs
 
-bench-accuracy bench-speed bench-serve: bench-%: $(VENV)/.installed-dev
+bench-accuracy bench-speed bench-serve bench-compress bench-plan: bench-%: $(VENV)/.installed-dev
 	@$(BIN)/python benchmarks/$*.py
 
 # Fresh versions for every supported Python; no index and no host is written down.

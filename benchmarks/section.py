@@ -1,4 +1,4 @@
-"""Sections of RESULTS.md: each benchmark rewrites its own and leaves the others alone."""
+"""Sections of RESULTS.md and other pages: each benchmark rewrites its own and leaves the others alone."""
 
 import platform
 from datetime import UTC, datetime
@@ -10,17 +10,17 @@ import psutil
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
 
-def write_section(name: str, body: str) -> None:
-    """Write `body` between the markers of section `name`, at the end of the file where there is none yet."""
+def write_section(name: str, body: str, page: Path = RESULTS) -> None:
+    """Write `body` between the markers of section `name` of a page, at its end where there are none yet."""
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     section = f"{begin}\n{body.strip()}\n{end}"
-    text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else "# Results\n"
+    text = page.read_text(encoding="utf-8") if page.exists() else "# Results\n"
     if begin in text:
         before, _, rest = text.partition(begin)
         text = before + section + rest.partition(end)[2]
     else:
         text = f"{text.rstrip()}\n\n{section}\n"
-    RESULTS.write_text(text, encoding="utf-8")
+    page.write_text(text, encoding="utf-8")
 
 
 def machine(*packages: str) -> str:

@@ -17,6 +17,7 @@ COMMANDS = {
     "ingest": "Read files of events, items and users into the project's store.",
     "inspect": "Report what the data is like, and what is wrong with it.",
     "train": "Fit one algorithm on everything and publish the model.",
+    "plan": "Say in advance how much memory a fit takes and about how long.",
     "compress": "Write a smaller version of a model, and say what it costs.",
     "evaluate": "Measure algorithms on a training and a test file.",
     "compare": "Measure the portfolio on a split of the project's data, as a leaderboard.",

@@ -14,6 +14,7 @@ from serendip.arrays import CSR, F32
 from serendip.data.dataset import Dataset
 from serendip.kernels.als import gram, solve_rows
 from serendip.models.contract import Algorithm, Run, learnable
+from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.factors import Factors, FoldIn
 from serendip.models.hyperparameter import hyper
 
@@ -65,6 +66,12 @@ class ALS(Algorithm):
         known = np.diff(y_matrix.indptr) > 0
         fitted = data.history.fingerprint()
         return Factors(data.users, data.items, data.fitted_rules, x, y, fitted, known, fold, w0 * gram(y))
+
+    def cost(self, size: Size) -> Cost:
+        n, rank = size.n_users + size.n_items, self.rank
+        factors = 4 * rank * (n + max(size.n_users, size.n_items))  # with the draw that they begin as
+        sweep = 2 * size.pairs * rank**2 + n * rank**3 / 3 + 2 * size.pairs * rank
+        return Cost(factors + WEIGHT * size.pairs, (self.epochs + 0.5) * sweep)
 
     def sweep(self, matrix: CSR, y: F32, x: F32, fold: FoldIn, run: Run) -> None:
         """Solve every row of x for fixed y, in place.  # (n, m), (m, rank), (n, rank)"""

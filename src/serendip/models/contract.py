@@ -16,6 +16,7 @@ from serendip.data.queries import ItemLists, Queries
 from serendip.data.slates import Contributions, Slates, stacked
 from serendip.errors import UserError
 from serendip.kernels.topk import topk_dense
+from serendip.models.cost import Cost, Size
 from serendip.models.hyperparameter import Hyperparameter, declared, unknown
 
 SCORES = 64_000_000  # scores held at once while slates are made (float32: 256 MB)
@@ -120,6 +121,10 @@ class Algorithm(ABC):
         Raises:
             UserError: there is nothing to learn from.
         """
+
+    def cost(self, size: Size) -> Cost | None:
+        """Return what a fit on data of this size costs, None where there is no formula."""
+        return None
 
     @classmethod
     def hyperparameters(cls) -> dict[str, Hyperparameter]:

@@ -14,10 +14,13 @@ from serendip.data.dataset import Dataset
 from serendip.errors import UserError
 from serendip.kernels.lapack import inverse_lower
 from serendip.models.contract import Algorithm, Run, learnable
+from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.hyperparameter import hyper
 from serendip.models.itemweights import ItemWeights
 
 BLOCK = 512  # columns of the Gram matrix made dense at once
+BUFFERS = 1 << 25  # bytes that BLAS keeps for its own
+PRODUCT = 40  # steps of the inverse that one of the sparse products takes
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,14 @@ class EASE(Algorithm):
         np.fill_diagonal(p, 0)
         known = np.bincount(x.indices, minlength=data.n_items) > 0
         return ItemWeights(data.users, data.items, data.fitted_rules, p, known)
+
+    def cost(self, size: Size) -> Cost:
+        n, m = size.n_items, size.n_users if size.n_users < size.n_items else 0  # the sides of what is inverted
+        block = BLOCK * max(n, m) * (4 + WEIGHT)
+        steps = (m**3 + 2 * m * n**2) if m else n**3
+        return Cost(
+            4 * (n**2 + m**2) + block + 2 * WEIGHT * size.pairs + BUFFERS, steps + PRODUCT * size.met(size.pairs)
+        )
 
 
 def check_memory(n_items: int, n_inner: int) -> None:

@@ -17,6 +17,7 @@ from serendip.kernels.knn import Similarity, neighbours
 from serendip.models.baseline import Baseline
 from serendip.models.comparison import SIMILARITIES, WEIGHTINGS, Comparison, compared
 from serendip.models.contract import Algorithm, Run, learnable
+from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.hyperparameter import hyper
 from serendip.models.itemratings import ItemRatings
 from serendip.models.itemweights import ItemWeights
@@ -58,6 +59,12 @@ class ItemKNN(Algorithm):
         rest = baseline.residuals(data.ratings).T.tocsr()
         near = self.likeness(rest, data, RATED * self.neighbours, run, overlap=self.similarity == "euclidean")
         return ItemRatings(*common, baseline, near, self.neighbours, recency=self.recency)
+
+    def cost(self, size: Size) -> Cost:
+        kept = min(self.neighbours, size.n_items) * size.n_items  # twice: by row and by column
+        near = min(RATED * self.neighbours, size.n_items) * size.n_items if size.ratings else 0
+        met = size.met(max(size.pairs, size.ratings)) + (size.met(size.ratings) if size.ratings else 0)
+        return Cost(WEIGHT * (2 * kept + 1.5 * near + 5 * size.pairs + size.ratings), met)
 
     def likeness(self, rows: CSR, data: Dataset, k: int, run: Run, overlap: bool = False) -> CSR:
         """Return the k most similar of the other rows, row by row.  # (n_items, n_users) -> (n_items, n_items)

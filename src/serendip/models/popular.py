@@ -7,6 +7,7 @@ import numpy as np
 
 from serendip.data.dataset import Dataset
 from serendip.models.contract import Algorithm, Run, learnable
+from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.itemscores import ItemScores
 
 
@@ -33,3 +34,6 @@ class Popular(Algorithm):
         total = np.asarray(data.matrix.sum(axis=0), np.float32).ravel()  # (n_items,)
         scores = np.where(total > 0, total, np.float32(np.nan))
         return ItemScores(data.users, data.items, data.fitted_rules, scores, "popular with everyone")
+
+    def cost(self, size: Size) -> Cost:
+        return Cost(WEIGHT * size.n_items, size.events)

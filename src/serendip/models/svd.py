@@ -13,6 +13,7 @@ from serendip.data.dataset import Dataset
 from serendip.errors import UserError
 from serendip.kernels.sgd import Factorisation, svd_epochs, svd_start
 from serendip.models.contract import Algorithm, Run
+from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.factorratings import FactorRatings
 from serendip.models.factors import FoldIn
 from serendip.models.hyperparameter import hyper
@@ -65,6 +66,10 @@ class SVD(Algorithm):
             FoldIn(self.l2, frequency=1.0, ratings=True), np.zeros((self.rank, self.rank), np.float32),
             best.user_bias, best.item_bias, best.mean, clip=(float(r.data.min()), float(r.data.max())),
         )  # fmt: skip
+
+    def cost(self, size: Size) -> Cost:
+        factors = 4 * (self.rank + 1) * (size.n_users + size.n_items)
+        return Cost(2 * factors + 4 * WEIGHT * size.ratings, self.epochs * size.ratings * (self.rank + 4))
 
 
 def squared_error(w: Factorisation, data: Dataset, validation: Dataset) -> float:

@@ -14,6 +14,7 @@ from serendip.data.dataset import Dataset
 from serendip.models.baseline import Baseline
 from serendip.models.comparison import SIMILARITIES, WEIGHTINGS, Comparison, compared
 from serendip.models.contract import Algorithm, Run, learnable
+from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.hyperparameter import hyper
 from serendip.models.userneighbours import UserNeighbours
 from serendip.models.userratings import UserRatings
@@ -53,3 +54,6 @@ class UserKNN(Algorithm):
             return UserNeighbours(*shared, vectors, votes)
         baseline = Baseline.of(data.ratings)
         return UserRatings(*shared, vectors, votes, baseline, baseline.residuals(data.ratings))
+
+    def cost(self, size: Size) -> Cost:
+        return Cost(WEIGHT * (4 * size.pairs + 2 * size.ratings), size.events)

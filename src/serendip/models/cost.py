@@ -1,0 +1,49 @@
+"""What a fit costs before it is begun: its algorithm's own formula over the size of the data."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from serendip.arrays import I64
+
+WEIGHT = 8  # bytes of a stored number of a sparse matrix: itself and its column
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a data set is.
+
+    user (n_users,), item (n_items,): how many events each has. pairs: interactions after events of a pair are one and
+    ratings below the threshold are left out. ratings: pairs that have a rating.
+    """
+
+    user: I64
+    item: I64
+    pairs: float
+    ratings: float = 0.0
+
+    @property
+    def n_users(self) -> int:
+        return len(self.user)
+
+    @property
+    def n_items(self) -> int:
+        return len(self.item)
+
+    @property
+    def events(self) -> int:
+        """How many events there are."""
+        return int(self.user.sum())
+
+    def met(self, stored: float) -> float:
+        """Return sum n_u^2, how often two items meet in a user, where `stored` of the events are stored numbers."""
+        return float(np.square(self.user.astype(np.float64)).sum()) * (stored / max(self.events, 1)) ** 2
+
+
+@dataclass(frozen=True)
+class Cost:
+    """memory: bytes that a fit holds at once, at most, beside the data set and its interactions. operations: about how
+    many steps it takes, in units of the algorithm's own: only their ratio for two sizes counts."""
+
+    memory: float
+    operations: float

@@ -1,0 +1,127 @@
+"""A plan counts what a file holds, follows the formulas, and says what it does not know."""
+
+import gzip
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from serendip.cli import status
+from serendip.errors import UserError
+from serendip.models.als import ALS
+from serendip.models.contract import Algorithm, Run
+from serendip.models.cost import Size
+from serendip.models.ease import EASE
+from serendip.models.itemknn import ItemKNN
+from serendip.models.popular import Popular
+from serendip.models.svd import SVD
+from serendip.models.userknn import UserKNN
+from serendip.service import plan as planning
+from serendip.service.plan import fit_bytes, plan, sample, shape_of
+
+
+@pytest.fixture(autouse=True)
+def briefly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let samples be small: what a step takes is not asserted."""
+    monkeypatch.setattr(planning, "MEASURED", 0.01)
+
+
+WITH = (Popular, ALS, ItemKNN, UserKNN, SVD, EASE)
+
+
+@pytest.fixture
+def ratings(tmp_path: Path) -> Path:
+    """Ratings 1 to 5 with many pairs twice, compressed."""
+    chance = random.Random(3)
+    rows = [f"{chance.randrange(200)},{chance.randrange(50)},{chance.randrange(1, 6)},{1_600_000_000 + n}"
+            for n in range(6000)]  # fmt: skip
+    path = tmp_path / "ratings.csv.gz"
+    path.write_bytes(gzip.compress("\n".join(["user_id,item_id,rating,timestamp", *rows]).encode()))
+    return path
+
+
+def counts(path: Path) -> tuple[dict[str, int], int, int]:
+    """Return the events a user, the pairs rated at least 3, and all pairs."""
+    rows = [line.split(",") for line in gzip.decompress(path.read_bytes()).decode().split("\n")[1:]]
+    users: dict[str, int] = {}
+    for row in rows:
+        users[row[0]] = users.get(row[0], 0) + 1
+    return users, len({(u, i) for u, i, r, _ in rows if int(r) >= 3}), len({(u, i) for u, i, *_ in rows})
+
+
+def test_the_shape_is_what_the_file_holds(ratings: Path) -> None:
+    users, liked, pairs = counts(ratings)
+    shape = shape_of(ratings)
+    assert sorted(shape.size.user) == sorted(users.values())
+    assert shape.size.n_items == 50 and shape.size.events == 6000
+    assert (shape.size.pairs, shape.size.ratings) == (liked, pairs)
+    assert not shape.notes
+
+
+def test_pairs_of_a_large_file_are_estimated_and_that_is_said(ratings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "SAMPLED", 2000)
+    _, liked, pairs = counts(ratings)
+    shape = shape_of(ratings)
+    assert shape.size.events == 6000  # still counted
+    assert shape.size.pairs == pytest.approx(liked, rel=0.15) and shape.size.ratings == pytest.approx(pairs, rel=0.15)
+    assert shape.notes and "one user in" in shape.notes[0]
+
+
+@pytest.mark.parametrize("kind", WITH, ids=lambda kind: kind.name)
+def test_a_plan_names_bytes_and_seconds(kind: type[Algorithm], ratings: Path) -> None:
+    found = plan(ratings, [kind()], run=Run(threads=1))
+    (one,) = found.estimates
+    assert one.algorithm == kind.name
+    assert one.job_bytes is not None and one.fit_bytes is not None and one.fit_seconds is not None
+    assert 0 < one.fit_bytes < one.job_bytes < 1e9 and 0 < one.fit_seconds < 60
+
+
+def test_formulas_grow_as_they_should() -> None:
+    def cost(algorithm: Algorithm, users: int, items: int) -> tuple[float, float]:
+        each = np.full(users, 20)
+        size = Size(each, np.full(items, users * 20 // items), users * 20.0)
+        found = algorithm.cost(size)
+        assert found is not None
+        return found.memory, found.operations
+
+    small, large = (cost(EASE(), 40_000, n) for n in (10_000, 20_000))
+    assert large[0] / small[0] == pytest.approx(4, rel=0.3)
+    small, large = (cost(ALS(rank=rank), 1000, 1000) for rank in (128, 256))
+    assert large[0] / small[0] == pytest.approx(2, rel=0.1) and large[1] > 3.5 * small[1]
+    assert cost(ALS(epochs=20), 1000, 1000)[1] > 1.5 * cost(ALS(epochs=10), 1000, 1000)[1]
+    small, large = (cost(ItemKNN(neighbours=k), 100, 5000) for k in (100, 200))
+    assert large[0] / small[0] == pytest.approx(2, rel=0.1)
+    size = Size(np.full(10, 5), np.full(5, 10), 50.0)
+    light = Popular().cost(size)
+    assert light is not None and fit_bytes(size, light) == planning.DERIVED * 50
+
+
+def test_samples_are_like_the_data(ratings: Path) -> None:
+    size = shape_of(ratings).size
+    data = sample(size, 0.5, 0)
+    assert data.n_users == 100 and data.n_items == 25
+    assert len(data) == pytest.approx(25 * 100, rel=0.2)  # as active, but at most an event an item
+    assert data.rated.all() and sample(size, 0.5, 0).fingerprint == data.fingerprint
+
+
+def test_an_algorithm_without_a_formula_is_named(ratings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert status(["plan", str(ratings), "--algorithm", "latest,popular", "--threads", "1"]) == 0
+    said = capsys.readouterr().out
+    assert "latest has no formula yet" in said and "6,000 events of 200 users on 50 items" in said
+
+
+def test_a_plan_in_json(ratings: Path, answer: Callable[..., dict[str, object]]) -> None:
+    told = answer("plan", str(ratings), "--algorithm", "als", "--set", "als.rank=8", "--threads", "1")
+    assert told["n_events"] == 6000 and told["estimates"][0]["algorithm"] == "als"  # type: ignore[index]
+
+
+def test_what_cannot_be_planned_is_said(ratings: Path, tmp_path: Path) -> None:
+    (tmp_path / "none.csv").write_text("user_id,item_id\n")
+    with pytest.raises(UserError):
+        plan(tmp_path / "none.csv", [Popular()])
+    views = tmp_path / "views.csv"
+    views.write_text("user_id,item_id\n" + "\n".join(f"{u},{i}" for u in range(20) for i in range(5)))
+    with pytest.raises(UserError, match="learns from ratings"):
+        plan(views, [SVD()], run=Run(threads=1))
