@@ -13,21 +13,27 @@ from serendip.data.dataset import Dataset
 from serendip.data.queries import ask
 from serendip.errors import UserError
 from serendip.models.als import ALS
+from serendip.models.bpr import BPR
 from serendip.models.compressed import compressed, pruned
 from serendip.models.contract import Algorithm, Model, Run
 from serendip.models.ease import EASE
 from serendip.models.itemknn import ItemKNN
 from serendip.models.itemweights import ItemWeights
+from serendip.models.nmf import NMF
 from serendip.models.packed import Packed
 from serendip.models.packedcsr import PackedCSR
 from serendip.models.popular import Popular
+from serendip.models.puresvd import PureSVD
+from serendip.models.slim import SLIM
 from serendip.models.svd import SVD
+from serendip.models.svdpp import SVDpp
 from serendip.models.weighted import Weighted
 
 KNOWN_FAILURES = {
     ("ease", "pruned", "newcomers"): "what was pruned says nothing: an item near nothing in a short history is unknown",
 }
 FORMS = [(kind, to) for kind in (ALS, EASE, ItemKNN, SVD, Weighted) for to in ("float16", "int8")]
+FORMS += [(kind, "int8") for kind in (BPR, SVDpp, NMF, PureSVD, SLIM)]  # whose shapes or hyperparameters differ
 FORMS += [(EASE, "pruned"), (ItemKNN, "pruned"), (ALS, "ann"), (SVD, "ann")]
 
 

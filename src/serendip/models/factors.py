@@ -204,11 +204,12 @@ class Factors(Model):
             at = slice(indptr[b], indptr[b + 1])
             yj = self._fold_rows(w.indices[at])  # (n, rank)
             a = gram + (yj.T * w.data[at]) @ yj + penalty[b] * np.eye(len(gram), dtype=np.float32)
-            parts.append(
-                ((np.linalg.solve(a, self._fold_rows(item[of == b]).T).T @ yj.T) * target[at]).ravel()
-            )  # (m, n)
-        owed = np.concatenate(parts).astype(np.float32)
-        w = w[of]  # (M, n_items)
+            yi = self._fold_rows(item[of == b])  # (m, rank)
+            parts.append(((np.linalg.solve(a, yi.T).T @ yj.T) * target[at]).ravel())  # (m, n)
+        return self.told(queries, item, of, w[of], np.concatenate(parts).astype(np.float32))
+
+    def told(self, queries: Queries, item: I32, of: I64, w: CSR, owed: F32) -> Contributions:
+        """Return what is owed to the items of histories w, and what the scores have beyond that.  # owed (nnz of w,)"""
         indptr = w.indptr
         row = np.repeat(np.arange(len(item)), np.diff(indptr))
         x, bias, something = self.user_rows(queries)
@@ -221,11 +222,13 @@ class Factors(Model):
         offset = offsets(count)
         last = offset[1:] - 1
         items, weight = np.full(offset[-1], -1, np.int32), np.empty(offset[-1], np.float32)
-        inner = np.ones(offset[-1], np.bool_)
-        inner[last] = False
-        items[inner], weight[inner] = w.indices, owed
+        of_item = np.ones(offset[-1], np.bool_)
+        of_item[last] = False
+        items[of_item], weight[of_item] = w.indices, owed
         weight[last] = rest
-        return Contributions(offset, items, weight, np.where(inner, 0, 1).astype(np.int32), (*self.reasons, "overall"))
+        return Contributions(
+            offset, items, weight, np.where(of_item, 0, 1).astype(np.int32), (*self.reasons, "overall")
+        )
 
     def query_vectors(self, queries: Queries) -> F32:
         """Return x_u; with biases (x_u, 1, b_u).  # (B, rank) or (B, rank + 2)"""

@@ -9,6 +9,7 @@ from serendip.data.queries import Queries, offsets
 from serendip.data.slates import Contributions
 from serendip.kernels.nonnegative import nonnegative_rows
 from serendip.models.factors import Factors
+from serendip.models.packed import Packed
 
 SWEEPS = 500  # at most; some tens are enough nearly always
 LEAST = 4  # users and items a factor, at least
@@ -62,6 +63,8 @@ class Reconstruction(Factors):
             parts.append(((np.linalg.solve(square, yi.T).T @ yj.T) * target[at]).ravel())  # (m, n)
         count, v = np.diff(v.indptr)[of].astype(np.int64), v[of]  # (M, n_items)
         owed = np.concatenate(parts).astype(np.float32)
+        if isinstance(self.item_factors, Packed):  # a fitted row is rounded: the parts do not sum to its score
+            return self.told(queries, item, of, v, owed)
         return Contributions(offsets(count), v.indices, owed, np.zeros(len(owed), np.int32), self.reasons)
 
 
