@@ -4,6 +4,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +16,9 @@ from pathlib import Path
 import pytest
 
 from serendip.cli import status
+
+# Where the tests run in the background, Ctrl-C is ignored, and so it would be by every process that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 GROUPS, ITEMS, USERS = 6, 10, 40  # tastes, items of each, users of each
 START, HOUR = 1_700_000_000_000, 3_600_000

@@ -32,6 +32,7 @@ FACES = {
     "Weighted": "serendip.models.weighted",
     "ask": "serendip.data.queries",
     "compare": "serendip.service.judge",
+    "cross_validate": "serendip.service.judge",
     "evaluate": "serendip.service.judge",
     "load": "serendip.service.read",
     "read": "serendip.service.read",

@@ -8,6 +8,7 @@ import serendip
 from serendip.checks.toys import planted
 from serendip.data.dataset import Dataset
 from serendip.data.shop import simulate
+from serendip.data.split import folds
 from serendip.service.read import dataset
 
 
@@ -76,3 +77,11 @@ def test_the_leaderboard_is_in_order_and_paired_with_popular() -> None:
     theirs = board.filter(algorithm="popular").row(0, named=True)
     assert ours["over_popular"] == pytest.approx(ours["recall@10"] - theirs["recall@10"])
     assert theirs["p"] is None and not theirs["beyond_doubt"]
+
+
+def test_cross_validation_tells_the_mean_and_how_far_folds_differ(data: Dataset) -> None:
+    found = serendip.cross_validate(["popular", "svd"], data, "hr@5", k=3)
+    assert found.select("algorithm", "metric").rows() == [("popular", "hr@5"), ("svd", "hr@5")]
+    each = [mean(serendip.evaluate("popular", fold, "hr@5"), "popular", "hr@5") for fold in folds(data, 3)]
+    assert found["mean"][0] == pytest.approx(np.mean(each), abs=0.02)
+    assert (found["deviation"] > 0).all()

@@ -60,7 +60,7 @@ def status(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print(("\n" if sys.stderr.isatty() else "") + stop.LINE, file=sys.stderr, flush=True)
         return stop.STATUS
-    except BrokenPipeError:  # who read it has seen enough
+    except (BrokenPipeError, SystemExit):  # who read it has seen enough; rich says so by SystemExit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except MemoryError:

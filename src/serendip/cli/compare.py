@@ -1,7 +1,7 @@
 """`serendip compare`: a leaderboard with intervals on a split of the project's data."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
@@ -15,12 +15,18 @@ from serendip.cli.options import (
     named,
 )
 
+if TYPE_CHECKING:
+    from serendip.config import Settings
+    from serendip.data.dataset import Dataset
+    from serendip.models.contract import Run
+
 
 def command(
     project: ProjectOption = HERE,
     algorithms: AlgorithmsOption = None,
     metrics: Annotated[str | None, Option(help="Names separated by commas; the first is the primary one.")] = None,
     split: Annotated[str | None, Option(help="time, last-share, last-out, random or users.")] = None,
+    folds: Annotated[int | None, Option(min=2, help="Cross-validate over this many random folds instead.")] = None,
     plot: Annotated[Path | None, Option(help="Write the leaderboard as a picture: .svg, .png or .html.")] = None,
     threads: ThreadsOption = None,
     seed: SeedOption = 0,
@@ -52,6 +58,9 @@ def command(
                            objective=replace(settings.objective, metric=names[0]))  # fmt: skip
     with place.store(create=False) as store, Bar() as bar:
         data = learned(store, settings)
+        if folds is not None:
+            cross_validated(data, settings, named(algorithms), folds, Run(threads=threads, seed=seed), json)
+            return
         compared = compare(data, settings, algorithms=named(algorithms), keep=place.reports / "compared",
                            run=Run(threads=threads, seed=seed, progress=bar))  # fmt: skip
     if plot is not None:
@@ -64,3 +73,22 @@ def command(
         print(msgspec.json.format(msgspec.json.encode(compared.plain()), indent=2).decode())
     else:
         leaderboard(compared)
+
+
+def cross_validated(
+    data: "Dataset", settings: "Settings", algorithms: list[str] | None, folds: int, run: "Run", json: bool
+) -> None:
+    """Print the mean of each metric over random folds, and the standard deviation between them."""
+    from serendip.cli.tables import console, table
+    from serendip.service.judge import cross_validate
+    from serendip.service.portfolio import portfolio
+
+    metrics = dict.fromkeys([settings.objective.metric, *settings.evaluation.metrics])
+    found = cross_validate(portfolio(settings, algorithms), data, ",".join(metrics), k=folds, run=run)
+    if json:
+        print(found.write_json())
+        return
+    made = table(("algorithm", "left"), ("metric", "left"), ("mean", "right"), ("between folds", "right"))
+    for name, metric, mean, deviation in found.iter_rows():
+        made.add_row(name, metric, f"{mean:.4f}", f"{deviation:.4f}")
+    console().print(made)
