@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -44,23 +44,24 @@ def start(n: int, rank: int) -> Floats:
     return np.random.default_rng(7).normal(0, 0.1, (n, rank)).astype(np.float32)
 
 
-@pytest.mark.parametrize("solver", ["cholesky", "cg"])
+@pytest.mark.parametrize("solver", ["cholesky", "cg", "subspace"])
 @given(
     n=st.integers(0, 40),
     m=st.integers(0, 60),
     rank=st.one_of(st.integers(0, 20), st.sampled_from([31, 32, 33, 64, 70])),
     longest=st.sampled_from([0, 1, 5, 63, 64, 65, 200]),
+    block=st.sampled_from([1, 16, 30, 64]),
     threads=st.integers(1, 4),
     seed=st.integers(0, 1000),
 )
 def test_kernel_equals_twin(
-    isa: str, solver: Solver, n: int, m: int, rank: int, longest: int, threads: int, seed: int
+    isa: str, solver: Solver, n: int, m: int, rank: int, longest: int, block: int, threads: int, seed: int
 ) -> None:
     given_problem = problem(n, m, rank, longest, seed)
     before = [a.copy() for a in given_problem]
     x, twin = start(n, rank), start(n, rank)
-    solve_rows(*given_problem, x, solver=solver, threads=threads)
-    solve_rows_numpy(*given_problem, twin, solver=solver)
+    solve_rows(*given_problem, x, solver=solver, block=block, threads=threads)
+    solve_rows_numpy(*given_problem, twin, solver=solver, block=block)
     np.testing.assert_allclose(x, twin, rtol=2e-3, atol=5e-4)
     assert not x[np.diff(given_problem.indptr) == 0].any()
     for a, b in zip(given_problem, before, strict=True):
@@ -97,7 +98,24 @@ def test_conjugate_gradients_reach_the_exact_solution(isa: str) -> None:
     np.testing.assert_allclose(cg, exact, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("solver", ["cholesky", "cg"])
+def test_passes_over_blocks_reach_the_exact_solution(isa: str) -> None:
+    p = problem(30, 50, 40, 40, 5)
+    exact, near = start(30, 40), start(30, 40)
+    solve_rows(*p, exact)
+    for _ in range(2000):
+        solve_rows(*p, near, solver="subspace", block=16)
+    np.testing.assert_allclose(near, exact, rtol=1e-3, atol=2e-4)
+
+
+def test_one_block_of_all_factors_is_exact(isa: str) -> None:
+    p = problem(30, 50, 40, 40, 5)
+    exact, near = start(30, 40), start(30, 40)
+    solve_rows(*p, exact)
+    solve_rows(*p, near, solver="subspace", block=40)
+    np.testing.assert_allclose(near, exact, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("solver", ["cholesky", "cg", "subspace"])
 def test_threads_do_not_change_a_bit(isa: str, solver: Solver) -> None:
     p = problem(500, 80, 33, 90, 1)
     answers = []
@@ -145,6 +163,55 @@ def test_what_does_not_fit_is_refused(changes: dict[str, np.ndarray], message: s
         broken(**changes)
 
 
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", ["weight", "target"])
+def test_values_that_are_not_finite_are_refused(name: str, wrong: float) -> None:
+    value = getattr(problem(4, 6, 3, 5, 2), name).copy()
+    value[0] = wrong
+    with pytest.raises(ValueError, match="NaN or infinity"):
+        broken(**{name: value})
+
+
+@pytest.mark.parametrize("solver", ["cholesky", "subspace"])
+def test_a_singular_system_without_regularisation_is_named(isa: str, solver: Solver) -> None:
+    one = np.ones(1, np.float32)
+    with pytest.raises(ValueError, match="row 0 is not positive definite"):  # one interaction, two factors
+        solve_rows(np.array([0, 1]), np.zeros(1, np.int32), one, one, np.ones((1, 2), np.float32),
+                   np.zeros((2, 2), np.float32), 0 * one, np.zeros((1, 2), np.float32), solver=solver)  # fmt: skip
+
+
+@pytest.mark.parametrize("solver", ["cholesky", "cg", "subspace"])
+def test_the_order_of_a_row_and_repeated_pairs_do_not_matter(isa: str, solver: Solver) -> None:
+    p = problem(1, 6, 4, 0, 1)
+    once, twice = np.zeros((1, 4), np.float32), np.zeros((1, 4), np.float32)
+    two, half = np.array([2, 2, 2], np.float32), np.array([1, 2, 2, 1], np.float32)
+    solve_rows(np.array([0, 3]), np.array([1, 3, 5], np.int32), two, two, *p[4:], once, solver=solver, steps=20)
+    solve_rows(np.array([0, 4]), np.array([5, 1, 3, 5], np.int32), half, half, *p[4:], twice, solver=solver, steps=20)
+    np.testing.assert_allclose(once, twice, atol=1e-5)
+
+
+@pytest.mark.parametrize("solver", ["cholesky", "cg", "subspace"])
+def test_rows_of_y_lie_beyond_two_to_the_31(isa: str, solver: Solver) -> None:
+    m = 2**31 // 16 + 2
+    try:
+        y = np.zeros((m, 16), np.float32)  # 8.6 GB of addresses, of which a page or two are ever touched
+    except MemoryError:
+        pytest.skip("the machine does not let 8.6 GB be addressed")
+    y[m - 1] = np.arange(16)
+    eye, one = np.eye(16, dtype=np.float32), np.ones(1, np.float32)
+    far, near = np.zeros((1, 16), np.float32), np.zeros((1, 16), np.float32)
+    solve_rows(np.array([0, 1]), np.array([m - 1], np.int32), one, one, y, eye, one, far, solver=solver)
+    solve_rows(np.array([0, 1]), np.array([0], np.int32), one, one, y[m - 1 :], eye, one, near, solver=solver)
+    np.testing.assert_array_equal(far, near)
+    assert far[0, 15] > 0
+
+
+def test_an_unknown_solver_is_refused() -> None:
+    unknown: Any = "lu"
+    with pytest.raises(ValueError, match="one of cholesky, cg, subspace"):
+        solve_rows(*problem(4, 6, 3, 5, 2), start(4, 3), solver=unknown)
+
+
 def test_x_that_cannot_be_updated_in_place_is_refused() -> None:
     p = problem(4, 6, 3, 5, 2)
     for x in (np.zeros((3, 4), np.float32).T, np.zeros((4, 3))):
@@ -153,22 +220,25 @@ def test_x_that_cannot_be_updated_in_place_is_refused() -> None:
 
 
 LONG = """
+import sys
 import numpy as np
 from serendip.kernels.als import solve_rows
 n, rank = 20_000, 1024  # about a minute of work
 one = np.ones(n, np.float32)
 try:
     print("begin", flush=True)
-    solve_rows(np.arange(n + 1), np.zeros(n, np.int32), one, one, np.ones((1, rank), np.float32),
-               np.eye(rank, dtype=np.float32), one, np.zeros((n, rank), np.float32), threads=2)
+    for _ in range(20):
+        solve_rows(np.arange(n + 1), np.zeros(n, np.int32), one, one, np.ones((1, rank), np.float32),
+                   np.eye(rank, dtype=np.float32), one, np.zeros((n, rank), np.float32), solver=sys.argv[1], threads=2)
 except KeyboardInterrupt:
     print("interrupted", flush=True)
 """
 
 
 @pytest.mark.skipif(not compiled.native, reason="the kernels were not compiled")
-def test_ctrl_c_is_answered() -> None:
-    with subprocess.Popen([sys.executable, "-c", LONG], stdout=subprocess.PIPE, text=True) as process:
+@pytest.mark.parametrize("solver", ["cholesky", "subspace"])
+def test_ctrl_c_is_answered(solver: Solver) -> None:
+    with subprocess.Popen([sys.executable, "-c", LONG, solver], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == "begin\n"

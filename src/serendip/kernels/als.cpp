@@ -10,6 +10,7 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,8 @@ namespace nb = nanobind;
 
 namespace serendip {
 
-// What one half-sweep reads and writes. y and gram are padded to `padded` columns.
+// What one half-sweep reads and writes. gram is padded to `padded` columns; rows of y are `stride` floats apart, and are
+// padded for conjugate gradients only.
 struct Rows {
     const std::int64_t* indptr;
     const std::int32_t* indices;
@@ -28,9 +30,10 @@ struct Rows {
     const float* target;
     const float* y;
     const float* gram;
+    const float* corners;
     const float* l2;
     float* x;
-    std::int64_t rank, padded, steps;
+    std::int64_t rank, padded, stride, steps, block;
 };
 
 }  // namespace serendip
@@ -68,38 +71,70 @@ std::int64_t at(std::int64_t i, std::int64_t j, std::int64_t tile) {  // (i <= j
 }
 
 void solve_rows(In<std::int64_t, 1> indptr, In<std::int32_t, 1> indices, In<float, 1> weight, In<float, 1> target,
-                In<float, 2> y, In<float, 2> gram, In<float, 1> l2, InOut<float, 2> x, bool exact, std::int64_t steps,
-                int threads) {
+                In<float, 2> y, In<float, 2> gram, In<float, 1> l2, InOut<float, 2> x, const std::string& solver,
+                std::int64_t steps, std::int64_t block, int threads) {
     const auto n = static_cast<std::int64_t>(x.shape(0)), rank = static_cast<std::int64_t>(x.shape(1));
     const auto m = static_cast<std::int64_t>(y.shape(0));
     if (rank == 0 || n == 0) return;
     const std::int64_t padded = SERENDIP_CHOOSE(padded)(rank), tile = tile_side();
+    const std::int64_t width = (std::min(block, rank) + 15) / 16 * 16;  // whole tiles of every instruction set
+    const bool exact = solver == "cholesky", cg = solver == "cg";
 
     Aligned<float> y_padded;
-    if (padded != rank) {
+    if (cg && padded != rank) {
         y_padded = aligned<float>(m * padded);
         for (std::int64_t i = 0; i < m; ++i) std::copy_n(y.data() + i * rank, rank, y_padded.get() + i * padded);
     }
     auto g = aligned<float>(padded * padded);
-    for (std::int64_t i = 0; i < rank; ++i)
-        for (std::int64_t j = exact ? i : 0; j < rank; ++j)
-            g[exact ? at(i, j, tile) : i * padded + j] = gram.data()[i * rank + j];
+    for (std::int64_t i = 0; i < rank; ++i) {
+        const float* row = gram.data() + i * rank;
+        if (cg) {
+            std::copy_n(row, rank, g.get() + i * padded);
+            continue;
+        }
+        for (std::int64_t j = exact ? i / tile * tile : 0; j < rank; j += tile)
+            std::copy_n(row + j, std::min(tile, rank - j), g.get() + (exact ? at(i, j, tile) : j * padded + i * tile));
+    }
+    const std::int64_t triangle = SERENDIP_CHOOSE(triangle_size)(width), blocks = (padded + width - 1) / width;
+    Aligned<float> corners;
+    if (solver == "subspace") {
+        corners = aligned<float>(blocks * triangle);
+        for (std::int64_t i = 0; i < rank; ++i)
+            for (std::int64_t j = i; j < std::min((i / width + 1) * width, rank); ++j)
+                corners[i / width * triangle + at(i % width, j % width, tile)] = gram.data()[i * rank + j];
+    }
 
-    const serendip::Rows rows{indptr.data(), indices.data(), static_cast<std::int64_t>(indices.shape(0)),
-                              weight.data(), target.data(),  y_padded ? y_padded.get() : y.data(),
-                              g.get(),       l2.data(),      x.data(),
-                              rank,          padded,         steps};
-    const auto solve = exact ? SERENDIP_CHOOSE(cholesky_rows) : SERENDIP_CHOOSE(cg_rows);
-    const std::int64_t size = (exact ? SERENDIP_CHOOSE(cholesky_scratch)(rank) : SERENDIP_CHOOSE(cg_scratch)(rank));
-    std::vector<Aligned<float>> scratch;
-    for (int t = 0; t < threads; ++t) scratch.push_back(aligned<float>(size));
-
+    const serendip::Rows rows{.indptr = indptr.data(),
+                              .indices = indices.data(),
+                              .nnz = static_cast<std::int64_t>(indices.shape(0)),
+                              .weight = weight.data(),
+                              .target = target.data(),
+                              .y = y_padded ? y_padded.get() : y.data(),
+                              .gram = g.get(),
+                              .corners = corners.get(),
+                              .l2 = l2.data(),
+                              .x = x.data(),
+                              .rank = rank,
+                              .padded = padded,
+                              .stride = y_padded ? padded : rank,
+                              .steps = steps,
+                              .block = width};
+    std::int64_t longest = 0;
+    for (std::int64_t u = 0; u < n; ++u) longest = std::max(longest, indptr.data()[u + 1] - indptr.data()[u]);
+    const auto solve = exact ? SERENDIP_CHOOSE(cholesky_rows)
+                       : cg  ? SERENDIP_CHOOSE(cg_rows)
+                             : SERENDIP_CHOOSE(subspace_rows);
+    const std::int64_t size = exact ? SERENDIP_CHOOSE(cholesky_scratch)(rank)
+                              : cg  ? SERENDIP_CHOOSE(cg_scratch)(rank)
+                                    : SERENDIP_CHOOSE(subspace_scratch)(rank, width, longest);
+    std::vector<Aligned<float>> scratch(static_cast<std::size_t>(threads));
     serendip::parallel_for(n, 32, threads, [&](std::int64_t begin, std::int64_t end, int thread) {
-        const std::int64_t failed = solve(rows, begin, end, scratch[static_cast<std::size_t>(thread)].get());
+        Aligned<float>& own = scratch[static_cast<std::size_t>(thread)];
+        if (!own) own = aligned<float>(size);
+        const std::int64_t failed = solve(rows, begin, end, own.get());
         if (failed >= 0)
-            throw nb::value_error(("the system of row " + std::to_string(failed) +
-                                   " is not positive definite: give a larger l2, and weights that are not negative")
-                                      .c_str());
+            throw std::domain_error("the system of row " + std::to_string(failed) +
+                                    " is not positive definite: give a larger l2, and weights that are not negative");
     });
 }
 

@@ -1,11 +1,13 @@
-"""One half-sweep of alternating least squares: every row's linear system, exactly or by conjugate gradients.
+"""One half-sweep of alternating least squares: every row's system, exactly, by conjugate gradients or block by block.
 
 Hu, Koren, Volinsky: Collaborative Filtering for Implicit Feedback Datasets, ICDM 2008, doi:10.1109/ICDM.2008.22.
 Takács, Pilászy, Tikk: Applications of the Conjugate Gradient Method for Implicit Feedback Collaborative Filtering,
 RecSys 2011, doi:10.1145/2043932.2043987.
+Rendle, Krichene, Zhang, Koren: iALS++: Speeding up Matrix Factorization with Subspace Optimization, 2021,
+arXiv:2110.14044.
 """
 
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +16,7 @@ from serendip.kernels import compiled
 from serendip.kernels.csr import check_csr
 
 Floats: TypeAlias = npt.NDArray[np.float32]
-Solver = Literal["cholesky", "cg"]
+Solver = Literal["cholesky", "cg", "subspace"]
 
 
 def solve_rows(
@@ -29,6 +31,7 @@ def solve_rows(
     *,
     solver: Solver = "cholesky",
     steps: int = 3,
+    block: int = 64,
     threads: int | None = None,
 ) -> None:
     """Solve (gram + sum_i weight_ui y_i y_i' + l2_u I) x_u = sum_i target_ui y_i for each row u; x is updated in place.
@@ -45,15 +48,21 @@ def solve_rows(
         y: (m, rank) the fixed factors.
         gram: (rank, rank) what is common to all rows, symmetric.
         l2: (n,) each row's regularisation.
-        x: (n, rank) float32, C-contiguous; `cg` starts from what it holds.
+        x: (n, rank) float32, C-contiguous; `cg` and `subspace` start from what it holds.
         solver: `cholesky` solves exactly, O(d rank^2 + rank^3) for a row of d interactions; `cg` by conjugate
-            gradients, O(steps (d rank + rank^2)).
+            gradients, O(steps (d rank + rank^2)); `subspace` solves blocks of coordinates exactly, one after the other,
+            O(d rank block + rank^2 + rank block^2).
         steps: of conjugate gradients.
+        block: coordinates that `subspace` solves at once, rounded up to a multiple of 16; with all of them it is exact.
         threads: None means every core.
 
     Raises:
-        ValueError: shapes that do not fit, an index outside y, or a system that is not positive definite (exact only).
+        ValueError: shapes that do not fit, an index outside y, a weight or target that is not finite, or a system that
+            is not positive definite (`cg` does not notice).
     """
+    if solver not in get_args(Solver) or block < 1 or steps < 0:
+        raise ValueError(f"solver {solver!r} is one of {', '.join(get_args(Solver))}; block {block} at least 1, "
+                         f"steps {steps} at least 0")  # fmt: skip
     if x.dtype != np.float32 or not x.flags.c_contiguous or not x.flags.writeable or x.ndim != 2:
         raise ValueError("x must be a writeable C-contiguous float32 matrix: it is updated in place")
     n, rank = x.shape
@@ -67,14 +76,14 @@ def solve_rows(
         )
     if y.shape[1:] != (rank,) or gram.shape != (rank, rank) or l2.shape != (n,):
         raise ValueError(f"x {x.shape}, y {y.shape}, gram {gram.shape} and l2 {l2.shape} do not fit together")
+    if not (np.isfinite(weight).all() and np.isfinite(target).all()):
+        raise ValueError("weight or target holds NaN or infinity")
     if compiled.native:
         threads = threads or compiled.default_threads()
-        compiled.module.als_solve_rows(
-            indptr, indices, weight, target, y, gram, l2, x, solver == "cholesky", steps, threads
-        )
+        compiled.module.als_solve_rows(indptr, indices, weight, target, y, gram, l2, x, solver, steps, block, threads)
     else:
         compiled.say_once()
-        solve_rows_numpy(indptr, indices, weight, target, y, gram, l2, x, solver=solver, steps=steps)
+        solve_rows_numpy(indptr, indices, weight, target, y, gram, l2, x, solver=solver, steps=steps, block=block)
 
 
 def solve_rows_numpy(
@@ -89,6 +98,7 @@ def solve_rows_numpy(
     *,
     solver: Solver = "cholesky",
     steps: int = 3,
+    block: int = 64,
 ) -> None:
     """Do what `solve_rows` does, row by row in NumPy."""
     for u in range(len(x)):
@@ -98,15 +108,19 @@ def solve_rows_numpy(
         b = target[row] @ y_u  # (rank,)
         if not len(y_u):
             x[u] = 0
-        elif solver == "cholesky":
-            try:
-                z = np.linalg.solve(np.linalg.cholesky(a), b)
-                x[u] = np.linalg.solve(np.linalg.cholesky(a).T, z)
-            except np.linalg.LinAlgError:
-                raise ValueError(
-                    f"the system of row {u} is not positive definite: "
-                    "give a larger l2, and weights that are not negative"
-                ) from None
+        elif solver != "cg":
+            width = max(x.shape[1], 1) if solver == "cholesky" else -(-block // 16) * 16
+            for j in range(0, x.shape[1], width):
+                at = slice(j, j + width)
+                try:
+                    lower = np.linalg.cholesky(a[at, at])
+                except np.linalg.LinAlgError:
+                    raise ValueError(
+                        f"the system of row {u} is not positive definite: "
+                        "give a larger l2, and weights that are not negative"
+                    ) from None
+                rest = b[at] - a[at] @ x[u] + a[at, at] @ x[u, at]
+                x[u, at] = np.linalg.solve(lower.T, np.linalg.solve(lower, rest))
         else:
             r = b - a @ x[u]
             d, rr = r.copy(), r @ r

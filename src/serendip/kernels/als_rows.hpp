@@ -56,27 +56,53 @@ INLINE void subtract_products(Tile& c, const float* a, const float* b, int64_t c
     }
 }
 
-// Up to `batch` interactions of one row, as panels of y_i and of weight_i y_i; adds target_i y_i to the right-hand side
-// b.
-void gather(const Rows& p, int64_t begin, int64_t end, float* plain, float* weighted, float* b) {
+// Columns [column, column + tile) of row i of y; what lies beyond the last column is 0.
+INLINE void load_row(vec* x, const Rows& p, int64_t i, int64_t column) {
+    const float* y = p.y + i * p.stride + column;
+    if (column + tile <= p.stride) {
+        EACH (v, vecs) x[v] = load(y + v * lanes);
+        return;
+    }
+    float part[tile] = {};
+    for (int64_t k = 0; k < p.stride - column; ++k) part[k] = y[k];
+    EACH (v, vecs) x[v] = load(part + v * lanes);
+}
+
+// Up to `batch` interactions of one row, `width` columns of y from `column` on, as panels of y_i and of weight_i y_i;
+// adds target_i y_i to the right-hand side b. `target` counts from `begin`.
+void gather(const Rows& p, int64_t begin, int64_t end, int64_t column, int64_t width, const float* target, float* plain,
+            float* weighted, float* b) {
     for (int64_t t = begin; t < end; ++t) {
-        const float* y = p.y + p.indices[t] * p.padded;
         if (t + 4 < p.nnz) {
-            const char* ahead = reinterpret_cast<const char*>(p.y + p.indices[t + 4] * p.padded);
-            for (int64_t o = 0; o < 4 * p.padded; o += 64) __builtin_prefetch(ahead + o);
+            const char* ahead = reinterpret_cast<const char*>(p.y + p.indices[t + 4] * p.stride + column);
+            for (int64_t o = 0; o < 4 * width; o += 64) __builtin_prefetch(ahead + o);
         }
-        const float w = p.weight[t], target = p.target[t];
+        const float w = p.weight[t], v_t = target[t - begin];
         float* row = plain + (t - begin) * tile;
         float* wrow = weighted + (t - begin) * tile;
-        for (int64_t j = 0; j < p.padded; j += tile, row += batch * tile, wrow += batch * tile) {
+        for (int64_t j = 0; j < width; j += tile, row += batch * tile, wrow += batch * tile) {
+            vec x[vecs];
+            load_row(x, p, p.indices[t], column + j);
             EACH (v, vecs) {
-                const vec x = load(y + j + v * lanes);
-                store(row + v * lanes, x);
-                store(wrow + v * lanes, w * x);
-                store(b + j + v * lanes, load(b + j + v * lanes) + target * x);
+                store(row + v * lanes, x[v]);
+                store(wrow + v * lanes, w * x[v]);
+                store(b + j + v * lanes, load(b + j + v * lanes) + v_t * x[v]);
             }
         }
     }
+}
+
+// a (triangle panels) = start + sum of the gathered weighted' plain.
+INLINE void add_triangle(float* a, const float* start, const float* weighted, const float* plain, int64_t tiles,
+                         int64_t count) {
+    for (int64_t j = 0; j < tiles; ++j)
+        for (int64_t i = 0; i <= j; ++i) {
+            const int64_t at = triangle(j) + i * tile * tile;
+            Tile c;
+            load_tile(c, start + at);
+            add_products(c, weighted + i * batch * tile, plain + j * batch * tile, count);
+            store_tile(a + at, c);
+        }
 }
 
 // One diagonal tile: c = U'U, z = U'^-1 b. Writes U to `u`, the inverse pivots, and z over b. False where a pivot is
@@ -166,15 +192,8 @@ int64_t cholesky_rows(const Rows& p, int64_t begin, int64_t end, float* scratch)
             const float* start = p.gram;
             for (int64_t t = first; t < last; t += batch, start = a) {
                 const int64_t count = last - t < batch ? last - t : batch;
-                gather(p, t, t + count, plain, weighted, b);
-                for (int64_t j = 0; j < tiles; ++j)
-                    for (int64_t i = 0; i <= j; ++i) {
-                        const int64_t at = triangle(j) + i * tile * tile;
-                        Tile c;
-                        load_tile(c, start + at);
-                        add_products(c, weighted + i * batch * tile, plain + j * batch * tile, count);
-                        store_tile(a + at, c);
-                    }
+                gather(p, t, t + count, 0, p.padded, p.target + t, plain, weighted, b);
+                add_triangle(a, start, weighted, plain, tiles, count);
             }
             for (int64_t k = 0; k < p.padded; ++k)  // the padding becomes an identity
                 a[triangle(k / tile) + k * tile + k % tile] += k < p.rank ? p.l2[u] : 1.0f;
@@ -253,6 +272,92 @@ int64_t cg_rows(const Rows& p, int64_t begin, int64_t end, float* scratch) {
             }
         }
         for (int64_t k = 0; k < p.rank; ++k) out[k] = x[k];
+    }
+    return -1;
+}
+
+int64_t subspace_scratch(int64_t rank, int64_t block, int64_t longest) {
+    const int64_t width = padded(block);
+    return padded(rank) * (tile + 1) + width * tile + triangle_size(width) + 2 * width * batch + 2 * width +
+           longest * tile;
+}
+
+// One pass over blocks of coordinates for rows [begin, end) (iALS++, algorithm 1): each block of a row is solved
+// exactly while the others stand still, with the row's residuals target - weight * prediction kept up to date. A tile of
+// rows goes together, so that their products with `gram` (full panels here) are one matrix product. `corners` holds the
+// triangle panels of each block of gram's diagonal.
+int64_t subspace_rows(const Rows& p, int64_t begin, int64_t end, float* scratch) {
+    const int64_t width = padded(p.block), tiles = width / tile;
+    float* x = scratch;                           // (padded, tile): the rows, transposed
+    float* own = x + p.padded * tile;             // one row
+    float* product = own + p.padded;              // x gram in the columns of a block, tile by tile
+    float* a = product + width * tile;
+    float* plain = a + triangle_size(width);
+    float* weighted = plain + width * batch;
+    float* step = weighted + width * batch;
+    float* inverse = step + width;
+    float* residual = inverse + width;
+    for (int64_t first = begin; first < end; first += tile) {
+        const int64_t rows = end - first < tile ? end - first : tile;
+        for (int64_t k = 0; k < p.padded * tile; ++k) x[k] = 0.0f;
+        for (int64_t r = 0; r < rows; ++r) {
+            const int64_t u = first + r;
+            if (p.indptr[u] == p.indptr[u + 1]) continue;
+            for (int64_t k = 0; k < p.padded; ++k) {
+                own[k] = k < p.rank ? p.x[u * p.rank + k] : 0.0f;
+                x[k * tile + r] = own[k];
+            }
+            for (int64_t t = p.indptr[u]; t < p.indptr[u + 1]; ++t) {
+                vec s[vecs] = {};
+                for (int64_t j = 0; j < p.padded; j += tile) {
+                    vec y[vecs];
+                    load_row(y, p, p.indices[t], j);
+                    EACH (v, vecs) s[v] += y[v] * load(own + j + v * lanes);
+                }
+                float prediction = 0.0f;
+                for (int v = 0; v < vecs; ++v) prediction += sum(s[v]);
+                residual[t - p.indptr[first]] = p.target[t] - p.weight[t] * prediction;
+            }
+        }
+        for (int64_t column = 0; column < p.padded; column += width) {
+            const int64_t here = p.padded - column < width ? (p.padded - column) / tile : tiles;
+            for (int64_t j = 0; j < here; ++j) {
+                Tile c = {};
+                add_products(c, x, p.gram + (column / tile + j) * p.padded * tile, p.padded);
+                store_tile(product + j * tile * tile, c);
+            }
+            const float* corner = p.corners + column / width * triangle_size(width);
+            for (int64_t r = 0; r < rows; ++r) {
+                const int64_t u = first + r, from = p.indptr[u], to = p.indptr[u + 1];
+                if (from == to) continue;
+                float* e = residual + (from - p.indptr[first]);
+                for (int64_t k = 0; k < here * tile; ++k)
+                    step[k] = -product[k / tile * tile * tile + r * tile + k % tile] - p.l2[u] * x[(column + k) * tile + r];
+                const float* start = corner;
+                for (int64_t t = from; t < to; t += batch, start = a) {
+                    const int64_t count = to - t < batch ? to - t : batch;
+                    gather(p, t, t + count, column, here * tile, e + (t - from), plain, weighted, step);
+                    add_triangle(a, start, weighted, plain, here, count);
+                }
+                for (int64_t k = 0; k < here * tile; ++k)
+                    a[triangle(k / tile) + k * tile + k % tile] += column + k < p.rank ? p.l2[u] : 1.0f;
+                if (!cholesky_solve(a, inverse, step, here)) return u;
+                for (int64_t k = 0; k < here * tile; ++k) x[(column + k) * tile + r] += step[k];
+                for (int64_t t = from; t < to && column + width < p.padded; ++t) {
+                    vec s[vecs] = {};
+                    for (int64_t j = 0; j < here * tile; j += tile) {
+                        vec y[vecs];
+                        load_row(y, p, p.indices[t], column + j);
+                        EACH (v, vecs) s[v] += y[v] * load(step + j + v * lanes);
+                    }
+                    float change = 0.0f;
+                    for (int v = 0; v < vecs; ++v) change += sum(s[v]);
+                    e[t - from] -= p.weight[t] * change;
+                }
+            }
+        }
+        for (int64_t r = 0; r < rows; ++r)
+            for (int64_t k = 0; k < p.rank; ++k) p.x[(first + r) * p.rank + k] = x[k * tile + r];
     }
     return -1;
 }

@@ -5,6 +5,9 @@
 #include "isa.hpp"
 
 void bind_als(nanobind::module_& m);
+void bind_gram(nanobind::module_& m);
+void bind_index(nanobind::module_& m);
+void bind_ranking(nanobind::module_& m);
 void bind_topk(nanobind::module_& m);
 void bind_knn(nanobind::module_& m);
 void bind_sgd(nanobind::module_& m);
@@ -28,6 +31,9 @@ NB_MODULE(_native, m) {
         }
     });
     bind_als(m);
+    bind_gram(m);
+    bind_index(m);
+    bind_ranking(m);
     bind_topk(m);
     bind_knn(m);
     bind_sgd(m);

@@ -58,7 +58,8 @@ def topk_dot(
         bias = np.ascontiguousarray(bias, np.float32)
         if bias.shape != (len(y),):
             raise ValueError(f"bias {bias.shape} must have one entry for each of the {len(y)} items")
-    tie, indptr, indices = _checked(tie, exclude_indptr, exclude_indices, len(q), len(y), k)
+    tie = np.ascontiguousarray(tie, np.int32)
+    indptr, indices = checked(exclude_indptr, exclude_indices, len(q), len(y), k)
     if len(tie) != len(y):
         raise ValueError(f"tie {tie.shape} must have one entry for each of the {len(y)} items")
     if not compiled.native:
@@ -101,7 +102,8 @@ def topk_dense(
     scores = np.ascontiguousarray(scores, np.float32)
     if scores.ndim != 2:
         raise ValueError(f"scores must be a matrix, not of shape {scores.shape}")
-    tie, indptr, indices = _checked(tie, exclude_indptr, exclude_indices, len(scores), len(tie), k)
+    tie = np.ascontiguousarray(tie, np.int32)
+    indptr, indices = checked(exclude_indptr, exclude_indices, len(scores), len(tie), k)
     if item is None and scores.shape[1] > len(tie):
         raise ValueError(f"scores {scores.shape} have more columns than tie {tie.shape} has items")
     if item is not None:
@@ -163,15 +165,20 @@ def topk_dense_numpy(
     return best, best_score
 
 
-def _checked(
-    tie: Items, indptr: Offsets | None, indices: Items | None, n_users: int, n_items: int, k: int
-) -> tuple[Items, Offsets | None, Items | None]:
+def checked(
+    indptr: Offsets | None, indices: Items | None, n_users: int, n_items: int, k: int
+) -> tuple[Offsets | None, Items | None]:
+    """Return the excluded items as the kernels read them.
+
+    Raises:
+        ValueError: k is negative, one of the two is missing, or an item lies outside [0, n_items).
+    """
     if k < 0:
         raise ValueError(f"k must not be negative, and is {k}")
-    tie = np.ascontiguousarray(tie, np.int32)
-    if (indptr is None) != (indices is None):
+    if indptr is None and indices is None:
+        return None, None
+    if indptr is None or indices is None:
         raise ValueError("exclude_indptr and exclude_indices are given together or not at all")
-    if indptr is not None and indices is not None:
-        indptr, indices = np.ascontiguousarray(indptr, np.int64), np.ascontiguousarray(indices, np.int32)
-        check_csr(indptr, indices, n_users, n_items)
-    return tie, indptr, indices
+    indptr, indices = np.ascontiguousarray(indptr, np.int64), np.ascontiguousarray(indices, np.int32)
+    check_csr(indptr, indices, n_users, n_items)
+    return indptr, indices
