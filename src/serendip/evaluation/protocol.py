@@ -85,15 +85,17 @@ def rank(
 ) -> dict[Metric, Measured]:
     """Return metrics of the slates: of ranking, and beyond accuracy."""
     k = max(m.k or 1 for m in metrics)
-    accuracy = {m: np.empty(len(task)) for m in metrics if m.definition.kind == "ranking"}
-    beyond = Beyond(task, [m for m in metrics if m not in accuracy])
+    ranked = [m for m in metrics if m.definition.kind == "ranking"]
+    accuracy = np.empty((len(ranked), len(task)))
+    beyond = Beyond(task, [m for m in metrics if m not in ranked])
     for at in blocks(len(task), USERS, "evaluate: users", progress):
         slates = slates_of(model, task, at, k)
-        hit = ranking.hits(slates.item, task.relevant.offset[at.start : at.stop + 1], task.relevant.item)
-        for metric, value in accuracy.items():
-            value[at] = ranking.FUNCTIONS[metric.name](hit, task.n_relevant[at], metric.k or 1)
+        hit, accuracy[:, at] = ranking.measured(
+            slates.item, task.relevant.offset[at.start : at.stop + 1], task.relevant.item, task.n_relevant[at],
+            [(m.name, m.k or 1) for m in ranked],
+        )  # fmt: skip
         beyond.add(at, slates, hit)
-    return {m: UserMean(v) for m, v in accuracy.items()} | beyond.measured()
+    return {m: UserMean(v) for m, v in zip(ranked, accuracy, strict=True)} | beyond.measured()
 
 
 def slates_of(model: Recommends, task: Task, at: slice, k: int) -> Slates:

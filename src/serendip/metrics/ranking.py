@@ -6,10 +6,12 @@ is empty has no hits and counts as zero. Formulas and the dialects of other libr
 Reference: Jarvelin and Kekalainen, "Cumulated gain-based evaluation of IR techniques", TOIS 2002 (NDCG).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from serendip.kernels.ranking import rank_metrics
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -22,17 +24,21 @@ def hits(item: Ints, indptr: Ints, indices: Ints) -> Bools:
     item: (B, k), padded with -1, which never hits. indptr (B + 1,) and indices hold the relevant items of each row as
     CSR; indptr may be a slice of a larger one. Order within a row is free.
     """
-    rows, k = item.shape
-    relevant = indices[indptr[0] : indptr[-1]]
-    if relevant.size == 0 or item.size == 0:
-        return np.zeros((rows, k), bool)
-    stride = int(max(relevant.max(), item.max())) + 2  # +1 for item 0, +1 so that -1 has a key of its own
-    wanted = np.repeat(np.arange(rows), np.diff(indptr)) * stride + relevant + 1  # (n_pairs,) int64
-    wanted.sort()
-    key = np.arange(rows)[:, None] * stride + item + 1  # (B, k)
-    at = np.minimum(np.searchsorted(wanted, key), wanted.size - 1)
-    found: Bools = (wanted[at] == key) & (item >= 0)
-    return found
+    return measured(item, indptr, indices, np.zeros(len(item), np.int64), ())[0]
+
+
+def measured(
+    item: Ints, indptr: Ints, indices: Ints, n_relevant: Ints, wanted: Sequence[tuple[str, int]]
+) -> tuple[Bools, Floats]:
+    """Return what `hits` does, and each wanted (name, k) of every user, in one pass.  # (B, k), (M, B)
+
+    Names are those of `FUNCTIONS`; n_relevant (B,) may count relevant items that indices leaves out.
+    """
+    part = np.asarray(indices[indptr[0] : indptr[-1]], np.int32)
+    return rank_metrics(
+        np.asarray(item, np.int32), np.asarray(indptr, np.int64) - indptr[0], part,
+        np.asarray(n_relevant, np.int64), wanted,
+    )  # fmt: skip
 
 
 def precision(hit: NDArray[np.generic], n_relevant: Ints, k: int) -> Floats:
