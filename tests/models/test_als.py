@@ -87,3 +87,41 @@ def test_the_weight_of_the_unseen_follows_how_sparse_the_data_is() -> None:
     seen = data.matrix.nnz / (data.n_users * data.n_items)
     assert ALS(rank=4, epochs=1).fit(data).fold.unobserved == min(16 * seen, 1.0)
     assert ALS(rank=4, epochs=1, unobserved=0.25).fit(data).fold.unobserved == 0.25
+
+
+@pytest.mark.parametrize(("solver", "block"), [("cg", 64), ("subspace", 16)])
+def test_other_solvers_come_to_the_same_objective(solver: str, block: int) -> None:
+    data = planted().data
+    exact = ALS(rank=40, epochs=30, l2=0.01)
+    other = exact.set(solver=solver, block=block)
+    x = data.matrix.toarray()
+    assert loss(other.fit(data), x, exact) == pytest.approx(loss(exact.fit(data), x, exact), rel=0.01)
+
+
+@pytest.mark.parametrize("solver", ["cg", "subspace"])
+def test_a_row_of_another_solver_is_nearly_the_folded_in_one(solver: str) -> None:
+    data = planted().data
+    model = ALS(rank=40, epochs=10, l2=0.01, solver=solver, block=16).fit(data)
+    known = data.queries()
+    new = Queries(np.full(len(known), -1, np.int32), known.history)
+    np.testing.assert_allclose(model.score(new), model.score(known), atol=0.02)
+
+
+def test_the_solver_follows_the_rank() -> None:
+    assert (ALS(rank=128).kind, ALS(rank=129).kind, ALS(rank=512, solver="cholesky").kind) == (
+        "cholesky", "subspace", "cholesky",
+    )  # fmt: skip
+
+
+def test_more_factors_than_items() -> None:
+    data = checkerboard().data
+    model = ALS(rank=200, epochs=2).fit(data)
+    assert np.isfinite(model.score(data.queries())).all()
+
+
+def test_few_queries_get_what_many_get() -> None:
+    data = planted(n_users=80).data
+    model = ALS(rank=8).fit(data)
+    known = data.queries()
+    some = known.rows(np.arange(5))
+    np.testing.assert_array_equal(model.recommend(some, 4).item, model.recommend(known, 4).item[:5])

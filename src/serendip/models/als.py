@@ -2,7 +2,7 @@
 
 Hu, Koren, Volinsky, "Collaborative Filtering for Implicit Feedback Datasets", ICDM 2008; the objective, its scaling
 and the penalty by frequency as in Rendle, Krichene, Zhang, Koren, "Revisiting the Performance of iALS on Item
-Recommendation Benchmarks", RecSys 2022, arXiv:2110.14037.
+Recommendation Benchmarks", RecSys 2022, arXiv:2110.14037. Solvers: kernels/als.py.
 """
 
 from dataclasses import dataclass
@@ -12,12 +12,14 @@ import numpy as np
 
 from serendip.arrays import CSR, F32
 from serendip.data.dataset import Dataset
-from serendip.kernels.als import gram, solve_rows
+from serendip.kernels.als import Solver, gram, solve_rows
 from serendip.models.contract import Algorithm, Run, learnable
 from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.factors import Factors, FoldIn
 from serendip.models.hyperparameter import hyper
 
+NEAR = 3  # last sweeps over the users where each is not exact
+EXACT = 128  # rank up to which exact solutions are worth their time
 SEEN_TIMES = 16  # chosen on validation parts of ml-100k, ml-1m, online-retail and gowalla
 
 
@@ -25,8 +27,9 @@ SEEN_TIMES = 16  # chosen on validation parts of ml-100k, ml-1m, online-retail a
 class ALS(Algorithm):
     """min sum_S w (1 - x_u y_i)^2 + w0 sum_all (x_u y_i)^2 + l2 (sum_u n_u^nu |x_u|^2 + sum_i n_i^nu |y_i|^2).
 
-    O(epochs (|S| rank^2 + (n_users + n_items) rank^3)) time, O((n_users + n_items) rank) memory. Use it for
-    catalogues of any size; new users are folded in at once. Not where order matters.
+    O(epochs (|S| rank^2 + (n_users + n_items) rank^3)) time with exact solutions, O(epochs (|S| rank block +
+    (n_users + n_items) rank (rank + block^2))) by subspaces, the default above 128 factors; O((n_users + n_items) rank)
+    memory. Use it for catalogues of any size; new users are folded in at once. Not where order matters.
     """
 
     name: ClassVar[str] = "als"
@@ -41,6 +44,12 @@ class ALS(Algorithm):
     )  # fmt: skip
     frequency: float = hyper(1.0, "Exponent nu by which the penalty grows with n.", low=0.0, high=2.0)
     init_std: float = hyper(0.1, "Standard deviation of initial factors, times 1/sqrt(rank).", low=1e-4, high=1.0)
+    solver: str = hyper(
+        "auto", "How rows are solved: cholesky exactly, cg and subspace nearly; auto: cholesky to 128 factors, above "
+        "that subspace, whose sweeps are far shorter.", choices=("auto", "cholesky", "cg", "subspace"),
+    )  # fmt: skip
+    steps: int = hyper(3, "Steps of cg a sweep.", low=1, high=100)
+    block: int = hyper(64, "Factors that subspace solves at once, in multiples of 16.", low=16, high=2048)
 
     def fit(self, data: Dataset, *, run: Run = Run()) -> Factors:
         learnable(data, self.name)
@@ -62,7 +71,8 @@ class ALS(Algorithm):
             self.sweep(x_matrix, y, x, fold, run)
             self.sweep(y_matrix, x, y, fold, run)
             run.report("als: epochs", epoch + 1, self.epochs)
-        self.sweep(x_matrix, y, x, fold, run)  # so that a user's row is what folding in the history gives
+        for _ in range(1 if self.kind == "cholesky" else NEAR):  # so that a user's row is what folding in gives
+            self.sweep(x_matrix, y, x, fold, run)
         known = np.diff(y_matrix.indptr) > 0
         fitted = data.history.fingerprint()
         return Factors(data.users, data.items, data.fitted_rules, x, y, fitted, known, fold, w0 * gram(y))
@@ -70,8 +80,19 @@ class ALS(Algorithm):
     def cost(self, size: Size) -> Cost:
         n, rank = size.n_users + size.n_items, self.rank
         factors = 4 * rank * (n + max(size.n_users, size.n_items))  # with the draw that they begin as
-        sweep = 2 * size.pairs * rank**2 + n * rank**3 / 3 + 2 * size.pairs * rank
+        sweep = {
+            "cholesky": 2 * size.pairs * rank**2 + n * rank**3 / 3 + 2 * size.pairs * rank,
+            "cg": (self.steps + 1) * (40 * size.pairs * rank + 20 * n * rank**2),  # slower steps: they wait for memory
+            "subspace": 2 * size.pairs * rank * (self.block + 4) + 10 * n * rank * (rank + self.block**2 / 3),
+        }[self.kind]
         return Cost(factors + WEIGHT * size.pairs, (self.epochs + 0.5) * sweep)
+
+    @property
+    def kind(self) -> Solver:
+        """The solver that is meant."""
+        if self.solver == "cholesky" or (self.solver == "auto" and self.rank <= EXACT):
+            return "cholesky"
+        return "cg" if self.solver == "cg" else "subspace"
 
     def sweep(self, matrix: CSR, y: F32, x: F32, fold: FoldIn, run: Run) -> None:
         """Solve every row of x for fixed y, in place.  # (n, m), (m, rank), (n, rank)"""
@@ -79,5 +100,5 @@ class ALS(Algorithm):
         products = np.float32(fold.unobserved) * gram(y, run.threads)  # (rank, rank)
         solve_rows(
             matrix.indptr.astype(np.int64), matrix.indices, matrix.data, matrix.data, y, products, l2, x,
-            threads=run.threads,
+            solver=self.kind, steps=self.steps, block=self.block, threads=run.threads,
         )  # fmt: skip
