@@ -33,16 +33,31 @@ def test_the_weights_are_the_closed_form(n_users: int, n_items: int) -> None:
     np.testing.assert_allclose(model.weights, expected, atol=2e-5)
 
 
-def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = made(50, 30)
-    whole = EASE(l2=2.0).fit(data).weights
-    monkeypatch.setattr(ease, "BLOCK", 7)
-    np.testing.assert_allclose(EASE(l2=2.0).fit(data).weights, whole, atol=1e-6)
+def test_both_ways_give_the_same_inverse() -> None:
+    x = made(30, 40).matrix
+    np.testing.assert_allclose(ease.woodbury(x, 5.0, Run()), ease.inverse(x, 5.0, Run()), atol=1e-5)
 
 
-def test_a_catalogue_that_does_not_fit_is_refused_with_the_figure(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UserError, match=r"ease needs 4000\.0 GB .* use itemknn"):
-        ease.check_memory(1_000_000, 0)
+def test_users_are_inverted_only_where_they_are_far_fewer() -> None:
+    assert ease.by_users(1_000, 10_000, 50_000)
+    assert not ease.by_users(9_990, 10_000, 50_000)  # the same inverse, and the products besides
+    assert not ease.by_users(10_000, 1_000, 50_000)
+
+
+def test_a_catalogue_that_does_not_fit_is_refused_with_the_figure() -> None:
+    with pytest.raises(UserError, match=r"ease needs 4000\.0 GB .* 8\.0 GB are free: use itemknn"):
+        ease.check_memory(1_000_000, 8 * 10**9)
+
+
+def test_a_penalty_too_small_for_float32_is_refused_and_the_named_one_is_not() -> None:
+    x = made(60, 20).matrix * np.float32(1000)
+    with pytest.raises(UserError, match="too near singular for float32; set l2 to") as told:
+        ease.inverse(x[:10], 0.01, Run())
+    enough = float(str(told.value).split("set l2 to ")[1].split(" ")[0])
+    p = ease.inverse(x[:10], enough, Run())
+    wide = x[:10].toarray().astype(np.float64)
+    exact = np.linalg.inv(wide.T @ wide + enough * np.eye(20))
+    assert np.linalg.norm(p - exact) < 0.1 * np.linalg.norm(exact)
 
 
 def test_progress_is_told() -> None:

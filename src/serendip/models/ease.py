@@ -12,15 +12,18 @@ import psutil
 from serendip.arrays import CSR, F32
 from serendip.data.dataset import Dataset
 from serendip.errors import UserError
+from serendip.kernels.gram import mirror, sandwich, sparse_gram
 from serendip.kernels.lapack import inverse_lower
 from serendip.models.contract import Algorithm, Run, learnable
 from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.hyperparameter import hyper
 from serendip.models.itemweights import ItemWeights
 
-BLOCK = 512  # columns of the Gram matrix made dense at once
+BLOCK = 512  # rows looked at at once
 BUFFERS = 1 << 25  # bytes that BLAS keeps for its own
-PRODUCT = 40  # steps of the inverse that one of the sparse products takes
+PRODUCT = 10  # steps of the inverse that one of the sparse products takes
+COLUMNS = 20  # bytes an interaction that the products by columns take
+WORST = 1e-8  # reciprocal condition (1-norm) down to which float32 inverses were found right within a tenth
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,8 @@ class EASE(Algorithm):
     """min |X - X B|^2 + l2 |B|^2 with diag(B) = 0. O(n_items^3) time, 4 n_items^2 bytes.
 
     Use it first where the catalogue has up to some ten thousand items: one setting and hard to beat. Not for
-    larger catalogues, and not where order matters.
+    larger catalogues, and not where order matters. Where users are far fewer than items, a matrix of users is inverted
+    in its place: O(n_users^3 + interactions n_items) time, 4 n_users^2 bytes more.
     """
 
     name: ClassVar[str] = "ease"
@@ -39,26 +43,28 @@ class EASE(Algorithm):
     def fit(self, data: Dataset, *, run: Run = Run()) -> ItemWeights:
         learnable(data, self.name)
         x = data.matrix  # (n_users, n_items)
-        check_memory(data.n_items, min(data.n_users, data.n_items) if data.n_users < data.n_items else 0)
-        wide = data.n_users < data.n_items
-        p = woodbury(x, self.l2, run) if wide else inverse(gram(x, self.l2, run), run)  # (n_items, n_items)
+        free = psutil.virtual_memory().available
+        check_memory(data.n_items, free)
+        wide = by_users(*x.shape, x.nnz) and 4 * (data.n_items**2 + data.n_users**2) < free
+        p = woodbury(x, self.l2, run) if wide else inverse(x, self.l2, run)  # (n_items, n_items)
         p /= -np.diag(p)  # eq. (8): B_ij = -P_ij / P_jj
         np.fill_diagonal(p, 0)
+        run.report("ease: weights", 3, 3)
         known = np.bincount(x.indices, minlength=data.n_items) > 0
         return ItemWeights(data.users, data.items, data.fitted_rules, p, known)
 
     def cost(self, size: Size) -> Cost:
-        n, m = size.n_items, size.n_users if size.n_users < size.n_items else 0  # the sides of what is inverted
-        block = BLOCK * max(n, m) * (4 + WEIGHT)
-        steps = (m**3 + 2 * m * n**2) if m else n**3
-        return Cost(
-            4 * (n**2 + m**2) + block + 2 * WEIGHT * size.pairs + BUFFERS, steps + PRODUCT * size.met(size.pairs)
-        )
+        n, m = size.n_items, size.n_users
+        memory = 4 * n**2 + COLUMNS * size.pairs + WEIGHT * size.pairs + BUFFERS
+        if by_users(m, n, size.pairs):
+            met = float(np.square(size.item.astype(np.float64)).sum()) * (size.pairs / max(size.events, 1)) ** 2
+            return Cost(memory + 4 * m**2, m**3 + PRODUCT * (met + size.pairs * (m + n / 2)))
+        return Cost(memory, n**3 + PRODUCT * size.met(size.pairs))
 
 
-def check_memory(n_items: int, n_inner: int) -> None:
-    """Raise a UserError where the dense matrices would not fit into the memory that is free."""
-    need, free = 4 * (n_items**2 + n_inner**2), psutil.virtual_memory().available
+def check_memory(n_items: int, free: int) -> None:
+    """Raise a UserError where the dense weights do not fit into the bytes that are free."""
+    need = 4 * n_items**2
     if need > free:
         raise UserError(
             f"ease needs {need / 1e9:.1f} GB for its dense weights of {n_items:,} items and {free / 1e9:.1f} GB are "
@@ -66,46 +72,41 @@ def check_memory(n_items: int, n_inner: int) -> None:
         )
 
 
-def gram(x: CSR, l2: float, run: Run) -> F32:
-    """Return X'X + l2 I, made dense block by block.  # (n_items, n_items)"""
-    n = x.shape[1]
-    g = np.empty((n, n), np.float32)
-    xt, columns = x.T.tocsr(), x.tocsc()
-    for b in range(0, n, BLOCK):
-        g[b : b + BLOCK] = (columns[:, b : b + BLOCK].T @ columns).toarray() if n <= BLOCK else (
-            (xt[b : b + BLOCK] @ x).toarray())  # fmt: skip
-        run.report("ease: item products", min(b + BLOCK, n), 2 * n)
-    g[np.diag_indices(n)] += np.float32(l2)
-    return g
+def by_users(n_users: int, n_items: int, pairs: float) -> bool:
+    """Return whether `woodbury` takes less time than `inverse`."""
+    products = PRODUCT * pairs * (n_users + n_items / 2)
+    return n_users < n_items and n_users**3 + products < n_items**3
 
 
-def inverse(a: F32, run: Run) -> F32:
-    """Return the inverse of a positive definite matrix, in its own memory.  # (n, n)
+def inverse(x: CSR, l2: float, run: Run) -> F32:
+    """Return (X'X + l2 I)^-1, in the memory of one such matrix.  # (n_items, n_items)
 
     Raises:
-        UserError: the matrix is singular in float32.
+        UserError: the matrix is too nearly singular for float32.
     """
-    n = len(a)
-    if inverse_lower(a) != 0:
-        raise UserError("ease: the item products are singular in float32; raise l2")
-    for b in range(0, n, BLOCK):
-        e = min(b + BLOCK, n)
-        a[b:e, e:] = a[e:, b:e].T
-        corner = np.tril(a[b:e, b:e])
-        a[b:e, b:e] = corner + np.tril(corner, -1).T
-    run.report("ease: inverse", 2 * n, 2 * n)
+    n = x.shape[1]
+    a = sparse_gram(x.indptr.astype(np.int64), x.indices, x.data, n, whole=False, threads=run.threads)
+    run.report("ease: item products", 1, 3)
+    a[np.diag_indices(n)] += np.float32(l2)
+    norm = float((x.T @ (x @ np.ones(n))).max()) + l2  # of a: weights are positive
+    failed = inverse_lower(a) != 0
+    if not failed:
+        mirror(a, threads=run.threads)
+    longest = np.inf if failed else float(max(np.abs(a[b : b + BLOCK]).sum(axis=1).max() for b in range(0, n, BLOCK)))
+    if not norm * longest < 1 / WORST:
+        enough = 1.2 * norm * WORST * min(np.sqrt(n), l2 * longest)  # no row of the inverse sums to over sqrt(n) / l2
+        raise UserError(
+            f"ease: with l2={l2:g} the item products are too near singular for float32; set l2 to {enough:.2g} or more"
+        )
+    run.report("ease: inverse", 2, 3)
     return a
 
 
 def woodbury(x: CSR, l2: float, run: Run) -> F32:
     """Return (X'X + l2 I)^-1 = (I - X' (X X' + l2 I)^-1 X) / l2, for fewer users than items.  # (n_items, n_items)"""
     n = x.shape[1]
-    inner = inverse(gram(x.T.tocsr(), l2, run), run)  # (n_users, n_users)
-    p = np.empty((n, n), np.float32)
-    xt = x.T.tocsr()
-    for b in range(0, n, BLOCK):
-        p[b : b + BLOCK] = (xt[b : b + BLOCK] @ inner) @ x
-        run.report("ease: weights", min(b + BLOCK, n), n)
+    inner = inverse(x.T.tocsr(), l2, run)  # (n_users, n_users)
+    p = sandwich(x.indptr.astype(np.int64), x.indices, x.data, inner, n, threads=run.threads)
     p *= np.float32(-1 / l2)
     p[np.diag_indices(n)] += np.float32(1 / l2)
     return p
