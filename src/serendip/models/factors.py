@@ -10,6 +10,7 @@ from serendip.arrays import CSR, F32, I32, I64, U64, Bool
 from serendip.data.queries import ItemLists, Queries, offsets
 from serendip.data.slates import Contributions, Slates
 from serendip.kernels.als import solve_rows
+from serendip.kernels.index import MANY, Index, prepare
 from serendip.models.contract import Model
 from serendip.models.packed import Packed, inner, topk
 
@@ -85,7 +86,7 @@ class Factors(Model):
         n = len(queries)
         inside = (queries.user >= 0) & (queries.user < self.n_users)
         user = np.where(inside, queries.user, 0)
-        hot = inside & (self.fitted[user] == queries.history.fingerprint()) if self.n_users else inside
+        hot = inside & (self.fitted[user] == queries.history.fingerprint()) if inside.any() else inside
         x = np.zeros((n, self.rank), np.float32)
         bias = np.zeros(n, np.float32)
         x[hot] = self.user_factors[user[hot]]
@@ -94,7 +95,7 @@ class Factors(Model):
         something = hot.copy()
         if not hot.all():
             cold = np.flatnonzero(~hot)
-            w, target = self.interactions(queries.rows(cold))
+            w, target = self.interactions(queries if len(cold) == n else queries.rows(cold))
             folded = self.folded(w, target)
             x[cold] = folded[:, : self.rank]
             if self.user_bias is not None:
@@ -166,13 +167,22 @@ class Factors(Model):
         if candidates is not None:
             return super().recommend(queries, k, candidates, exclude)
         x, bias, something = self.user_rows(queries)
-        item, score = topk(
-            x, self.item_factors, self._bias, k, self.items.tie,
-            exclude_indptr=None if exclude is None else exclude.offset,
-            exclude_indices=None if exclude is None else exclude.item,
-        )  # fmt: skip
+        indptr, indices = (None, None) if exclude is None else (exclude.offset, exclude.item)
+        if len(x) < MANY and self._index is not None:
+            item, score = self._index.top(x, k, exclude_indptr=indptr, exclude_indices=indices)
+        else:
+            item, score = topk(
+                x, self.item_factors, self._bias, k, self.items.tie, exclude_indptr=indptr, exclude_indices=indices
+            )
         none = ~something[:, None] | ~np.isfinite(score)
         return Slates(np.where(none, np.int32(-1), item), np.where(none, np.float32(np.nan), score + bias[:, None]))
+
+    @cached_property
+    def _index(self) -> Index | None:
+        """What few queries at a time are answered from, made by the first of them."""
+        if isinstance(self.item_factors, Packed):
+            return None
+        return prepare(self.item_factors, self._bias, self.items.tie)
 
     def similar(self, item: I32, k: int) -> Slates:
         y = self.directions
