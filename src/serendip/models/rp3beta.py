@@ -51,7 +51,7 @@ class RP3beta(P3alpha):
     name: ClassVar[str] = "rp3beta"
 
     alpha: float = hyper(0.6, "Exponent of a step's probability; below 1 rare steps count more.", low=0.0, high=3.0)
-    beta: float = hyper(0.3, "Exponent by which popular items are held back.", low=0.0, high=2.0)
+    beta: float = hyper(0.2, "Exponent by which popular items are held back.", low=0.0, high=2.0)
 
     def fit(self, data: Dataset, *, run: Run = Run()) -> ItemWeights:
         learnable(data, self.name)
