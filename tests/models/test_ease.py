@@ -45,7 +45,7 @@ def test_users_are_inverted_only_where_they_are_far_fewer() -> None:
 
 
 def test_a_catalogue_that_does_not_fit_is_refused_with_the_figure() -> None:
-    with pytest.raises(UserError, match=r"ease needs 4000\.0 GB .* 8\.0 GB are free: use itemknn"):
+    with pytest.raises(UserError, match=r"ease needs 4000\.0 GB .* 8\.0 GB are free: use sansa or itemknn"):
         ease.check_memory(1_000_000, 8 * 10**9)
 
 

@@ -68,7 +68,7 @@ def check_memory(n_items: int, free: int) -> None:
     if need > free:
         raise UserError(
             f"ease needs {need / 1e9:.1f} GB for its dense weights of {n_items:,} items and {free / 1e9:.1f} GB are "
-            "free: use itemknn, whose weights are sparse"
+            "free: use sansa or itemknn, whose weights are sparse"
         )
 
 
