@@ -19,7 +19,7 @@ from serendip.models.factors import Factors, FoldIn
 from serendip.models.hyperparameter import hyper
 
 NEAR = 3  # last sweeps over the users where each is not exact
-EXACT = 128  # rank up to which exact solutions are worth their time
+EXACT = 256  # rank up to which exact solutions take little more time for the same objective
 SEEN_TIMES = 16  # chosen on validation parts of ml-100k, ml-1m, online-retail and gowalla
 
 
@@ -28,7 +28,7 @@ class ALS(Algorithm):
     """min sum_S w (1 - x_u y_i)^2 + w0 sum_all (x_u y_i)^2 + l2 (sum_u n_u^nu |x_u|^2 + sum_i n_i^nu |y_i|^2).
 
     O(epochs (|S| rank^2 + (n_users + n_items) rank^3)) time with exact solutions, O(epochs (|S| rank block +
-    (n_users + n_items) rank (rank + block^2))) by subspaces, the default above 128 factors; O((n_users + n_items) rank)
+    (n_users + n_items) rank (rank + block^2))) by subspaces, the default above 256 factors; O((n_users + n_items) rank)
     memory. Use it for catalogues of any size; new users are folded in at once. Not where order matters.
     """
 
@@ -45,7 +45,7 @@ class ALS(Algorithm):
     frequency: float = hyper(1.0, "Exponent nu by which the penalty grows with n.", low=0.0, high=2.0)
     init_std: float = hyper(0.1, "Standard deviation of initial factors, times 1/sqrt(rank).", low=1e-4, high=1.0)
     solver: str = hyper(
-        "auto", "How rows are solved: cholesky exactly, cg and subspace nearly; auto: cholesky to 128 factors, above "
+        "auto", "How rows are solved: cholesky exactly, cg and subspace nearly; auto: cholesky to 256 factors, above "
         "that subspace, whose sweeps are far shorter.", choices=("auto", "cholesky", "cg", "subspace"),
     )  # fmt: skip
     steps: int = hyper(3, "Steps of cg a sweep.", low=1, high=100)
