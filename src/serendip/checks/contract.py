@@ -272,6 +272,9 @@ def explains(algorithm: Algorithm) -> None:
     summed = np.array([told.weight[a:b].sum() for a, b in zip(told.offset[:-1], told.offset[1:], strict=True)])
     same(summed.astype(np.float32), many.score.ravel()[there], "contributions and scores of slates", 1e-3)
     assert parts.reason.max(initial=0) < len(parts.reasons)
+    assert len(model.explain(ask([[]]), item[:1]).offset) == 2, "an empty history cannot be explained"
+    none = model.explain(queries, item[:0], np.empty(0, np.int64))
+    assert len(none.offset) == 1 and not len(none.weight), "no items cannot be explained"
 
 
 def similar_items(algorithm: Algorithm) -> None:

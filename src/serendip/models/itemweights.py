@@ -87,6 +87,8 @@ class ItemWeights(Model):
         """Return single weights W_ji.  # (N,), (N,) -> (N,)"""
         if isinstance(self.weights, Packed | PackedCSR):
             return self.weights.at(j, i)
+        if not len(j):  # SciPy would answer by a matrix
+            return np.empty(0, np.float32)
         return np.asarray(self.weights[j, i], np.float32).ravel()
 
 
