@@ -100,7 +100,7 @@ def main() -> None:
                 "serve",
                 "## Serving\n\nMade by `make bench-serve`: MovieLens 1M, slates of 10 with reasons for any users, "
                 "history read from SQLite at each request, one worker, the client on the same cores. "
-                f"{RATE} requests a second for {SECONDS} s over {CONNECTIONS} connections, then as many as they can.\n\n"
+                f"{RATE} requests a second for {SECONDS} s over {CONNECTIONS} connections, then at most.\n\n"
                 f"| model | data | p50 at {RATE}/s | p99 at {RATE}/s | most requests a second |\n"
                 "|---|---|---|---|---|\n" + "\n".join(rows) + f"\n\nMeasured on {machine('fastapi', 'uvicorn')}.",
             )
