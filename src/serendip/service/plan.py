@@ -26,6 +26,7 @@ KEPT = 0.2  # share of the smaller of reading and fitting that adds to the large
 HELD, DERIVED = 22, 78  # bytes of an event in the data set, and while interactions are made of it
 SAMPLED = 1_000_000  # rows of which pairs are counted, at most
 SAMPLE = {"user": pl.UInt64, "item": pl.UInt64, "value": pl.Float32, "rated": pl.Boolean}
+EPOCHS = 4  # of the sample that tells an epoch from what a fit does once
 MEASURED = 0.3  # CPU seconds after which the fit of a sample is long enough
 
 
@@ -142,22 +143,27 @@ def seconds(algorithm: Algorithm, size: Size, run: Run) -> tuple[float, float]:
     """Return the seconds and the CPU seconds of a fit: what its steps take in samples that double until it is told.
 
     CPU seconds are counted, so that what else runs on the machine does not matter; how many cores work at once is what
-    the largest sample showed.
+    the largest sample showed. Where there are epochs, more of them on one sample tell their steps from what a fit does
+    once, which grows with the events; else a smaller sample does.
     """
     cost = algorithm.cost(size)
     assert cost is not None
-    if "epochs" in algorithm.hyperparameters():
-        algorithm = algorithm.set(epochs=1)
+    epochs = "epochs" in algorithm.hyperparameters()
+    brief = algorithm.set(epochs=1) if epochs else algorithm
     share = min(1.0, 2_000 / size.events)
-    last = timed(algorithm, size, share, run)  # what is imported and prepared at first is no part of it
-    now = timed(algorithm, size, share, run)
+    last = timed(brief, size, share, run)  # what is imported and prepared at first is no part of it
+    now = timed(brief, size, share, run)
     while now.cpu < MEASURED and share < 1:
         share = min(1.0, share * 2)
-        last, now = now, timed(algorithm, size, share, run)
-    more = now.steps - last.steps
-    step = (now.cpu - last.cpu) / more if more > 0 and now.cpu > last.cpu else now.cpu / now.steps
-    cores = min(max(now.cpu / now.wall, 1.0), run.threads or psutil.cpu_count() or 1)
-    return cost.operations * step / cores, cost.operations * step
+        last, now = now, timed(brief, size, share, run)
+    long = timed(algorithm.set(epochs=EPOCHS), size, share, run) if epochs else now
+    more, less = (long, now) if epochs else (now, last)
+    slope = more.steps > less.steps and more.cpu > less.cpu
+    step = (more.cpu - less.cpu) / (more.steps - less.steps) if slope else more.cpu / more.steps
+    once = max(now.cpu - step * now.steps, 0.0) / share if epochs else 0.0
+    cores = min(max(long.cpu / long.wall, 1.0), run.threads or psutil.cpu_count() or 1)
+    cpu = cost.operations * step + once
+    return cpu / cores, cpu
 
 
 @dataclass(frozen=True)
