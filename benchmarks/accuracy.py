@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 from published import PUBLISHED, Published
+from section import write_section
 
 from serendip.arrays import I32
 from serendip.cli.progress import Bar
@@ -38,9 +39,8 @@ from serendip.registry import ALGORITHMS
 from serendip.registry import load as load_class
 
 HERE = Path(__file__).parent
-ROWS, RESULTS = HERE / "accuracy.jsonl", HERE / "RESULTS.md"
+ROWS = HERE / "accuracy.jsonl"
 TRIED = Path(__file__).parent / ".tried.jsonl"  # validation results, so that a search that was stopped goes on
-BEGIN, END = "<!-- accuracy: begin -->", "<!-- accuracy: end -->"
 RULES = InteractionRules(weights={})  # every row weighs 1
 SEED = 0
 Settings = Mapping[str, object]
@@ -320,7 +320,7 @@ def render() -> None:
         for day, machine, versions in stamps
     )
     section = (
-        f"{BEGIN}\n## Accuracy\n\n"
+        "## Accuracy\n\n"
         "Made by `make bench-accuracy`. Ours in bold; settings were chosen on a validation part of the training part, "
         "then fitted on all of it and tested once. Published figures are quoted, not run again here; † is quoted from "
         "memory. A result compares only under the same protocol.\n\n"
@@ -331,15 +331,9 @@ def render() -> None:
             else ""
         )
         + "".join(f"\n{note}\n" for note in NOTES)
-        + f"\nMeasured on:\n\n{made}\n{END}"
+        + f"\nMeasured on:\n\n{made}"
     )
-    text = RESULTS.read_text() if RESULTS.exists() else "# Results\n"
-    if BEGIN in text:
-        before, _, rest = text.partition(BEGIN)
-        text = before + section + rest.partition(END)[2]
-    else:
-        text = f"{text.rstrip()}\n\n{section}\n"
-    RESULTS.write_text(text)
+    write_section("accuracy", section)
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from serendip.kernels import compiled
-from serendip.kernels.csr import check_csr
+from serendip.kernels.system import checked
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Solver = Literal["cholesky", "cg", "subspace"]
@@ -63,19 +63,7 @@ def solve_rows(
     if solver not in get_args(Solver) or block < 1 or steps < 0:
         raise ValueError(f"solver {solver!r} is one of {', '.join(get_args(Solver))}; block {block} at least 1, "
                          f"steps {steps} at least 0")  # fmt: skip
-    if x.dtype != np.float32 or not x.flags.c_contiguous or not x.flags.writeable or x.ndim != 2:
-        raise ValueError("x must be a writeable C-contiguous float32 matrix: it is updated in place")
-    n, rank = x.shape
-    indptr = np.ascontiguousarray(indptr, np.int64)
-    indices = np.ascontiguousarray(indices, np.int32)
-    weight, target, y, gram, l2 = (np.ascontiguousarray(a, np.float32) for a in (weight, target, y, gram, l2))
-    check_csr(indptr, indices, n, len(y))
-    if weight.shape != indices.shape or target.shape != indices.shape:
-        raise ValueError(
-            f"indices {indices.shape}, weight {weight.shape} and target {target.shape} must be equally long"
-        )
-    if y.shape[1:] != (rank,) or gram.shape != (rank, rank) or l2.shape != (n,):
-        raise ValueError(f"x {x.shape}, y {y.shape}, gram {gram.shape} and l2 {l2.shape} do not fit together")
+    indptr, indices, weight, target, y, gram, l2 = checked(indptr, indices, weight, target, y, gram, l2, x)
     if not (np.isfinite(weight).all() and np.isfinite(target).all()):
         raise ValueError("weight or target holds NaN or infinity")
     if compiled.native:
