@@ -74,7 +74,9 @@ bench-accuracy bench-speed bench-serve bench-compress bench-plan: bench-%: $(VEN
 # Fresh versions for every supported Python; no index and no host is written down.
 constraints: | $(BIN)/python
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \
-		--no-annotate --extra ann --extra dev --custom-compile-command "make constraints" --upgrade -o constraints.txt pyproject.toml
+		--no-annotate --extra bench --extra dev --custom-compile-command "make constraints" --upgrade -o constraints.txt pyproject.toml
+	@# one version of torch that installers find as a CPU build; what only its CUDA build needs is not ours
+	@sed -i -E '/^(nvidia-|cuda-|triton)/d; s/^torch==.*/torch==2.13.0/' constraints.txt
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
