@@ -53,12 +53,16 @@ $(VENV)/.installed-dev: $(BUILT_FROM) | $(BIN)/python
 demo: $(VENV)/.installed
 	@$(BIN)/serendip demo --port $(PORT) $(if $(filter 0 no false,$(SERVE)),--no-serve)
 
-# The page is tested in a real browser: Debian's chromium, fetched where we may install packages.
+# The tests start a real browser, database, cache and proxy: Debian's, fetched where we may install packages.
+PARTS := chromium:chromium redis-server:redis-server nginx:nginx-light psql:postgresql
 test: $(VENV)/.installed-dev
-	@command -v chromium chromium-browser google-chrome >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || { \
-		echo "installing chromium for the tests of the page"; \
-		{ apt-get install -y -q chromium || { apt-get update -q && apt-get install -y -q chromium; }; } >/dev/null 2>&1; } || \
-		echo "chromium could not be installed: the tests in a browser will say that they are skipped"
+	@missing=; for part in $(PARTS); do command -v $${part%%:*} >/dev/null || missing="$$missing $${part##*:}"; done; \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing="$$missing postgresql"; \
+	[ -z "$$missing" ] || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || { \
+		echo "installing for the tests:$$missing"; export DEBIAN_FRONTEND=noninteractive; \
+		{ apt-get install -y -q --no-install-recommends $$missing || { apt-get update -q && \
+		apt-get install -y -q --no-install-recommends $$missing; }; } >/dev/null 2>&1; } || \
+		echo "$$missing could not be installed: the tests that need it will say that they are skipped"
 	@$(BIN)/python -m pytest
 
 check: $(VENV)/.installed-dev
