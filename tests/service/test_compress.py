@@ -9,7 +9,10 @@ import pytest
 
 from serendip.errors import UserError
 from serendip.service.compress import compress, overlap
+from serendip.service.explain import explain
 from serendip.service.open import opened
+from serendip.service.similar import similar
+from serendip.service.slate import slate
 from serendip.store.artefacts import about
 from serendip.store.project import Project
 
@@ -40,16 +43,16 @@ def test_it_serves_like_any_other(project: Project) -> None:
     small = opened(project.root)
     assert made.published and small.version == made.model
     for user in ("u0", "u7", "u8"):
-        one, other = exact.slate(user, 10), small.slate(user, 10)
+        one, other = slate(exact, user, 10), slate(small, user, 10)
         assert len(other.items) == 10 and all(item.reason for item in other.items)
         assert len({i.item_id for i in one.items} & {i.item_id for i in other.items}) >= 8
         top = other.items[0]
-        said = small.explain(user, top.item_id)
+        said = explain(small, user, top.item_id)
         assert said.score == pytest.approx(top.score, rel=1e-3)
-    assert small.similar("i3", 5).items
-    assert small.slate("nobody", 5).items
-    for recommender in (exact, small):
-        recommender.store.close()
+    assert similar(small, "i3", 5).items
+    assert slate(small, "nobody", 5).items
+    for live in (exact, small):
+        live.store.close()
 
 
 def test_the_same_again_is_not_made_twice_and_training_gives_the_exact_model_back(
@@ -76,9 +79,9 @@ def test_an_index(project: Project) -> None:
     pytest.importorskip("faiss", reason="faiss is not installed: pip install 'serendip[ann]'")
     made = compress(project, "ann", publish=True)
     assert made.overlap == 1.0  # of sixty items all are scanned
-    recommender = opened(project.root)
-    assert recommender.slate("u1", 5).items and recommender.similar("i3", 3).items
-    recommender.store.close()
+    live = opened(project.root)
+    assert slate(live, "u1", 5).items and similar(live, "i3", 3).items
+    live.store.close()
 
 
 def test_what_cannot_be_done_is_said(project: Project) -> None:

@@ -9,6 +9,7 @@ import pytest
 from serendip.cli import status
 from serendip.config import read
 from serendip.service.open import opened
+from serendip.service.slate import slate
 from serendip.store.store import Store
 
 RUN = ["run", "events.csv", "--items", "items.csv", "--users", "users.csv", "--algorithms", "popular,itemknn,ease",
@@ -119,12 +120,12 @@ def test_items_that_are_left_out_are_neither_learned_nor_shown(shop):
     left_out = "i25"
     settings = Path("project/serendip.toml")
     settings.write_text(settings.read_text().replace("exclude_items = []", f"exclude_items = ['{left_out}']"))
-    recommender = opened(Path("project"))
-    assert left_out not in {item.item_id for item in recommender.slate("u14", 60).items}
-    recommender.store.close()
+    live = opened(Path("project"))
+    assert left_out not in {item.item_id for item in slate(live, "u14", 60).items}
+    live.store.close()
     assert status(RUN) == 0
     shown, _ = slates("project")
-    assert all(one.item_id != left_out for slate in shown for one in slate)
+    assert all(one.item_id != left_out for row in shown for one in row)
 
 
 def test_the_goal_of_sales_counts_purchases_alone(shop, answer):

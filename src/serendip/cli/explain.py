@@ -15,13 +15,14 @@ def command(
 ) -> None:
     from serendip.cli.tables import explanation
     from serendip.service.answer import plain
+    from serendip.service.explain import explain
     from serendip.service.open import opened
 
-    recommender = opened(project)
+    live = opened(project)
     try:
-        answer = recommender.explain(user_id, item_id)
+        answer = explain(live, user_id, item_id)
     finally:
-        recommender.store.close()
+        live.store.close()
     if json:
         print(plain(answer))
     else:

@@ -22,20 +22,17 @@ def command(
 
     if output is not None:
         writer(output)  # a wrong ending is said before the work
-    recommender = opened(project)
+    live = opened(project)
     try:
         with Bar() as bar:
-            data = learned(recommender.store, settings_of(Project(project)))
-            n = generate(recommender, data, k, bar)
-        rows = None if output is None else export(recommender, output)
+            data = learned(live.store, settings_of(Project(project)))
+            n = generate(live, data, k, bar)
+        rows = None if output is None else export(live, output)
     finally:
-        recommender.store.close()
+        live.store.close()
     if json:
         import msgspec
 
-        print(msgspec.json.encode({"users": n, "rows": rows, "model": recommender.version}).decode())
+        print(msgspec.json.encode({"users": n, "rows": rows, "model": live.version}).decode())
     else:
-        print(
-            f"{n:,} users have a slate of model {recommender.version}"
-            + (f"; {rows:,} rows in {output}" if output else "")
-        )
+        print(f"{n:,} users have a slate of model {live.version}" + (f"; {rows:,} rows in {output}" if output else ""))

@@ -15,26 +15,27 @@ def command(
     project: ProjectOption = HERE,
     json: JsonOption = False,
 ) -> None:  # fmt: skip
+    from serendip.cli import tables
     from serendip.cli.options import named
-    from serendip.cli.tables import slate
     from serendip.errors import UserError
     from serendip.service.answer import Event, plain
     from serendip.service.open import opened
+    from serendip.service.slate import slate, slate_for
 
     if (user_id is None) == (history is None):
         raise UserError("name a user, or what someone chose: serendip recommend USER, or --history ITEM,ITEM")
-    recommender = opened(project)
+    live = opened(project)
     try:
         if user_id is not None:
-            answer = recommender.slate(user_id, k, with_history=True)
+            answer = slate(live, user_id, k, with_history=True)
         else:
             items = named(history) or []
             for item_id in items:
-                recommender.find_item(item_id)
-            answer = recommender.slate_for([Event(item_id, "") for item_id in items], k)
+                live.catalogue.find(item_id)
+            answer = slate_for(live, [Event(item_id, "") for item_id in items], k)
     finally:
-        recommender.store.close()
+        live.store.close()
     if json:
         print(plain(answer))
     else:
-        slate(answer)
+        tables.slate(answer)

@@ -18,12 +18,13 @@ def command(
     from serendip.cli.tables import console, shown, table
     from serendip.service.answer import plain
     from serendip.service.open import opened
+    from serendip.service.similar import similar
 
-    recommender = opened(project)
+    live = opened(project)
     try:
-        answer = recommender.similar(item_id, k)
+        answer = similar(live, item_id, k)
     finally:
-        recommender.store.close()
+        live.store.close()
     if json:
         print(plain(answer))
         return

@@ -16,7 +16,8 @@ from serendip.dashboard.page import page
 from serendip.errors import NotFound, Unavailable, UserError
 from serendip.server.routes import events, health, items, recommend, users
 from serendip.server.wire import BadRequest, Failure, answer, schemas
-from serendip.service.open import opened
+from serendip.service.serving import Serving
+from serendip.store.project import Project
 
 
 @dataclass(frozen=True)
@@ -33,15 +34,15 @@ def create_app(settings: ServerSettings) -> FastAPI:
     Raises:
         UserError: the project has no published model.
     """
-    recommender = opened(settings.project)
+    serving = Serving(Project(settings.project))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
-        recommender.store.close()
+        serving.close()
 
     app = FastAPIOffline(title="Serendip", version=__version__, lifespan=lifespan)
-    app.state.recommender = recommender
+    app.state.serving = serving
     app.state.k = settings.k
     for routes in (users, items, recommend, events, health):
         app.include_router(routes.router)

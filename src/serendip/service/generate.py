@@ -13,28 +13,28 @@ from serendip.data.dataset import Dataset
 from serendip.data.slates import Slates
 from serendip.errors import UserError
 from serendip.models.contract import Progress
+from serendip.service.live import Live
 from serendip.service.reasons import reasons
-from serendip.service.recommender import Recommender
 from serendip.service.whole import write_whole
 
 BLOCK = 512  # users whose slates are made at once
 
 
 def generate(
-    recommender: Recommender, data: Dataset, k: int = 10, progress: Progress | None = None, *, explained: bool = True
+    live: Live, data: Dataset, k: int = 10, progress: Progress | None = None, *, explained: bool = True
 ) -> int:
     """Write a slate for every user of the data set; return how many users have one.
 
     Readers of the table see the slates that were there until the last block is written.
     """
-    return recommender.store.put_recommendations(recommender.version, blocks(recommender, data, k, progress, explained))
+    return live.store.put_recommendations(live.version, blocks(live, data, k, progress, explained))
 
 
 def blocks(
-    recommender: Recommender, data: Dataset, k: int, progress: Progress | None, explained: bool
+    live: Live, data: Dataset, k: int, progress: Progress | None, explained: bool
 ) -> Iterator[tuple[I32, Slates, Sequence[Sequence[str]] | None]]:
     """Give users, their slates and a reason a position, block by block."""
-    pipeline, n = recommender.pipeline, data.n_users
+    pipeline, n = live.pipeline, data.n_users
     for first in range(0, n, BLOCK):
         user = np.arange(first, min(first + BLOCK, n), dtype=np.int32)
         queries = data.queries(user)
@@ -46,7 +46,7 @@ def blocks(
                 row, place = np.nonzero(stage == which)
                 if model is None or not len(row):
                     continue
-                texts = reasons(model, queries, slates.item[row, place], row, recommender.titles)
+                texts = reasons(model, queries, slates.item[row, place], row, live.catalogue.titles)
                 for r, p, text in zip(row, place, texts, strict=True):
                     words[r][p] = text
             said = words
@@ -71,17 +71,17 @@ def writer(path: Path) -> Callable[[pl.DataFrame, BinaryIO], object]:
     return writers[path.suffix]
 
 
-def export(recommender: Recommender, path: Path) -> int:
+def export(live: Live, path: Path) -> int:
     """Write the recommendation table to a file, by its ending; return the number of rows.
 
     Raises:
         UserError: the ending is not known, or there are no recommendations.
     """
     write = writer(path)
-    ids, rows = recommender.store.users(), []
+    ids, rows = live.store.users(), []
     for user in range(len(ids)):
-        for position, one in enumerate(recommender.store.recommendations(user)):
-            rows.append((ids[user], position + 1, one.item_id, recommender.title(one.item), one.score, one.reason))
+        for position, one in enumerate(live.store.recommendations(user)):
+            rows.append((ids[user], position + 1, one.item_id, live.catalogue.title(one.item), one.score, one.reason))
     if not rows:
         raise UserError("there are no recommendations yet: make them with `serendip generate`")
     columns = ["user_id", "position", "item_id", "title", "score", "reason"]

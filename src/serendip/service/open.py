@@ -1,4 +1,4 @@
-"""Open a project for answering: its store and the model that it has published."""
+"""Open a project for answering: its store and a model version."""
 
 from pathlib import Path
 
@@ -9,24 +9,34 @@ from serendip.errors import UserError
 from serendip.models.contract import Model
 from serendip.models.served import Served
 from serendip.pipeline.pipeline import Pipeline
-from serendip.service.recommender import Recommender, titles
+from serendip.service.catalogue import Catalogue
+from serendip.service.live import Live
 from serendip.service.settings import excluded, settings_of
 from serendip.store.artefacts import load
 from serendip.store.project import Project
 
 
-def opened(root: Path) -> Recommender:
-    """Return the recommender of a project's folder.
+def opened(root: Path) -> Live:
+    """Return what answers in a project's folder.
 
     Raises:
         UserError: there is no store or no published model, or the model is of other ids than the store's.
     """
     project = Project(root)
-    settings = settings_of(project)
     store = project.store(create=False)
     version = project.current()
     if version is None:
         raise UserError(f"{root} has no model yet: make one with `serendip run FILE` or `serendip train ALGORITHM`")
+    return live(project, version, Catalogue(store))
+
+
+def live(project: Project, version: str, catalogue: Catalogue) -> Live:
+    """Return a version at work on a store that is open.
+
+    Raises:
+        UserError: there is no such model, it is damaged, or it is of other ids than the store's.
+    """
+    store, settings = catalogue.store, settings_of(project)
     model = load(project.model(version))
     check_ids(model, store.users().series.head(model.n_users), store.items().series.head(model.n_items), version)
     banned = excluded(store, settings)
@@ -36,7 +46,7 @@ def opened(root: Path) -> Recommender:
         (model.main, model.fallback, model.similar) if isinstance(model, Served) else (model, None, None)
     )
     pipeline = Pipeline(main, fallback, banned[banned < model.n_items], static)
-    return Recommender(store, version, pipeline, similar or main, titles(store))
+    return Live(store, version, pipeline, similar or main, catalogue)
 
 
 def check_ids(model: Model, users: pl.Series, items: pl.Series, version: str) -> None:

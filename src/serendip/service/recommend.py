@@ -13,7 +13,7 @@ from serendip.errors import UserError
 from serendip.evaluation.protocol import Recommends, struck
 from serendip.models.contract import Model
 from serendip.pipeline.pipeline import Pipeline
-from serendip.service.recommender import title_column
+from serendip.service.catalogue import title_column
 
 
 def recommend(

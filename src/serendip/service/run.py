@@ -21,6 +21,7 @@ from serendip.service.open import opened
 from serendip.service.portfolio import NothingToJudge, portfolio
 from serendip.service.report import write_reports
 from serendip.service.settings import learned, settings_of, told_by, write_settings
+from serendip.service.slate import slate
 from serendip.service.train import train
 from serendip.store.project import Project
 from serendip.store.store import Store
@@ -127,15 +128,15 @@ def from_store(
     chosen = Popular() if compared is None else compared.chosen
     version = train(project, chosen, data, {} if compared is None else compared.plain(), how)
     reports, advice = write_reports(project, store, settings, compared)
-    recommender = opened(project.root)
+    live = opened(project.root)
     try:
         done = store.recommendations_version() == version
-        n = store.counts().recommended if done else generate(recommender, data, settings.serving.k, how.progress)
+        n = store.counts().recommended if done else generate(live, data, settings.serving.k, how.progress)
         activity = np.diff(data.offset)
         typical = np.argsort(np.abs(activity - np.median(activity[activity > 0])), kind="stable")[:SHOWN]
-        slates = tuple(recommender.slate(data.users[int(u)], settings.serving.k, with_history=True) for u in typical)
+        slates = tuple(slate(live, data.users[int(u)], settings.serving.k, with_history=True) for u in typical)
     finally:
-        recommender.store.close()
+        live.store.close()
     return Ran(read, compared, version, n, slates, advice, reports, note)
 
 

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from serendip.errors import Unavailable
 from serendip.server.wire import Health, answer, content, ref, responses
-from serendip.service.recommender import Recommender
+from serendip.service.live import Live
 
 router = APIRouter(prefix="/v1/health", tags=["health"])
 
@@ -18,9 +18,9 @@ async def live() -> Response:
 @router.get("/ready", responses={**responses(ref(Health)), 503: {"description": "not ready", **content(ref(Health))}})
 async def ready(request: Request) -> Response:
     """Return ok where the store can be read and a model is loaded, 503 otherwise."""
-    recommender: Recommender = request.app.state.recommender
+    live: Live = request.app.state.serving.live
     try:
-        recommender.store.check()
+        live.store.check()
     except Unavailable as error:
         return answer(Health("unavailable", reason=str(error)), 503)
-    return answer(Health("ok", recommender.version))
+    return answer(Health("ok", live.version))

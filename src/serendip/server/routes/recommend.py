@@ -4,7 +4,8 @@ from fastapi import APIRouter, Request, Response
 
 from serendip.server.wire import BadRequest, Past, RecommendRequest, answer, body, content, ref, responses
 from serendip.service.answer import Event, Slate
-from serendip.service.recommender import Recommender
+from serendip.service.serving import Serving
+from serendip.service.slate import slate_for
 
 router = APIRouter(prefix="/v1/recommend", tags=["recommend"])
 LONGEST = 1000  # items of a slate
@@ -17,11 +18,12 @@ LONGEST = 1000  # items of a slate
 )
 async def recommend(request: Request) -> Response:
     """Return a slate for the history in the body; with none, what a newcomer gets."""
-    recommender: Recommender = request.app.state.recommender
+    serving: Serving = request.app.state.serving
     asked = await body(request, RecommendRequest)
     k = request.app.state.k if asked.k is None else asked.k
     if not 1 <= k <= LONGEST:
         raise BadRequest(422, "invalid", f"k is a number from 1 to {LONGEST}, not {k}")
     past = [one if isinstance(one, Past) else Past(one) for one in asked.history]
     history = [Event(str(one.item_id), "", one.type, one.value, one.timestamp) for one in past]
-    return answer(recommender.slate_for(history, k, [str(item_id) for item_id in asked.exclude]))
+    with serving.answering() as live:
+        return answer(slate_for(live, history, k, [str(item_id) for item_id in asked.exclude]))

@@ -6,7 +6,10 @@ from fastapi import APIRouter, Query, Request, Response
 
 from serendip.server.wire import PathId, answer, ref, responses
 from serendip.service.answer import Explanation, Found, Slate
-from serendip.service.recommender import Recommender
+from serendip.service.explain import explain
+from serendip.service.find import find_users
+from serendip.service.serving import Serving
+from serendip.service.slate import slate
 
 router = APIRouter(prefix="/v1/users", tags=["users"])
 K = Annotated[int | None, Query(ge=1, le=1000, description="How many items.")]
@@ -16,19 +19,22 @@ Q = Annotated[str, Query(max_length=200, description="The beginning of an id, or
 @router.get("/{user_id:path}/recommendations", responses=responses(ref(Slate), 422))
 async def recommendations(request: Request, user_id: PathId, k: K = None, history: bool = False) -> Response:
     """Return a user's slate, from the history as it stands now; an unknown user gets what a newcomer does."""
-    recommender: Recommender = request.app.state.recommender
-    return answer(recommender.slate(user_id, k or request.app.state.k, with_history=history))
+    serving: Serving = request.app.state.serving
+    with serving.answering() as live:
+        return answer(slate(live, user_id, k or request.app.state.k, with_history=history))
 
 
 @router.get("/{user_id:path}/explanations/{item_id:path}", responses=responses(ref(Explanation), 404, 422))
 async def explanation(request: Request, user_id: PathId, item_id: PathId) -> Response:
     """Return the contributions to an item's score; they sum to it."""
-    recommender: Recommender = request.app.state.recommender
-    return answer(recommender.explain(user_id, item_id))
+    serving: Serving = request.app.state.serving
+    with serving.answering() as live:
+        return answer(explain(live, user_id, item_id))
 
 
 @router.get("", responses=responses({"type": "array", "items": ref(Found)}, 422))
 def search(request: Request, q: Q = "", k: K = None) -> Response:
     """Return users whose id begins with q."""
-    recommender: Recommender = request.app.state.recommender
-    return answer(recommender.search_users(q, k or 20))
+    serving: Serving = request.app.state.serving
+    with serving.answering() as live:
+        return answer(find_users(live, q, k or 20))

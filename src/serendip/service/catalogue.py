@@ -1,0 +1,73 @@
+"""The items as answers show them: ids and titles by index, as the store has them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from serendip.store.attributes import as_kind
+from serendip.store.store import Store
+
+TITLES = ("title", "name", "product_name", "description", "item_name")
+
+
+class Shown(NamedTuple):
+    """What is known of the items at one moment: id and title by index."""
+
+    ids: list[str]
+    titles: list[str]
+
+
+class Catalogue:
+    """Ids and titles by index; it grows with the store. Methods may be called from many threads."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._shown = read(store)
+
+    @property
+    def titles(self) -> list[str]:
+        """The title of each item by its index, its id where it has none."""
+        return self._shown.titles
+
+    def refresh(self) -> None:
+        """Read the items anew: what was taken from here before stays as it was."""
+        self._shown = read(self.store)
+
+    def id(self, item: int) -> str:
+        """Return the id of an item."""
+        return self.shown(item).ids[item]
+
+    def title(self, item: int) -> str:
+        """Return the title of an item, its id where it has none."""
+        return self.shown(item).titles[item]
+
+    def shown(self, item: int) -> Shown:
+        """Return ids and titles that hold those of an item."""
+        if item >= len(self._shown.ids):
+            self.refresh()
+        return self._shown
+
+    def find(self, item_id: str) -> int:
+        """Return the index of an item.
+
+        Raises:
+            NotFound: there is none of that id; the sentence names the nearest.
+        """
+        return self.store.items().find(item_id, "item")
+
+
+def read(store: Store) -> Shown:
+    """Return the ids and titles of all items."""
+    series = store.items().series
+    ids = series.to_list()
+    frame = store.item_features()
+    column = None if frame is None else title_column(frame.columns)
+    if frame is None or column is None:
+        return Shown(ids, ids)
+    named = as_kind(frame[column], "text").head(len(ids)).to_list()
+    named += [None] * (len(ids) - len(named))
+    return Shown(ids, [title or id_ for title, id_ in zip(named, ids, strict=True)])
+
+
+def title_column(columns: Sequence[str]) -> str | None:
+    """Return which attribute of items is their title."""
+    return next((name for name in TITLES if name in columns), None)
