@@ -1,7 +1,7 @@
 """What a model is asked: who, with which history, in which context."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -71,6 +71,20 @@ class History:
         """Return the last rating of each item.  # (B, n_items) float32"""
         return ratings(self._events, len(self), n_items)
 
+    def later(self, rows: CSR) -> I64:
+        """Return how many events of known items came after the last of each entry of a history's matrix, in order.
+
+        rows (B, n_items) are what `matrix` or `ratings` made of this history -> (nnz,).
+        """
+        n, row = rows.shape[1], np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.offset))
+        known = (self.item >= 0) & (self.item < n)
+        passed = np.concatenate([np.zeros(1, np.int64), np.cumsum(known)])
+        later = passed[self.offset[row + 1]] - passed[1:]  # (N,)
+        key = np.where(known, row * n + self.item, -1)
+        order = np.lexsort((later, key))
+        at = np.searchsorted(key[order], np.repeat(np.arange(len(self)), np.diff(rows.indptr)) * n + rows.indices)
+        return np.asarray(later[order][at], np.int64)
+
     def recency(self, rows: CSR, half: float) -> F32:
         """Return a half for every `half` later events of the history, for each entry of its matrix; 1 without times.
 
@@ -78,12 +92,7 @@ class History:
         """
         if self.timestamp is None:
             return np.ones(rows.nnz, np.float32)
-        n, row = rows.shape[1], np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.offset))
-        later = self.offset[row + 1] - 1 - np.arange(len(row))  # (N,)
-        key = row * n + np.where(self.item < n, self.item, -1)
-        order = np.lexsort((later, key))
-        at = np.searchsorted(key[order], np.repeat(np.arange(len(self)), np.diff(rows.indptr)) * n + rows.indices)
-        return np.exp2(-later[order][at] / half).astype(np.float32)
+        return np.exp2(-self.later(rows) / half).astype(np.float32)
 
     @property
     def _events(self) -> EventColumns:
@@ -126,12 +135,15 @@ def no_history(n: int) -> History:
 
 @dataclass(frozen=True)
 class Queries:
-    """B questions: user (B,) int32, -1 where unknown; history; and, where known, time, context and user features."""
+    """B questions: user (B,) int32, -1 where unknown; history; and, where known, time, context and user features.
+
+    context: what is known at the time of the question, as the device or the place: one column of B values a name.
+    """
 
     user: I32
     history: History
     timestamp: I64 | None = None  # (B,), when the question is asked, ms
-    context: Mapping[str, Sequence[object]] = field(default_factory=dict)
+    context: Mapping[str, pl.Series] = field(default_factory=dict)
     user_features: pl.DataFrame | None = None  # B rows
 
     def __len__(self) -> int:
@@ -144,9 +156,23 @@ class Queries:
             self.user[index],
             self.history.rows(index),
             None if self.timestamp is None else self.timestamp[index],
-            {name: [column[i] for i in at] for name, column in self.context.items()},
+            {name: column.gather(at) for name, column in self.context.items()},
             None if self.user_features is None else self.user_features[at],
         )
+
+    def at(self, timestamp: int | None = None, context: Mapping[str, object] | None = None) -> "Queries":
+        """Return the same questions, all asked at one time (ms) and in one context: a value a name."""
+        n = len(self)
+        return replace(
+            self,
+            timestamp=self.timestamp if timestamp is None else np.full(n, timestamp, np.int64),
+            context={**self.context, **{name: repeated(name, value, n) for name, value in (context or {}).items()}},
+        )
+
+
+def repeated(name: str, value: object, n: int) -> pl.Series:
+    """Return a column that holds one value n times."""
+    return pl.Series(name, [value], strict=False).extend_constant(value, n - 1) if n else pl.Series(name, [value]).clear()
 
 
 def ask(items: Sequence[Sequence[int]], value: Sequence[Sequence[float]] | None = None) -> Queries:
