@@ -24,19 +24,20 @@ class Baseline:
     mean: float
     item_bias: F32
     clip: tuple[float, float]
+    l2_user: float = L2_USER
 
     @staticmethod
-    def of(ratings: CSR) -> "Baseline":
+    def of(ratings: CSR, l2_user: float = L2_USER, l2_item: float = L2_ITEM, sweeps: int = SWEEPS) -> "Baseline":
         """Return the baseline of ratings (n_users, n_items): alternating ridge regression of the two biases."""
         mean = float(ratings.data.mean(dtype=np.float64))
         clip = (float(ratings.data.min()), float(ratings.data.max()))
-        baseline = Baseline(mean, np.zeros(ratings.shape[1], np.float32), clip)
+        baseline = Baseline(mean, np.zeros(ratings.shape[1], np.float32), clip, l2_user)
         row = np.repeat(np.arange(ratings.shape[0]), np.diff(ratings.indptr))
         n = np.bincount(ratings.indices, minlength=ratings.shape[1])
-        for _ in range(SWEEPS):
+        for _ in range(sweeps):
             rest = ratings.data - mean - baseline.user_bias(ratings)[row]
             total = np.bincount(ratings.indices, rest, minlength=ratings.shape[1])
-            baseline = Baseline(mean, (total / (L2_ITEM + n)).astype(np.float32), clip)
+            baseline = Baseline(mean, (total / (l2_item + n)).astype(np.float32), clip, l2_user)
         return baseline
 
     def user_bias(self, ratings: CSR) -> F32:
@@ -44,7 +45,7 @@ class Baseline:
         n = np.diff(ratings.indptr)
         rest = ratings.data - np.float32(self.mean) - self.item_bias[ratings.indices]
         total = np.bincount(np.repeat(np.arange(len(n)), n), rest, minlength=len(n))
-        return np.asarray(total / (L2_USER + n), np.float32)
+        return np.asarray(total / (self.l2_user + n), np.float32)
 
     def residuals(self, ratings: CSR) -> CSR:
         """Return what ratings say beyond the baseline, zeros stored.  # (B, n_items)"""

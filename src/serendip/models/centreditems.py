@@ -1,0 +1,60 @@
+"""The fitted shape of ratings foretold from the user's ratings of like items."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from serendip.arrays import CSR, F32, I32, I64
+from serendip.data.queries import Queries
+from serendip.models.centredratings import CentredRatings
+from serendip.models.neighbourhood import weighted_mean
+
+BESIDE = 16_000_000  # ratings beside all items, and likenesses, held at once
+
+
+@dataclass(frozen=True)
+class CentredItems(CentredRatings):
+    """z_ui = the mean, weighted by s_ij, of z_uj over the `neighbours` items j most like i that u rated.
+
+    likeness (n_items, n_items) float32 CSR, row i: the items j most like i by z.
+    """
+
+    likeness: CSR
+    neighbours: int
+
+    def beyond(self, queries: Queries, given: CSR, which: I64, item: I32) -> F32:
+        rest = self.centre.beyond(given)
+        z, order = np.zeros(len(item), np.float32), np.argsort(which, kind="stable")
+        step = max(1, BESIDE // max(self.n_items, 1))
+        for b in range(0, len(queries), step):
+            beside = np.full((min(step, len(queries) - b), self.n_items), np.nan, np.float32)  # (b, n_items)
+            part = rest[b : b + step]
+            beside[np.repeat(np.arange(len(beside)), np.diff(part.indptr)), part.indices] = part.data
+            mine = order[np.searchsorted(which[order], b) : np.searchsorted(which[order], b + step)]
+            for at in blocks(mine, self._length[item[mine]]):
+                near = self._padded[np.where(item[at] >= 0, item[at], self.n_items)]  # (n, n_items)
+                row = np.repeat(np.arange(len(at)), np.diff(near.indptr))
+                value = beside[which[at][row] - b, near.indices]
+                rated = ~np.isnan(value)
+                z[at] = weighted_mean(row[rated], near.data[rated], value[rated], self.neighbours, len(at))
+        return z
+
+    @cached_property
+    def _length(self) -> I64:
+        """How many are like each item; 0 for an unknown one.  # (n_items + 1,)"""
+        return np.diff(self._padded.indptr).astype(np.int64)
+
+    @cached_property
+    def _padded(self) -> CSR:
+        """Likeness, with an empty row for an unknown item.  # (n_items + 1, n_items)"""
+        near = self.likeness
+        rows = near.data, near.indices, np.append(near.indptr, near.nnz)
+        return csr_matrix(rows, shape=(self.n_items + 1, self.n_items))
+
+
+def blocks(at: I64, length: I64) -> list[I64]:
+    """Return parts of `at` whose lengths sum to BESIDE at most, as far as one alone does not.  # (N,), (N,)"""
+    part = np.cumsum(length) // BESIDE
+    return [p for p in np.split(at, np.flatnonzero(np.diff(part)) + 1) if len(p)]

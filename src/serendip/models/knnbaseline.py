@@ -1,0 +1,83 @@
+"""Neighbours for ratings: a rating as a habit and the mean of what the nearest say beyond theirs.
+
+Koren, "Factor in the Neighbors: Scalable and Accurate Collaborative Filtering", TKDD 4(1), 2010, section 2.2; with
+means and with standard scores: Herlocker, Konstan, Borchers, Riedl, "An Algorithmic Framework for Performing
+Collaborative Filtering", SIGIR 1999.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from serendip.arrays import CSR
+from serendip.data.dataset import Dataset
+from serendip.errors import UserError
+from serendip.kernels.knn import neighbours
+from serendip.models.baseline import Baseline
+from serendip.models.centre import CENTRES, Centre
+from serendip.models.centreditems import CentredItems
+from serendip.models.centredusers import CentredUsers
+from serendip.models.contract import Algorithm, Run
+from serendip.models.cost import WEIGHT, Cost, Size
+from serendip.models.hyperparameter import hyper
+
+KEPT = 20  # times as many neighbours of an item are kept, of which the nearest that the user rated count
+
+
+@dataclass(frozen=True)
+class KNNBaseline(Algorithm):
+    """rating(u, i) = m_ui + s_ui sum_j s_ij z_uj / sum_j s_ij over the k items j most like i that u rated.
+
+    z = (r - m) / s, with m the baseline and s = 1, or as `centre` says; by users: over the users v most like u who
+    rated i. O(sum over users of n_u^2) time. Use it to foretell ratings with a plain reason, or as one of fwls's; svdpp
+    alone is better.
+    """
+
+    name: ClassVar[str] = "knnbaseline"
+    uses: ClassVar[frozenset[str]] = frozenset({"history"})
+    ranks: ClassVar[bool] = False
+
+    neighbours: int = hyper(40, "How many neighbours are listened to.", low=1, high=10_000, log=True)
+    by: str = hyper("item", "Whose neighbours: items like the item, or users like the user.", choices=("item", "user"))
+    centre: str = hyper(
+        "baseline", "What a rating is compared with: the baseline, the item's or the user's mean, that and the "
+        "standard deviation, or nothing.", choices=CENTRES,
+    )  # fmt: skip
+    similarity: str = hyper(
+        "cosine", "How the rest is compared, over what both have ratings of: by its direction, or by its squared "
+        "distance.", choices=("cosine", "euclidean"),
+    )  # fmt: skip
+    shrinkage: float = hyper(100.0, "Ratings in common at which a similarity counts half.", low=0.0, high=10_000.0)
+    min_overlap: int = hyper(1, "Ratings in common below which two are not compared.", low=1, high=1000)
+
+    def fit(self, data: Dataset, *, run: Run = Run()) -> CentredItems | CentredUsers:
+        if not data.rated.any():
+            raise UserError("knnbaseline learns from ratings and the events have none: use itemknn")
+        r = data.ratings  # (n_users, n_items)
+        baseline = Baseline.of(r)
+        centre = Centre.of(r, self.centre, self.by == "user", baseline)
+        rest = centre.beyond(r)
+        known = np.bincount(r.indices, minlength=data.n_items) > 0
+        common = (data.users, data.items, data.fitted_rules, known, baseline.clip, centre)
+        if self.by == "user":
+            shrunk = (self.similarity, self.shrinkage, self.min_overlap)
+            return CentredUsers(*common, rest, self.neighbours, *shrunk)
+        return CentredItems(*common, self.likeness(rest.T.tocsr(), data, run), self.neighbours)
+
+    def cost(self, size: Size) -> Cost:
+        near = 0 if self.by == "user" else min(KEPT * self.neighbours, size.n_items) * size.n_items
+        return Cost(WEIGHT * (2 * near + 4 * size.ratings), size.met(size.ratings) + size.ratings)
+
+    def likeness(self, rows: CSR, data: Dataset, run: Run) -> CSR:
+        """Return the most similar of the other items, row by row.  # (n_items, n_users) -> (n_items, n_items)"""
+        similarity: Literal["adjusted_cosine", "euclidean"] = (
+            "euclidean" if self.similarity == "euclidean" else "adjusted_cosine"
+        )
+        indptr, indices, value = neighbours(
+            rows.indptr.astype(np.int64), rows.indices, rows.data, m=data.n_users,
+            k=min(KEPT * self.neighbours, data.n_items), similarity=similarity, tie=data.items.tie,
+            shrinkage=self.shrinkage, overlap=True, min_overlap=self.min_overlap, threads=run.threads,
+        )  # fmt: skip
+        return csr_matrix((value, indices, indptr), shape=(data.n_items, data.n_items))

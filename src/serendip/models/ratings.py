@@ -1,0 +1,50 @@
+"""What fitted shapes of ratings share: a score is the rating foretold, and each history is looked at once."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from serendip.arrays import F32, I32, I64, Bool
+from serendip.data.queries import Queries
+from serendip.models.contract import Model
+
+
+@dataclass(frozen=True)
+class Ratings(Model):
+    """score(u, i) = the rating foretold, NaN for an item without ratings; `predict` keeps it on the scale.
+
+    known (n_items,): items with ratings. clip: the rating scale seen in the data.
+    """
+
+    known: Bool
+    clip: tuple[float, float]
+
+    @abstractmethod
+    def rating(self, queries: Queries, which: I64, item: I32) -> F32:
+        """Return what query `which` would give to `item`, -1 for an unknown one.  # (N,), (N,) -> (N,)"""
+
+    def score(self, queries: Queries, item: I32 | None = None) -> F32:
+        if item is None:
+            item = np.broadcast_to(np.arange(self.n_items, dtype=np.int32), (len(queries), self.n_items))
+        which = np.repeat(np.arange(len(queries)), item.shape[1])
+        known = self._inside(item) >= 0
+        known[known] = self.known[item[known]]
+        rating = self.rating(queries, which, self._inside(item).ravel()).reshape(item.shape)
+        return np.where(known, rating, np.float32(np.nan))
+
+    def predict(self, queries: Queries, item: I32) -> F32:
+        first, which = distinct(queries)
+        rating = self.rating(queries.rows(first), which, self._inside(item))
+        return np.asarray(np.clip(rating, *self.clip), np.float32)
+
+    def _inside(self, item: I32) -> I32:
+        """Return the items, -1 for those beyond the table."""
+        return np.where((item >= 0) & (item < self.n_items), item, np.int32(-1))
+
+
+def distinct(queries: Queries) -> tuple[I64, I64]:
+    """Return the first query of each user and history, and which of them each query is.  # (D,), (B,)"""
+    same = np.column_stack([queries.user.astype(np.int64), queries.history.fingerprint().view(np.int64)])
+    _, first, which = np.unique(same, axis=0, return_index=True, return_inverse=True)
+    return first.astype(np.int64), which.ravel().astype(np.int64)
