@@ -107,7 +107,7 @@ def interactions(events: EventColumns, rules: InteractionRules, n_rows: int, n_i
         key, weight = key[inside], weight[inside]
     order = np.argsort(key, kind="stable")
     key, weight = key[order], weight[order]
-    start = np.flatnonzero(np.r_[True, key[1:] != key[:-1]]) if len(key) else np.empty(0, np.int64)
+    start = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]])) if len(key) else np.empty(0, np.int64)
     pair = key[start]
     if returned and len(pair):
         assert events.type is not None

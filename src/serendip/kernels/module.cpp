@@ -5,11 +5,14 @@
 #include "isa.hpp"
 
 void bind_als(nanobind::module_& m);
+void bind_fields(nanobind::module_& m);
 void bind_gram(nanobind::module_& m);
 void bind_index(nanobind::module_& m);
 void bind_ranking(nanobind::module_& m);
 void bind_topk(nanobind::module_& m);
+void bind_topk_sparse(nanobind::module_& m);
 void bind_knn(nanobind::module_& m);
+void bind_sessions(nanobind::module_& m);
 void bind_sgd(nanobind::module_& m);
 void bind_packed(nanobind::module_& m);
 void bind_pairwise(nanobind::module_& m);
@@ -31,11 +34,14 @@ NB_MODULE(_native, m) {
         }
     });
     bind_als(m);
+    bind_fields(m);
     bind_gram(m);
     bind_index(m);
     bind_ranking(m);
     bind_topk(m);
+    bind_topk_sparse(m);
     bind_knn(m);
+    bind_sessions(m);
     bind_sgd(m);
     bind_packed(m);
     bind_pairwise(m);

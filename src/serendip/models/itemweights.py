@@ -7,9 +7,10 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from serendip.arrays import CSR, F32, I32, I64, Bool
-from serendip.data.queries import Queries, offsets
+from serendip.data.queries import ItemLists, Queries, offsets
 from serendip.data.slates import Contributions, Slates
 from serendip.kernels.topk import topk_dense
+from serendip.kernels.topk_sparse import SparseRows, topk_sparse
 from serendip.models.contract import Model
 from serendip.models.packed import Packed
 from serendip.models.packedcsr import PackedCSR
@@ -46,6 +47,23 @@ class ItemWeights(Model):
             return score
         inside = (item >= 0) & (item < self.n_items)
         return np.where(inside, np.take_along_axis(score, np.where(inside, item, 0), axis=1), np.float32(np.nan))
+
+    def recommend(
+        self, queries: Queries, k: int, candidates: ItemLists | None = None, exclude: ItemLists | None = None
+    ) -> Slates:
+        if not isinstance(self.weights, csr_matrix):
+            return super().recommend(queries, k, candidates, exclude)
+        found = topk_sparse(
+            self.past(queries), self._rows, self.known, k, self.items.tie,
+            candidates=None if candidates is None else (candidates.offset, candidates.item),
+            exclude=None if exclude is None else (exclude.offset, exclude.item),
+        )  # fmt: skip
+        return Slates(*found)
+
+    @cached_property
+    def _rows(self) -> SparseRows:
+        assert isinstance(self.weights, csr_matrix)
+        return SparseRows.of(self.weights)
 
     def likeness_to(self, item: I32) -> F32 | CSR:
         """Return how like each item the others are: the column of sparse weights, which keep the best of each column.

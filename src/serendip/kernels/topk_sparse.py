@@ -1,0 +1,150 @@
+"""The k best items of each history by a sum of sparse rows, exactly, without the matrix of scores.
+
+Gustavson: Two Fast Algorithms for Sparse Matrices, ACM TOMS 4(3), 1978. The order is that of `topk_dense`.
+"""
+
+from dataclasses import dataclass
+from typing import Self, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix
+
+from serendip.kernels import compiled
+from serendip.kernels.csr import check_csr
+from serendip.kernels.topk import checked, topk_dense_numpy
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+Items: TypeAlias = npt.NDArray[np.int32]
+Offsets: TypeAlias = npt.NDArray[np.int64]
+Lists: TypeAlias = tuple[Offsets, Items]  # where each user's items begin, (B + 1,); the items, in any order
+
+FEW = 8  # users that one thread takes at a time
+BLOCK = 1 << 24  # scores that the twin holds at once
+
+
+@dataclass(frozen=True)
+class SparseRows:
+    """A sparse matrix (n_rows, n_items) as the kernel reads it, checked once and kept."""
+
+    indptr: Offsets
+    indices: Items
+    data: Floats
+    n_items: int
+
+    @classmethod
+    def of(cls, matrix: csr_matrix) -> Self:
+        """Return the rows of a matrix.
+
+        Raises:
+            ValueError: a broken CSR matrix.
+        """
+        indptr = np.ascontiguousarray(matrix.indptr, np.int64)
+        indices = np.ascontiguousarray(matrix.indices, np.int32)
+        data = np.ascontiguousarray(matrix.data, np.float32)
+        check_csr(indptr, indices, *matrix.shape)
+        if data.shape != indices.shape:
+            raise ValueError(f"indices {indices.shape} and data {data.shape} must be equally long")
+        return cls(indptr, indices, data, matrix.shape[1])
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """As of any matrix."""
+        return len(self.indptr) - 1, self.n_items
+
+
+def topk_sparse(
+    x: csr_matrix,
+    weights: SparseRows,
+    known: npt.NDArray[np.bool_],
+    k: int,
+    tie: Items,
+    *,
+    candidates: Lists | None = None,
+    exclude: Lists | None = None,
+    threads: int | None = None,
+) -> tuple[Items, Floats]:
+    """Return the k items with the largest scores in each row of x W.
+
+    An item that no stored entry reaches, or whose sum is 0 or NaN, is unknown and never selected. A score is one
+    float32 sum in the order of the row of x: SciPy's product to the bit, on any number of threads.
+
+    Args:
+        x: (B, n_rows) float32 CSR, a row a user.
+        weights: W (n_rows, n_items).
+        known: (n_items,) whether an item may be selected at all.
+        k: how many; where fewer items remain, the rest is padding.
+        tie: (n_items,) a permutation of 0..n_items-1: of equal scores the smaller goes first.
+        candidates: the only items that may be selected, -1 as padding; None: all.
+        exclude: items not to be selected.
+        threads: None means every core.
+
+    Returns:
+        item (B, k) int32 padded with -1, score (B, k) float32 padded with NaN.
+
+    Raises:
+        ValueError: shapes that do not fit, or an item out of its bounds.
+    """
+    n_users, n_items = x.shape[0], weights.n_items
+    rows = SparseRows.of(x)
+    known, tie = np.ascontiguousarray(known, np.bool_), np.ascontiguousarray(tie, np.int32)
+    if x.shape[1] != weights.shape[0]:
+        raise ValueError(f"x {x.shape} and weights {weights.shape} do not fit")
+    if known.shape != (n_items,) or tie.shape != (n_items,):
+        raise ValueError(f"known {known.shape} and tie {tie.shape} must have one entry for each of {n_items} items")
+    none: tuple[None, None] = None, None
+    left_out = none if exclude is None else exclude
+    only = none if candidates is None else without_padding(*candidates)
+    out = checked(left_out[0], left_out[1], n_users, n_items, k)
+    given = checked(only[0], only[1], n_users, n_items, k)
+    if not compiled.native:
+        compiled.say_once()
+        return topk_sparse_numpy(rows, weights, known, k, tie, given, out)
+    item, score = np.empty((n_users, k), np.int32), np.empty((n_users, k), np.float32)
+    if item.size:
+        threads = 1 if n_users <= FEW else threads or compiled.default_threads()
+        compiled.module.topk_sparse(
+            rows.indptr, rows.indices, rows.data, weights.indptr, weights.indices, weights.data, known, tie,
+            *given, *out, item, score, threads,
+        )  # fmt: skip
+    return item, score
+
+
+def topk_sparse_numpy(
+    x: SparseRows,
+    weights: SparseRows,
+    known: npt.NDArray[np.bool_],
+    k: int,
+    tie: Items,
+    candidates: tuple[Offsets | None, Items | None],
+    exclude: tuple[Offsets | None, Items | None],
+) -> tuple[Items, Floats]:
+    """Do what `topk_sparse` does, some users at a time, by SciPy's product and by sorting each row."""
+    n_users, n_items = x.shape[0], weights.n_items
+    left, right = (csr_matrix((m.data, m.indices, m.indptr), shape=m.shape) for m in (x, weights))
+    item, score = np.full((n_users, k), -1, np.int32), np.full((n_users, k), np.nan, np.float32)
+    step = max(1, BLOCK // max(n_items, 1))
+    for begin in range(0, n_users, step):
+        rows = slice(begin, min(begin + step, n_users))
+        product = csr_matrix(left[rows] @ right)
+        at = np.repeat(np.arange(product.shape[0]), np.diff(product.indptr))
+        scores = np.full(product.shape, np.nan, np.float32)  # (step, n_items)
+        scores[at, product.indices] = product.data
+        scores[(scores == 0) | ~known] = np.nan
+        indptr, indices = candidates
+        if indptr is not None and indices is not None:
+            part = slice(indptr[rows.start], indptr[rows.stop])
+            allowed = np.zeros(scores.shape, np.bool_)
+            allowed[np.repeat(np.arange(len(scores)), np.diff(indptr[begin : rows.stop + 1])), indices[part]] = True
+            scores[~allowed] = np.nan
+        outside = None if exclude[0] is None else exclude[0][begin : rows.stop + 1]
+        item[rows], score[rows] = topk_dense_numpy(scores, k, tie, None, outside, exclude[1])
+    return item, score
+
+
+def without_padding(indptr: Offsets, item: Items) -> Lists:
+    """Return lists of items without the places that hold -1."""
+    if not len(item) or item.min() >= 0:
+        return indptr, item
+    kept = item >= 0
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(kept, dtype=np.int64)])[indptr], item[kept]
