@@ -39,6 +39,7 @@ FACES = {
     "recommend": "serendip.service.recommend",
     "split": "serendip.data.split",
     "tables": "serendip.service.read",
+    "tune": "serendip.service.tune",
 }
 
 

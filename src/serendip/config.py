@@ -88,6 +88,7 @@ class Training:
         "The portfolio that `run` trains; those that the data cannot feed are left out and named.",
     )
     hyperparameters: dict[str, dict[str, Any]] = setting({}, "By algorithm, what differs from the defaults.")
+    keep: int = setting(10, "Models and runs that are kept, the newest and the one that serves; 0: all.", low=0)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ COMMANDS = {
     "ingest": "Read files of events, items and users into the project's store.",
     "inspect": "Report what the data is like, and what is wrong with it.",
     "train": "Fit one algorithm on everything and publish the model.",
+    "tune": "Look for better hyperparameters of one algorithm, never seeing the test part.",
+    "reproduce": "Run again what a run's directory records, and compare the numbers.",
     "plan": "Say in advance how much memory a fit takes and about how long.",
     "compress": "Write a smaller version of a model, and say what it costs.",
     "evaluate": "Measure algorithms on a training and a test file.",

@@ -42,6 +42,7 @@ def command(
     from serendip.service import charts
     from serendip.service.compare import compare
     from serendip.service.report import rows
+    from serendip.service.runs import keep
     from serendip.service.settings import learned, settings_of
     from serendip.service.whole import write_whole
     from serendip.store.project import Project
@@ -63,6 +64,7 @@ def command(
             return
         compared = compare(data, settings, algorithms=named(algorithms), keep=place.reports / "compared",
                            run=Run(threads=threads, seed=seed, progress=bar))  # fmt: skip
+    kept = keep(place, "compare", {"algorithms": named(algorithms)}, data, settings, compared.plain(), seed)
     if plot is not None:
         picture = charts.leaderboard(rows(compared), str(compared.board.primary))
         text = charts.html if plot.suffix == ".html" else charts.svg
@@ -73,6 +75,7 @@ def command(
         print(msgspec.json.format(msgspec.json.encode(compared.plain()), indent=2).decode())
     else:
         leaderboard(compared)
+        print(f"Run: {kept}; serendip reproduce {kept} does it again.")
 
 
 def cross_validated(

@@ -32,6 +32,7 @@ def command(
     set_: Annotated[list[str] | None, Option("--set", metavar="NAME.field=value",
                                              help="A hyperparameter, as ease.l2=300; may be repeated.")] = None,
     metrics: Annotated[str, Option(help="Names separated by commas: recall@20, rmse, auc, coverage@10, ...")] = METRICS,
+    keep: Annotated[Path | None, Option(help="Write a directory that `serendip reproduce` runs again.")] = None,
     threads: Annotated[int | None, Option(min=1, help="Cores to use at most; all of them by default.")] = None,
     seed: Annotated[int, Option(min=0, help="The same seed, the same result.")] = 0,
     json: Annotated[bool, Option("--json", help="Answer in JSON.")] = False,
@@ -44,15 +45,22 @@ def command(
 
     # Nothing is written that could be left half done, and a factorisation does not return to Python for minutes:
     # Ctrl-C ends the process at once.
+    files = Files(train, test, history, items, users, candidates)
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         with Bar() as bar:
             reports = evaluate(
-                Files(train, test, history, items, users, candidates), algorithm, metrics, settings=set_ or [],
+                files, algorithm, metrics, settings=set_ or [],
                 keep_seen=keep_seen, weighted=weighted, run=Run(threads=threads, seed=seed, progress=bar),
             )  # fmt: skip
     finally:
         signal.signal(signal.SIGINT, before)
+    if keep is not None:
+        from serendip.service.runs import keep_evaluation
+
+        asked: dict[str, object] = {"algorithm": algorithm, "metrics": metrics, "settings": set_ or [],
+                                    "keep_seen": keep_seen, "weighted": weighted}  # fmt: skip
+        keep_evaluation(keep, files, asked, answer(reports), seed)
     if json:
         import msgspec
 

@@ -34,13 +34,14 @@ class ALS(Algorithm):
 
     name: ClassVar[str] = "als"
     uses: ClassVar[frozenset[str]] = frozenset({"user", "history"})
+    continues: ClassVar[bool] = True
 
     rank: int = hyper(64, "Factors a user and an item.", low=1, high=2048, log=True)
     epochs: int = hyper(12, "Sweeps over all users and all items.", low=1, high=200)
     l2: float = hyper(0.01, "Penalty on squared factors, times n^frequency.", low=1e-6, high=100.0, log=True)
     unobserved: float | None = hyper(
         None, "Weight w0 of every pair, seen or not; none: 16 times the share of pairs that are seen, at most 1.",
-        low=1e-6, high=10.0, log=True,
+        low=1e-6, high=10.0, log=True, search=(1e-3, 1.0),
     )  # fmt: skip
     frequency: float = hyper(1.0, "Exponent nu by which the penalty grows with n.", low=0.0, high=2.0)
     init_std: float = hyper(0.1, "Standard deviation of initial factors, times 1/sqrt(rank).", low=1e-4, high=1.0)

@@ -109,6 +109,7 @@ class Algorithm(ABC):
     name: ClassVar[str]
     uses: ClassVar[frozenset[str]]  # out of user, history, order, context, item_features, user_features
     ranks: ClassVar[bool] = True  # False: made to foretell ratings; its order of items is a by-product
+    continues: ClassVar[bool] = False  # True: e epochs more from `run.start` are the same as one longer fit
 
     def __post_init__(self) -> None:
         for hyperparameter in self.hyperparameters().values():

@@ -24,6 +24,7 @@ class Hyperparameter:
     choices: tuple[object, ...] | None = None
     of: type = str  # what a tuple holds
     optional: bool = False  # None is a value
+    search: tuple[float, float] | None = None  # where tuning looks; None: around the default, within the bounds
 
     def check(self, value: object, owner: str) -> None:
         """Raise a UserError where the value is of another type or out of bounds."""
@@ -72,9 +73,13 @@ def hyper(
     high: float | None = None,
     log: bool = False,
     choices: tuple[object, ...] | None = None,
+    search: tuple[float, float] | None = None,
 ) -> T:
-    """Declare a hyperparameter: its default, one sentence that says what it is and its unit, and its bounds."""
-    about = {"doc": doc, "low": low, "high": high, "log": log, "choices": choices}
+    """Declare a hyperparameter: its default, one sentence that says what it is and its unit, and its bounds.
+
+    search: where tuning looks, if that is not around the default (evaluation/space.py); equal ends: nowhere.
+    """
+    about = {"doc": doc, "low": low, "high": high, "log": log, "choices": choices, "search": search}
     declared: Any = dataclasses.field(default=default, metadata=about)
     return declared  # type: ignore[no-any-return]
 

@@ -40,7 +40,9 @@ class ItemKNN(Algorithm):
     neighbours: int = hyper(50, "How many similar items an item is judged by.", low=1, high=10_000, log=True)
     similarity: str = hyper("cosine", "How items are compared.", choices=SIMILARITIES)
     weighting: str = hyper("tfidf", "Users with few items count for more: tfidf, bm25; or none.", choices=WEIGHTINGS)
-    shrinkage: float = hyper(0.0, "Added to the denominator of a similarity.", low=0.0, high=10_000.0)
+    shrinkage: float = hyper(
+        0.0, "Added to the denominator of a similarity.", low=0.0, high=10_000.0, search=(0.0, 100.0)
+    )
     recency: float | None = hyper(
         200.0, "Events after which an older one of the history counts half; none: never.", low=1.0, high=1e6, log=True
     )

@@ -35,7 +35,9 @@ class UserKNN(Algorithm):
     neighbours: int = hyper(100, "How many users are listened to.", low=1, high=10_000, log=True)
     similarity: str = hyper("cosine", "How users are compared.", choices=SIMILARITIES)
     weighting: str = hyper("tfidf", "Rare items count for more: tfidf, bm25; or none.", choices=WEIGHTINGS)
-    shrinkage: float = hyper(0.0, "Added to the denominator of a similarity.", low=0.0, high=10_000.0)
+    shrinkage: float = hyper(
+        0.0, "Added to the denominator of a similarity.", low=0.0, high=10_000.0, search=(0.0, 100.0)
+    )
     damping: float = hyper(0.3, "Exponent by which a vote for a popular item counts less.", low=0.0, high=1.0)
     recency: float | None = hyper(
         100.0, "Events after which an older one of the history counts half; none: never.", low=1.0, high=1e6, log=True

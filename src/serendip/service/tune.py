@@ -20,7 +20,7 @@ from serendip.evaluation.protocol import judge, predicts
 from serendip.evaluation.space import Axis, space
 from serendip.evaluation.space import Settings as Point
 from serendip.evaluation.task import Task
-from serendip.evaluation.tuning import RUNGS, Search, Trial, search
+from serendip.evaluation.tuning import RUNGS, Search, Trial, mean, search
 from serendip.metrics.name import Metric, parse
 from serendip.models.contract import Algorithm, Model, Progress, Run
 from serendip.service.judge import made
@@ -136,7 +136,7 @@ def tune(
     start = made(algorithm)
     tuning = tuning_of(start, data, settings, metric)
     values = Values(tuning, Run(threads=threads, seed=seed, progress=progress), seed)
-    how = Search(trials, Deadline.after(None if minutes is None else 60 * minutes), seed)
+    how = Search(trials, Deadline.after(None if minutes is None else 60 * minutes), seed, "epochs" in tuning.axes)
     values.deadline = how.deadline
     default = {name: getattr(start, name) for name in tuning.axes}
 
@@ -152,6 +152,19 @@ def tune(
     best = max(whole, key=lambda one: (one.mean, -one.number))
     return Tuned(tuning, best, tuple(found), gain(table, seed), next_doubling(np.array([t.mean for t in whole])),
                  time.monotonic() - began)  # fmt: skip
+
+
+def replayed(
+    start: Algorithm, best: Algorithm, data: Dataset, settings: Settings, metric: str | None, run: Run
+) -> dict[str, object]:
+    """Return what two settings of an algorithm come to where a search judged them, under the names of `Tuned.plain`."""
+    tuning = tuning_of(start, data, settings, metric)
+    values = Values(tuning, run, run.seed)
+    default, found = (
+        tuning.shown(mean(values({name: getattr(one, name) for name in tuning.axes}, RUNGS[-1])))
+        for one in (start, best)
+    )
+    return {"n_users": len(tuning.task), "default": default, "best": found}
 
 
 def training_part(data: Dataset, settings: Settings) -> Dataset:

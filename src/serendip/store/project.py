@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -15,7 +16,7 @@ VERSION = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{8}")  # UTC to the millisecond, the
 
 @dataclass(frozen=True)
 class Project:
-    """serendip.toml, serendip.db, models/<version>/, models/current (the version that serves), reports/."""
+    """serendip.toml, serendip.db, models/<version>/, models/current (the version that serves), reports/, runs/."""
 
     root: Path
 
@@ -38,6 +39,16 @@ class Project:
     def models(self) -> Path:
         """Where each model has a directory of its own."""
         return self.root / "models"
+
+    @property
+    def runs(self) -> Path:
+        """Where each run that measured something has a directory of its own."""
+        return self.root / "runs"
+
+    @property
+    def tuning(self) -> Path:
+        """Where the trials of `tune` are, so that a search goes on."""
+        return self.root / "tuning"
 
     def make(self) -> "Project":
         """Make the directories that are missing.
@@ -98,6 +109,20 @@ class Project:
             out.flush()
             os.fsync(out.fileno())
         staging.replace(self.models / "current")
+
+    def prune(self, keep: int) -> list[str]:
+        """Remove all but the newest models and the one that serves, and all but the newest runs; return the versions.
+
+        keep: how many of each stay; 0: all of them.
+        """
+        if keep <= 0:
+            return []
+        serving = self.current()
+        old = [version for version in self.versions()[:-keep] if version != serving]
+        kept_runs = sorted(d for d in self.runs.iterdir() if VERSION.fullmatch(d.name)) if self.runs.is_dir() else []
+        for directory in [*(self.models / version for version in old), *kept_runs[:-keep]]:
+            shutil.rmtree(directory, ignore_errors=True)
+        return old
 
     def current(self) -> str | None:
         """Return the version that serves, None before the first."""
