@@ -18,7 +18,12 @@ def command(
 ) -> None:
     import errno
     import ipaddress
+    import os
     import socket
+
+    # requests run side by side: threads of the linear algebra would wait for each other in each of them
+    for library in ("OPENBLAS", "OMP", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
     import uvicorn
 

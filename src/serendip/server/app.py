@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from serendip import __version__
 from serendip.dashboard.page import page
 from serendip.errors import NotFound, Unavailable, UserError
+from serendip.server.front import Front
 from serendip.server.routes import events, health, items, recommend, users
 from serendip.server.wire import BadRequest, Failure, answer, schemas
 from serendip.service.serving import Serving
@@ -44,6 +45,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
     app = FastAPIOffline(title="Serendip", version=__version__, lifespan=lifespan)
     app.state.serving = serving
     app.state.k = settings.k
+    app.add_middleware(Front, serving=serving, k=settings.k)
     for routes in (users, items, recommend, events, health):
         app.include_router(routes.router)
     app.include_router(page)

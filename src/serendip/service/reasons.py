@@ -1,11 +1,10 @@
 """Contributions put into words that a slate can show."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from serendip.arrays import F32, I32, I64
-from serendip.data.queries import History, Queries
+from serendip.data.queries import History, Queries, offsets
+from serendip.data.slates import Contributions
 from serendip.models.contract import Explains, Model
 
 DONE = {
@@ -27,35 +26,58 @@ def reasons(model: Model, queries: Queries, item: I32, of: I64, titles: list[str
     if not isinstance(model, Explains) or not len(item):
         return [""] * len(item)
     parts = model.explain(queries, item, of)
-    bounds = queries.history.offset
+    offset, owed, weight = personal(parts)
+    past: dict[int, dict[int, int]] = {}  # query -> item -> its last event
     said = []
-    for m, b in enumerate(of):
-        at, past = slice(parts.offset[m], parts.offset[m + 1]), slice(bounds[b], bounds[b + 1])
-        history = replace(
-            queries.history,
-            offset=np.array([0, past.stop - past.start]),
-            item=queries.history.item[past],
-            value=None if queries.history.value is None else queries.history.value[past],
-            type=None if queries.history.type is None else queries.history.type[past],
-            timestamp=None,
-        )
-        said.append(sentence(parts.item[at], parts.weight[at], parts.reason[at], parts.reasons, history, titles))
+    for m, b in enumerate(of.tolist()):
+        named = strongest(owed[offset[m] : offset[m + 1]], weight[offset[m] : offset[m + 1]])
+        if not named:
+            said.append(general(parts, m))
+            continue
+        if b not in past:
+            at = range(int(queries.history.offset[b]), int(queries.history.offset[b + 1]))
+            past[b] = dict(zip(queries.history.item[at.start : at.stop].tolist(), at, strict=True))
+        last = past[b].get(named[0], -1)
+        said.append(f"because you {verb(queries.history, last)} {' and '.join(title(titles, one) for one in named)}")
     return said
 
 
-def sentence(item: I32, weight: F32, reason: I32, words: tuple[str, ...], history: History, titles: list[str]) -> str:
-    """Return what the strongest contributions say; those of one item count together."""
-    personal = item >= 0
-    owed, part = np.unique(item[personal], return_inverse=True)  # several models of a hybrid may name the same item
-    total = np.bincount(part, weight[personal], len(owed))
-    if not (total > 0).any():
-        general = np.flatnonzero(~personal & (weight != 0))
-        return words[reason[general[np.argmax(weight[general])]]] if len(general) else ""
-    best = np.argsort(-total, kind="stable")[:2]
-    named = [title(titles, int(owed[best[0]]))]
-    if len(best) > 1 and total[best[1]] >= SHARE * total[best[0]]:
-        named.append(title(titles, int(owed[best[1]])))
-    return f"because you {verb(history, int(owed[best[0]]))} {' and '.join(named)}"
+def personal(parts: Contributions) -> tuple[I64, I32, F32]:
+    """Return the contributions that are owed to items, those to one item together: offset (M + 1,), item, weight."""
+    keep, n = parts.item >= 0, len(parts.offset) - 1
+    row = np.repeat(np.arange(n), np.diff(parts.offset))[keep]
+    item, weight = parts.item[keep], parts.weight[keep]
+    key = row * (int(item.max(initial=0)) + 1) + item
+    if len(key) > 1 and not (key[1:] > key[:-1]).all():  # several models of a hybrid may name the same item
+        key, first, part = np.unique(key, return_index=True, return_inverse=True)
+        row, item, weight = row[first], item[first], np.bincount(part, weight, len(key)).astype(np.float32)
+    return offsets(np.bincount(row, minlength=n)), item, weight
+
+
+def strongest(item: I32, weight: F32) -> list[int]:
+    """Return the item that gave most, and a second one where it gave nearly as much; none where nothing was given."""
+    if not len(item):
+        return []
+    first = int(weight.argmax())
+    most = float(weight[first])
+    if not most > 0:
+        return []
+    named = [int(item[first])]
+    if len(item) > 1:
+        rest = weight.copy()
+        rest[first] = -np.inf
+        second = int(rest.argmax())
+        if rest[second] >= SHARE * most:
+            named.append(int(item[second]))
+    return named
+
+
+def general(parts: Contributions, m: int) -> str:
+    """Return what the strongest contribution that is owed to no item says."""
+    at = slice(parts.offset[m], parts.offset[m + 1])
+    weight, reason = parts.weight[at], parts.reason[at]
+    said = np.flatnonzero((parts.item[at] < 0) & (weight != 0))
+    return parts.reasons[reason[said[np.argmax(weight[said])]]] if len(said) else ""
 
 
 def title(titles: list[str], item: int) -> str:
@@ -64,11 +86,10 @@ def title(titles: list[str], item: int) -> str:
     return text if len(text) <= 48 else text[:47].rstrip() + "…"
 
 
-def verb(history: History, item: int) -> str:
-    """Return what was last done with an item."""
-    at = np.flatnonzero(history.item == item)
-    if not len(at):
+def verb(history: History, event: int) -> str:
+    """Return what was done by an event of the histories, -1 where there is none."""
+    if event < 0:
         return "chose"
     if history.type is None or not history.types:
-        return "rated" if history.value is not None and not np.isnan(history.value[at[-1]]) else "chose"
-    return DONE.get(history.types[history.type[at[-1]]], "chose")
+        return "rated" if history.value is not None and not np.isnan(history.value[event]) else "chose"
+    return DONE.get(history.types[history.type[event]], "chose")
