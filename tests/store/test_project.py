@@ -20,7 +20,7 @@ def test_versions_sort_by_age_and_publishing_an_older_one_rolls_back(tmp_path):
     project.publish(versions[1])
     assert project.current() == versions[1]
     assert Project(tmp_path / "shop").current() == versions[1]
-    assert sorted(p.name for p in project.models.iterdir()) == sorted([*versions, "current"])
+    assert sorted(p.name for p in project.models.iterdir()) == sorted([*versions, "current", "published.jsonl"])
 
 
 def test_a_version_that_is_not_there_is_refused(tmp_path):

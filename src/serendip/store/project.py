@@ -1,14 +1,18 @@
 """Where a project keeps things: one directory with the settings, the store, the models and the reports."""
 
+import fcntl
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 
 from serendip.errors import UserError, nearest
+from serendip.store.journal import before, note, publications
 from serendip.store.store import Store
 
 VERSION = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{8}")  # UTC to the millisecond, then a hash
@@ -16,7 +20,8 @@ VERSION = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{8}")  # UTC to the millisecond, the
 
 @dataclass(frozen=True)
 class Project:
-    """serendip.toml, serendip.db, models/<version>/, models/current (the version that serves), reports/, runs/."""
+    """serendip.toml, serendip.db, models/<version>/, models/current (the version that serves),
+    models/published.jsonl (what was published when and why), reports/, runs/."""
 
     root: Path
 
@@ -95,20 +100,50 @@ class Project:
             d.name for d in self.models.iterdir() if VERSION.fullmatch(d.name) and (d / "model.json").is_file()
         )
 
-    def publish(self, version: str) -> None:
+    def publish(self, version: str, why: str = "", *, instead_of: str | None = None) -> bool:
         """Make a version the one that serves, in one step; publishing an older one is a rollback.
+
+        why: for the journal. instead_of: do nothing and return False where another version than this serves by now.
 
         Raises:
             UserError: there is no such version.
         """
         if version not in self.versions():
             raise UserError(f"there is no model {version!r} in {self.models}{nearest(version, self.versions())}")
-        staging = self.models / f".current.{os.getpid()}"
-        with open(staging, "w", encoding="utf-8") as out:
-            out.write(version + "\n")
-            out.flush()
-            os.fsync(out.fileno())
-        staging.replace(self.models / "current")
+        with self._alone() as folder:
+            current = self.current()
+            if instead_of is not None and current != instead_of:
+                return False
+            if current != version:
+                note(self.journal, version, why)
+            staging = self.models / f".current.{os.getpid()}"
+            with open(staging, "w", encoding="utf-8") as out:
+                out.write(version + "\n")
+                out.flush()
+                os.fsync(out.fileno())
+            staging.replace(self.models / "current")
+            os.fsync(folder)
+        return True
+
+    @contextmanager
+    def _alone(self) -> Iterator[int]:
+        """One publication at a time, among all processes; the lock ends with whoever holds it."""
+        folder = os.open(self.models, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield folder
+        finally:
+            os.close(folder)
+
+    @property
+    def journal(self) -> Path:
+        """What was published when and why."""
+        return self.models / "published.jsonl"
+
+    def previous(self) -> str | None:
+        """Return the version that served before the current one, None where there is none or it is gone."""
+        version = before(publications(self.journal), self.current())
+        return version if version in self.versions() else None
 
     def prune(self, keep: int) -> list[str]:
         """Remove all but the newest models and the one that serves, and all but the newest runs; return the versions.

@@ -23,6 +23,7 @@ from serendip.store.database import Database
 from serendip.store.events import Added
 from serendip.store.files import File
 from serendip.store.index import KEY, Side, features
+from serendip.store.lease import Lease
 from serendip.store.recommendations import Recommended, current, put, recommended, users_with_some
 from serendip.store.search import Found, about, search
 
@@ -89,6 +90,10 @@ class Store:
     def bulk(self) -> Bulk:
         """Return a bulk load: `with store.bulk() as load: load.add(tables)`, again and again."""
         return Bulk(self._database)
+
+    def lease(self, name: str, seconds: float) -> Lease:
+        """Return a lease that one process of many can hold at a time."""
+        return Lease(self._database, name, seconds)
 
     def hide(self, item_id: object, hidden: bool = True) -> None:
         """Take an item out of recommendations and search, or put it back.
