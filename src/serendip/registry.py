@@ -29,9 +29,15 @@ ALGORITHMS: Mapping[str, str] = {
     "knnbaseline": "serendip.models.knnbaseline:KNNBaseline",
     "slopeone": "serendip.models.slopeone:SlopeOne",
     "svd": "serendip.models.svd:SVD",
+    "asvd": "serendip.models.asvd:ASVD",
     "svdpp": "serendip.models.svdpp:SVDpp",
+    "logistic": "serendip.models.logistic:Logistic",
+    "fm": "serendip.models.fm:FM",
+    "ffm": "serendip.models.ffm:FFM",
     "weighted": "serendip.models.weighted:Weighted",
     "switching": "serendip.models.switching:Switching",
+    "cascade": "serendip.models.cascade:Cascade",
+    "augmented": "serendip.models.augmented:Augmented",
 }
 
 SHAPES: Mapping[str, str] = {
@@ -51,9 +57,13 @@ SHAPES: Mapping[str, str] = {
     "ItemRatings": "serendip.models.itemratings:ItemRatings",
     "FactorRatings": "serendip.models.factorratings:FactorRatings",
     "HistoryFactors": "serendip.models.historyfactors:HistoryFactors",
+    "AsymmetricFactors": "serendip.models.asymmetricfactors:AsymmetricFactors",
     "UserRatings": "serendip.models.userratings:UserRatings",
     "ItemFeatures": "serendip.models.itemfeatures:ItemFeatures",
+    "FeatureModel": "serendip.models.featuremodel:FeatureModel",
+    "FeatureRatings": "serendip.models.featuremodel:FeatureRatings",
     "Blend": "serendip.models.blend:Blend",
+    "Cascaded": "serendip.models.cascaded:Cascaded",
     "Served": "serendip.models.served:Served",
     "Indexed": "serendip.models.indexed:Indexed",
 }

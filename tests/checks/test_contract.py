@@ -7,6 +7,8 @@ from serendip.models.contract import Algorithm
 from serendip.registry import ALGORITHMS, load
 
 KNOWN_FAILURES: dict[tuple[str, str], str] = {
+    ("logistic", "finds the withheld"): "nothing is multiplied, so everyone gets the items in the same order",
+    ("logistic", "beats popularity"): "nothing is multiplied, so everyone gets the items in the same order",
     ("baseline", "finds the withheld"): "it knows nothing of taste: the order of items is the same for everyone",
     ("slopeone", "finds the withheld"): "over users of opposite tastes the differences of two items cancel out",
 }

@@ -95,7 +95,7 @@ def test_unknown_names_get_the_nearest() -> None:
         load_split("ml-1m")
 
 
-@pytest.mark.parametrize("name", sorted(set(SETS) - {"ml-100k", "session-diginetica"}))
+@pytest.mark.parametrize("name", sorted(set(SETS) - {"ml-100k", "session-diginetica", "frappe"}))
 def test_nowhere_to_be_had_is_one_sentence(alone: Path, name: str) -> None:
     with pytest.raises(UserError, match=f"{name} could not be had: .*refused.*SERENDIP_DATA") as raised:
         path(name, address=NOWHERE + ("set.zip" if SETS[name].address.endswith(".zip") else ""))
@@ -218,6 +218,7 @@ COUNTS = {  # users and items that occur in events, and events, as published
     "ncf-ml-1m": (6040, 3706, 1_000_209),
     "sasrec-ml-1m": (6040, 3416, 999_611),
     "s3rec-beauty": (22_363, 12_101, 198_502),
+    "frappe": (957, 4082, 96_197),  # six of the published uses are in none of the published parts
 }
 SPLITS = {
     **{f"ml-100k/u{k}": (80_000, 20_000) for k in range(1, 6)},
@@ -227,6 +228,7 @@ SPLITS = {
     "sasrec-ml-1m": (993_571, 6040),
     "s3rec-beauty": (176_139, 22_363),
     "session-diginetica": (906_140, 60_858),
+    "frappe": (202_005, 28_860),
 }
 
 
@@ -249,7 +251,7 @@ def test_published_splits(name: str) -> None:
     found = load_split(name, offline=True)
     assert (len(found.train.events), len(found.test.events)) == SPLITS[name]
     pairs = ["user_id", "item_id"]
-    if name not in ("s3rec-beauty", "session-diginetica"):  # there people come back to an item
+    if name not in ("s3rec-beauty", "session-diginetica", "frappe"):  # there people come back to an item
         assert found.test.events.join(found.train.events, on=pairs, how="semi").is_empty()
 
 
@@ -277,6 +279,19 @@ def test_session_prefixes_are_histories() -> None:
     ]
     assert found.test.events.row(0, named=True)["item_id"] == "21566"
     assert load("session-diginetica", offline=True).events["item_id"].n_unique() == 43_097
+
+
+def test_each_use_of_an_app_has_its_context_and_two_apps_that_were_not_used() -> None:
+    have("frappe")
+    found = load_split("frappe", offline=True)
+    assert found.validation is not None and len(found.validation.events) == 57_722
+    test = found.test.events
+    assert test["label"].sum() == 9536
+    context = [name for name in test.columns if name.startswith("context.")]
+    assert {name: test[name].n_unique() for name in context} | {"context.weekday": 7, "context.isweekend": 2} == {
+        name: test[name].n_unique() for name in context
+    }
+    assert len(context) == 8
 
 
 def test_raw_file_is_pointed_at() -> None:

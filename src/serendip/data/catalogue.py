@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from serendip.data import lastfm, movielens, presplit, workbook
+from serendip.data import frappe, lastfm, movielens, presplit, workbook
 from serendip.data.download import fetch
 from serendip.data.presplit import Presplit
 from serendip.data.stored import find
@@ -108,7 +108,7 @@ def load_split(name: str, *, offline: bool = False, address: str | None = None) 
     forms = ((f"{fold}.base", f"{fold}.test", "u.item", "u.user"),) if fold else chosen.forms
     source = _locate(chosen, forms, offline, address)
     split = chosen.split(source.folder, fold)
-    return LoadedSplit(split.train, split.test, split.candidates, split.history, source=source)
+    return LoadedSplit(split.train, split.test, split.candidates, split.history, split.validation, source=source)
 
 
 def path(name: str, *, offline: bool = False, address: str | None = None) -> Path:
@@ -335,6 +335,20 @@ SETS: Mapping[str, PublicSet] = {
             forms=(("train_sessions.txt", "test_prefix_label.txt"),),
             read=presplit.sessions,
             split=presplit.diginetica,
+        ),
+        PublicSet(
+            name="frappe",
+            what="apps used on telephones, with time of day, weather, place; beside each use two that were not used",
+            size="957 users x 4,082 apps, 96,203 uses; train 202,005 rows, validation 57,722, test 28,860",
+            licence="research use; no redistribution, no commercial use without permission",
+            citation="L. Baltrunas et al., Frappe, 2015, arXiv:1505.03014",
+            forms=(frappe.FILES, frappe.REBUILT),
+            read=frappe.read,
+            split=frappe.split,
+            digests={
+                "valid.libsvm": "fc9de537bfb9aacca043730cfa7e7878c3a8b49781bbe66a35dd27d6bad7bd29",
+                "test.libsvm": "20d3d26705874eea94bcc416dc2e266d4558cc5fba25526fd46807d316b16fd7",
+            },
         ),
     )
 }

@@ -15,13 +15,15 @@ class Presplit:
     """A published split; a user's rows without timestamps are in time order.
 
     `candidates` (user_id, item_id), where the protocol ranks a list of its own for each user. `history` (user_id,
-    item_id, in time order), where test users bring something else than their training rows.
+    item_id, in time order), where test users bring something else than their training rows. `validation`, where the
+    split has a part that settings are chosen on.
     """
 
     train: Tables
     test: Tables
     candidates: pl.DataFrame | None = None
     history: pl.DataFrame | None = None
+    validation: Tables | None = None
 
 
 def whole(split: Presplit) -> Tables:

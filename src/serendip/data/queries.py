@@ -172,7 +172,7 @@ class Queries:
 
 def repeated(name: str, value: object, n: int) -> pl.Series:
     """Return a column that holds one value n times."""
-    return pl.Series(name, [value], strict=False).extend_constant(value, n - 1) if n else pl.Series(name, [value]).clear()
+    return pl.Series(name, [value] * n, strict=False)
 
 
 def ask(items: Sequence[Sequence[int]], value: Sequence[Sequence[float]] | None = None) -> Queries:

@@ -7,6 +7,7 @@ otherwise a slate decides its own ties. An item that a model cannot score (NaN) 
 
 import inspect
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
@@ -225,10 +226,12 @@ def row_scores(model: Scores, task: Task, progress: Progress | None = None) -> F
     if rows.context:
         step = max(1, SCORES // max(task.train.n_items, 1))
         for at in blocks(len(score), step, "evaluate: rows", progress):
-            queries = task.queries.rows(rows.query[at])
-            context = {name: column[at].to_list() for name, column in rows.context.items()}
-            asked = Queries(queries.user, queries.history, None, context, queries.user_features)
-            score[at] = model.score(asked, rows.item[at, None])[:, 0]
+            queries = replace(
+                task.queries.rows(rows.query[at]),
+                timestamp=None if rows.timestamp is None else rows.timestamp[at],
+                context={name: column[at] for name, column in rows.context.items()},
+            )
+            score[at] = model.score(queries, rows.item[at, None])[:, 0]
         return score
     offset = np.searchsorted(rows.query, np.arange(len(task) + 1))
     every = ItemLists(offset.astype(np.int64), rows.item)

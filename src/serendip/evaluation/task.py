@@ -1,7 +1,7 @@
 """What models are judged on: who asks, with which history, and what was really taken."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -24,6 +24,7 @@ class Rows:
     item: I32
     value: F32 | None = None
     label: F32 | None = None
+    timestamp: I64 | None = None
     context: Mapping[str, pl.Series] = field(default_factory=dict)
 
 
@@ -32,7 +33,8 @@ class Task:
     """B test users and their truth.
 
     relevant: each user's test items, each once; an index at or beyond train.n_items is an item that the training part
-    does not know: it is never found and still counts. exclude: what is not to be recommended, None for nothing.
+    does not know: it is never found and still counts. A user is asked about at the time and in the context of the first
+    test row, a row that is judged by itself (rows) in its own. exclude: what is not to be recommended, None for nothing.
     candidates: all that may be recommended, less what is excluded; None for the whole catalogue.
     """
 
@@ -79,7 +81,7 @@ class Task:
         if len(test) == 0:
             raise UserError("the test part has no rows: there is nothing to judge a model by")
         user = np.unique(test.user)  # (B,)
-        queries = asked(train, taken(train if history is None else history), user)
+        queries = in_context(asked(train, taken(train if history is None else history), user), test, user)
         exclude = None if keep_seen else known_only(queries.history.lists, train.n_items)
         truth = taken(test)
         relevant = lists(np.searchsorted(user, truth.user), truth.item, len(user), test.n_items)
@@ -92,7 +94,7 @@ class Task:
                 )
             narrowed = without(known_only(offered, train.n_items), exclude)
         item = np.where(test.item < train.n_items, test.item, np.int32(-1))
-        rows = Rows(np.searchsorted(user, test.user), item, test.value, test.label, test.context)
+        rows = Rows(np.searchsorted(user, test.user), item, test.value, test.label, test.timestamp, test.context)
         return Task(train, queries, relevant, rows, None if narrowed is not None else exclude, narrowed)
 
     @staticmethod
@@ -142,6 +144,16 @@ def asked(train: Dataset, history: Dataset, user: I32) -> Queries:
         return train.queries(known)
     about = None if train.user_features is None else train.where(np.zeros(len(train), np.bool_)).queries(known)
     return Queries(known, history.queries(user).history, user_features=None if about is None else about.user_features)
+
+
+def in_context(queries: Queries, test: Dataset, user: I32) -> Queries:
+    """Return the questions at the time and in the context of each user's first test row."""
+    first = np.searchsorted(test.user, user)  # (B,)
+    return replace(
+        queries,
+        timestamp=None if test.timestamp is None else test.timestamp[first],
+        context={name: column.gather(first) for name, column in test.context.items()},
+    )
 
 
 def lists(row: I64, item: I32, n_rows: int, n_items: int) -> ItemLists:
