@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from serendip.checks.toys import checkerboard
+from serendip.checks.toys import checkerboard, planted
 from serendip.data.queries import ask
 from serendip.errors import UserError
 from serendip.models.als import ALS
@@ -84,3 +84,17 @@ def test_new_items_come_in_through_the_child_that_knows_attributes() -> None:
     score = longer.score(DATA.queries())
     assert score.shape[1] == DATA.n_items + 1
     assert np.isfinite(score[:, -1]).any()
+
+
+def test_learned_weights_leave_out_what_does_not_help() -> None:
+    data = planted().data
+    blend = Weighted(("popular", "itemknn", "ease:l2=20"), learned=True).fit(data)
+    weight = dict(zip((type(child).__name__ for child in blend.children), blend.weights[0], strict=True))
+    assert abs(sum(weight.values()) - 1) < 1e-6 and weight.get("ItemScores", 0.0) < 0.5
+    again = Weighted(("popular", "itemknn", "ease:l2=20"), learned=True).fit(data)
+    np.testing.assert_array_equal(again.weights, blend.weights)
+
+
+def test_weights_are_given_or_learned() -> None:
+    with pytest.raises(UserError, match="given or learned"):
+        Weighted(("als", "itemknn"), (1.0, 2.0), learned=True)

@@ -1,22 +1,28 @@
-"""A weighted hybrid: several models vote, each on a scale of its own made comparable.
+"""A weighted hybrid: several models vote, each on a scale of its own made comparable, with weights given or learned.
 
 Burke, "Hybrid Recommender Systems: Survey and Experiments", UMUAI 12(4), 2002, section 3.1; the scaling is the
 standard score of Renda, Straccia, "Web Metasearch: Rank vs. Score Based Rank Aggregation Methods", SAC 2003.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from serendip.data.dataset import Dataset
+from serendip.data.queries import ItemLists
+from serendip.data.split import last_share
 from serendip.errors import UserError
 from serendip.models.blend import Blend
 from serendip.models.children import algorithm, fitted
 from serendip.models.contract import Algorithm, Run, learnable
 from serendip.models.hyperparameter import hyper
+from serendip.models.votes import Ballot, votes
 
 DEFAULT = {"als": 1.0, "itemknn": 1.0, "content": 0.2}
+WITHHELD = 0.1  # of each user's events, for learning weights
+JUDGES = 1500  # users by whom weights are learned
+SLATE = 10  # items that matter while weights are learned
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,10 @@ class Weighted(Algorithm):
         (), "Each `name` or `name:field=value:...`; empty: als, itemknn, and content where items have attributes."
     )
     weights: tuple[float, ...] = hyper((), "How much each of the algorithms counts; empty: all alike, content less.")
+    learned: bool = hyper(
+        False,
+        "Learn the weights: on the run's validation part, else on the last tenth of each user's events, withheld.",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -43,13 +53,38 @@ class Weighted(Algorithm):
             raise UserError(
                 f"weighted has {len(self.weights)} weights for {len(self.algorithms)} algorithms: name one for each"
             )
+        if self.weights and self.learned:
+            raise UserError("weighted.weights are given or learned: leave out the one or the other")
         if not all(weight > 0 and np.isfinite(weight) for weight in self.weights):
             raise UserError(f"weighted.weights are numbers above 0, not {', '.join(map(str, self.weights))}")
 
     def fit(self, data: Dataset, *, run: Run = Run()) -> Blend:
         learnable(data, self.name)
         algorithms = self.algorithms or tuple(DEFAULT)[: 2 if data.item_features is None else 3]
-        weights = self.weights or [DEFAULT.get(text.split(":")[0], 1.0) for text in algorithms]
+        weights = self.weights or tuple(DEFAULT.get(text.split(":")[0], 1.0) for text in algorithms)
+        if self.learned:
+            found = learned(algorithms, data, run)
+            algorithms, weights = (tuple(part) for part in zip(*found.items(), strict=True)) if found else (
+                algorithms, weights)  # fmt: skip
         children = fitted(algorithms, data, run)
-        level = np.array([weights], np.float32)  # (1, n_children)
+        level = np.array([list(weights)], np.float32)  # (1, n_children)
         return Blend(data.users, data.items, data.fitted_rules, children, level, np.zeros(1, np.int64))
+
+
+def learned(algorithms: tuple[str, ...], data: Dataset, run: Run) -> dict[str, float]:
+    """Return the weights above 0 that make the best slates of 10 on what is withheld; empty where nothing can be."""
+    train, later = data, run.validation
+    if later is None or not len(later):
+        parts = last_share(data, WITHHELD)
+        train, later = parts.train, parts.test
+    taken = later.matrix[: data.n_users, : data.n_items]
+    before = train.matrix
+    user = np.flatnonzero((np.diff(taken.indptr) > 0) & (np.diff(before.indptr) > 0)).astype(np.int32)
+    if not len(user):
+        return {}
+    user = user[:: max(1, len(user) // JUDGES)]
+    queries, truth, seen = train.queries(user), taken[user], before[user]
+    exclude = ItemLists(seen.indptr.astype(np.int64), seen.indices)
+    cast = [votes(algorithm(text).fit(train, run=replace(run, start=None)), queries, exclude) for text in algorithms]
+    found = Ballot.of(cast, ItemLists(truth.indptr.astype(np.int64), truth.indices)).weights(SLATE)
+    return {text: float(weight) for text, weight in zip(algorithms, found, strict=True) if weight > 0}

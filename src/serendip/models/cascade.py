@@ -1,0 +1,43 @@
+"""A cascade hybrid: one model chooses which items, another decides their order.
+
+Burke, "Hybrid Recommender Systems: Survey and Experiments", UMUAI 12(4), 2002, section 3.5.
+"""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from serendip.data.dataset import Dataset
+from serendip.errors import UserError
+from serendip.models.cascaded import Cascaded
+from serendip.models.children import algorithm, fitted
+from serendip.models.contract import Algorithm, Run, learnable
+from serendip.models.hyperparameter import hyper
+
+
+@dataclass(frozen=True)
+class Cascade(Algorithm):
+    """The first algorithm's `depth` best items of each user in the second's order; below them the first's.
+
+    Time and memory are the sum of the two; the second scores `depth` items a user alone. Use it where the second is
+    better at telling near ties apart than at finding. Not where the second is better throughout.
+    """
+
+    name: ClassVar[str] = "cascade"
+    uses: ClassVar[frozenset[str]] = frozenset({"user", "history", "order", "item_features"})
+
+    algorithms: tuple[str, ...] = hyper(
+        (), "The first and the second, each `name` or `name:field=value:...`; empty: itemknn, then als."
+    )
+    depth: int = hyper(30, "Items that the second puts in order.", low=2, high=10_000, log=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for text in self.algorithms:
+            algorithm(text)
+        if len(self.algorithms) not in (0, 2):
+            raise UserError(f"cascade needs two algorithms, not {len(self.algorithms)}")
+
+    def fit(self, data: Dataset, *, run: Run = Run()) -> Cascaded:
+        learnable(data, self.name)
+        first, second = fitted(self.algorithms or ("itemknn", "als"), data, replace(run, start=None))
+        return Cascaded(data.users, data.items, data.fitted_rules, first, second, self.depth)
