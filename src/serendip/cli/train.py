@@ -1,39 +1,101 @@
-"""`serendip train`: fit one algorithm on everything and publish the model."""
+"""`serendip train`: fit one algorithm on everything and publish the model; with --auto, choose it first."""
 
-from typing import Annotated
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from serendip.cli.options import HERE, JsonOption, ProjectOption, SeedOption, ThreadsOption
+from serendip.cli.options import (
+    HERE,
+    AlgorithmsOption,
+    JsonOption,
+    ProjectOption,
+    SeedOption,
+    ThreadsOption,
+    named,
+)
+
+if TYPE_CHECKING:
+    from serendip.service.auto import Chosen
 
 
 def command(
-    algorithm: Annotated[str, Argument(help="Its name, as als.")],
+    algorithm: Annotated[str | None, Argument(help="Its name, as als; none with --auto.")] = None,
     project: ProjectOption = HERE,
     set_: Annotated[
         list[str] | None, Option("--set", metavar="field=value", help="A hyperparameter; repeatable.")
     ] = None,
+    auto: Annotated[bool, Option("--auto", help="Choose algorithms, hyperparameters and a blend by itself.")] = False,
+    minutes: Annotated[float, Option(min=0.1, help="How long all of it may take with --auto.")] = 10.0,
+    algorithms: AlgorithmsOption = None,
     threads: ThreadsOption = None,
     seed: SeedOption = 0,
     json: JsonOption = False,
 ) -> None:
+    began = time.monotonic()
     from serendip.cli.progress import Bar
-    from serendip.models.contract import Run
+    from serendip.errors import UserError
+    from serendip.models.contract import Algorithm, Run
+    from serendip.service.auto import auto as choose
     from serendip.service.evaluate import configured
+    from serendip.service.runs import keep, known_by
     from serendip.service.settings import learned, settings_of
     from serendip.service.train import train
+    from serendip.store.artefacts import load
     from serendip.store.project import Project
 
+    if auto == (algorithm is not None):
+        raise UserError("name one algorithm, as in serendip train als, or let --auto choose")
+    if (auto and set_) or (algorithms and not auto):
+        raise UserError("--set goes with a named algorithm, --algorithms with --auto")
     place = Project(project)
     settings = settings_of(place)
-    given = [f"{name}={value}" for name, value in settings.training.hyperparameters.get(algorithm, {}).items()]
-    (wanted,) = configured(algorithm, [f"{algorithm}.{one}" for one in [*given, *(set_ or [])]])
+    chosen: Chosen | None = None
+    wanted: Algorithm
+    if algorithm is not None:
+        given = [f"{name}={value}" for name, value in settings.training.hyperparameters.get(algorithm, {}).items()]
+        (wanted,) = configured(algorithm, [f"{algorithm}.{one}" for one in [*given, *(set_ or [])]])
     with place.store(create=False) as store, Bar() as bar:
         data = learned(store, settings)
-        version = train(place, wanted, data, run=Run(threads=threads, seed=seed, progress=bar))
+        if auto:
+            say = None if json else lambda text: print(text, file=sys.stderr, flush=True)
+            how = Run(threads=threads, seed=seed)
+            chosen = choose(data, settings, minutes, names=named(algorithms), run=how, heard=say, began=began)
+            wanted = chosen.published
+        report = {} if chosen is None else chosen.plain()
+        version = train(place, wanted, data, report, Run(threads=threads, seed=seed, progress=bar))
+    asked = {"algorithm": wanted.name, "settings": wanted.settings()}
+    numbers = known_by(load(place.model(version)), data)
+    kept = keep(place, "train", asked, data, settings, {**report, **numbers}, seed)
     if json:
         import msgspec
 
-        print(msgspec.json.encode({"model": version, "algorithm": wanted.name}).decode())
-    else:
-        print(f"Model {version} ({wanted.name}) is published. Write the slates anew with: serendip generate")
+        answer = {"model": version, "algorithm": wanted.name, "run": str(kept)}
+        more = {} if chosen is None else {"auto": chosen.plain(), "seconds": round(time.monotonic() - began, 1)}
+        print(msgspec.json.encode({**answer, **more}).decode())
+        return
+    if chosen is not None:
+        show(chosen, time.monotonic() - began, 60 * minutes)
+    print(f"Model {version} ({wanted.name}) is published. Write the slates anew with: serendip generate")
+
+
+def show(chosen: "Chosen", seconds: float, allowed: float) -> None:
+    """Print what was chosen, how it did where no choice saw, how sure that is and how long it took."""
+    from serendip.service.auto import told
+
+    board, metric = chosen.board, chosen.metric
+    print(f"\n{len(chosen.entries)} fits of {len({e.algorithm.name for e in chosen.entries})} algorithms in "
+          f"{chosen.searched:.0f} s; {seconds:.0f} s of {allowed:.0f} s in all.")  # fmt: skip
+    print(f"Chosen: {told(chosen.algorithm)}")
+    if chosen.algorithm != chosen.single:
+        print(f"A blend adds {chosen.blend_gain:+.4f} {metric} to the best alone, {told(chosen.single)}, on users who "
+              "had no say in its weights.")  # fmt: skip
+    print(f"On the part that no choice saw ({chosen.contest.parts.name}, {len(chosen.contest.task):,} users):")
+    for standing in board.standings:
+        e = standing.report.estimates[metric]
+        print(f"  {standing.report.algorithm:<10} {metric} {e.mean:.4f} ({e.low:.4f} to {e.high:.4f})")
+    for name, why in chosen.left_out.items():
+        print(f"Left out: {name}: {why}")
+    if chosen.published != chosen.algorithm:
+        print("It does not beat popularity beyond doubt, so popularity is published.")

@@ -200,15 +200,15 @@ def tuning_of(algorithm: Algorithm, data: Dataset, settings: Settings, metric: s
     return Tuning(algorithm, asked, axes, some(task, settings.evaluation.seed), chosen.parts.name)
 
 
-def some(task: Task, seed: int) -> Task:
-    """Return the task of those users who bring a history, at most 5,000 of them drawn at random.
+def some(task: Task, seed: int, most: int = USERS) -> Task:
+    """Return the task of those users who bring a history, at most `most` of them drawn at random.
 
     A user without one gets the same from every setting. Where nobody brings one, all are asked.
     """
     warm = np.flatnonzero(~task.cold)
     keep = warm if len(warm) else np.arange(len(task))
-    if len(keep) > USERS:
-        keep = np.sort(np.random.default_rng(seed).choice(keep, USERS, replace=False))
+    if len(keep) > most:
+        keep = np.sort(np.random.default_rng(seed).choice(keep, most, replace=False))
     return of_users(task, keep)
 
 
