@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
@@ -18,6 +19,7 @@ from serendip.server.front import Front
 from serendip.server.routes import events, health, items, recommend, users
 from serendip.server.wire import BadRequest, Failure, answer, schemas
 from serendip.service.serving import Serving
+from serendip.service.watch import Watch
 from serendip.store.project import Project
 
 
@@ -39,7 +41,10 @@ def create_app(settings: ServerSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        watch = Watch(serving)
+        watch.start()
         yield
+        await run_in_threadpool(watch.stop)
         serving.close()
 
     app = FastAPIOffline(title="Serendip", version=__version__, lifespan=lifespan)

@@ -7,8 +7,8 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
+from serendip.service.degrade import slate
 from serendip.service.serving import Serving
-from serendip.service.slate import slate
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -38,8 +38,7 @@ class Front:
         if not (asked and 0 < len(user_id) <= 256):
             await self.app(scope, receive, send)
             return
-        with self.serving.answering() as live:
-            made = slate(live, user_id, int(asked[1] or self.k), with_history=asked[2] == b"true")
+        made = slate(self.serving, user_id, int(asked[1] or self.k), with_history=asked[2] == b"true")
         body = msgspec.json.encode(made)
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})

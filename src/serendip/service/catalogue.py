@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from serendip.data.ids import as_text
 from serendip.store.attributes import as_kind
 from serendip.store.store import Store
 
@@ -10,10 +11,11 @@ TITLES = ("title", "name", "product_name", "description", "item_name")
 
 
 class Shown(NamedTuple):
-    """What is known of the items at one moment: id and title by index."""
+    """What is known of the items at one moment: id and title by index, and index by id."""
 
     ids: list[str]
     titles: list[str]
+    by_id: dict[str, int]
 
 
 class Catalogue:
@@ -46,6 +48,12 @@ class Catalogue:
             self.refresh()
         return self._shown
 
+    def get(self, item_id: str) -> int:
+        """Return the index of an item, -1 where there is none of that id; what is known already is not asked for."""
+        item_id = as_text(item_id)
+        known = self._shown.by_id.get(item_id, -1)
+        return known if known >= 0 else self.store.items().get(item_id)
+
     def find(self, item_id: str) -> int:
         """Return the index of an item.
 
@@ -61,11 +69,12 @@ def read(store: Store) -> Shown:
     ids = series.to_list()
     frame = store.item_features()
     column = None if frame is None else title_column(frame.columns)
+    by_id = {id_: i for i, id_ in enumerate(ids)}
     if frame is None or column is None:
-        return Shown(ids, ids)
+        return Shown(ids, ids, by_id)
     named = as_kind(frame[column], "text").head(len(ids)).to_list()
     named += [None] * (len(ids) - len(named))
-    return Shown(ids, [title or id_ for title, id_ in zip(named, ids, strict=True)])
+    return Shown(ids, [title or id_ for title, id_ in zip(named, ids, strict=True)], by_id)
 
 
 def title_column(columns: Sequence[str]) -> str | None:

@@ -10,6 +10,7 @@ from serendip.data.queries import ItemLists, Queries, offsets
 from serendip.errors import UserError
 from serendip.models.compressed import KEEP, compressed
 from serendip.models.contract import Model
+from serendip.service.golden import Request, asked
 from serendip.service.train import same
 from serendip.store.artefacts import about, load, save
 from serendip.store.project import Project
@@ -59,12 +60,18 @@ def compress(
     if made is None:
         small = compressed(exact, to, keep)
         made = project.new_version(f"{parent} {to} {keep}")
-        save(small, project.model(made), {**told, "compressed": how})
+        save(small, project.model(made), {**told, "compressed": how, "golden": questions(project, small)})
     overlap, n_users = compared(project, exact, load(project.model(made)), seed)
     if publish:
         project.publish(made)
     before, after = (size(project.model(v)) for v in (parent, made))
     return Compression(made, parent, to, before, after, overlap, n_users, project.current() == made)
+
+
+def questions(project: Project, small: Model) -> list[Request]:
+    """Return golden requests with what the compressed model answers."""
+    with project.store(create=False) as store:
+        return asked(small, store.dataset())
 
 
 def compared(project: Project, exact: Model, small: Model, seed: int) -> tuple[float | None, int]:

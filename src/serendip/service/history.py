@@ -25,8 +25,7 @@ def brought(live: Live, events: Sequence[Event]) -> History:
     Raises:
         UserError: they are of more types than there can be.
     """
-    known = live.store.items()
-    item = np.array([known.get(event.item_id) for event in events], np.int32)
+    item = np.array([live.catalogue.get(event.item_id) for event in events], np.int32)
     there = item >= 0
     kinds = [event_type(event.type) for event in events]
     names = tuple(dict.fromkeys(kinds))

@@ -2,16 +2,21 @@
 
 import logging
 import threading
+import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from serendip.errors import UserError
-from serendip.service.catalogue import Catalogue
 from serendip.service.live import Live
-from serendip.service.open import live, opened
+from serendip.service.open import opened
+from serendip.service.publish import proved
+from serendip.service.recent import Recent
 from serendip.store.project import Project
 
 log = logging.getLogger("serendip")
+FAULTS, WITHIN = 5, 60.0  # so many faults of the model's within so many seconds, and the one before it serves again
+OUT = 1.0  # seconds that the store is left alone after it could not be read
 
 
 class Serving:
@@ -24,28 +29,80 @@ class Serving:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.live: Live = opened(project.root)
+        self.before: Live | None = None  # what answered until the last swap
+        self.refused: dict[str, str] = {}  # version -> why it is not taken up
+        self.recent = Recent()
+        self._faults: deque[float] = deque(maxlen=FAULTS)
+        self._out_until = 0.0
         self._lock = threading.Lock()
-
-    @property
-    def catalogue(self) -> Catalogue:
-        """The items as answers show them, of whatever version."""
-        return self.live.catalogue
 
     @contextmanager
     def answering(self) -> Iterator[Live]:
-        """Give what answers one request."""
-        yield self.live
+        """Give what answers one request; a fault that is not the asker's counts against its model."""
+        live = self.live
+        try:
+            yield live
+        except UserError:
+            raise
+        except Exception as error:
+            self.failed(live, error)
+            raise
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the store is worth asking: it has not just been out of reach."""
+        return time.monotonic() >= self._out_until
+
+    def unreachable(self) -> None:
+        """Leave the store alone for a moment."""
+        self._out_until = time.monotonic() + OUT
 
     def take_up(self, version: str) -> bool:
-        """Load a version and let it answer; one that cannot be loaded is refused, and what answered goes on."""
+        """Load a version, let it answer its golden requests, and swap it in; one that fails is refused.
+
+        What answered goes on meanwhile, and afterwards where the version is refused, which is logged once.
+        """
         with self._lock:
-            try:
-                loaded = live(self.project, version, self.catalogue)
-            except UserError as error:
-                log.error("model %s is refused, %s goes on: %s", version, self.live.version, error)
+            if version == self.live.version:
+                return True
+            if version in self.refused:
                 return False
-            self.live = loaded
+            try:
+                loaded = proved(self.project, version, self.live.catalogue)
+            except UserError as error:
+                self._refuse(version, str(error), self.live.version)
+                return False
+            self._swap(loaded)
+            log.info("model %s serves", version)
             return True
+
+    def failed(self, live: Live, error: Exception) -> None:
+        """Count a fault of a model's; with enough of them the one before it serves again, here and everywhere."""
+        now = time.monotonic()
+        with self._lock:
+            if live is not self.live:
+                return
+            self._faults.append(now)
+            log.error("model %s failed: %s: %s", live.version, type(error).__name__, error)
+            if self.before is None or len(self._faults) < FAULTS or now - self._faults[0] > WITHIN:
+                return
+            old = self.before
+            why = f"{FAULTS} faults within {WITHIN:.0f} s, the last {type(error).__name__}: {error}"
+            self._refuse(live.version, why, old.version)
+            self._swap(old)
+            self.before = None
+        try:
+            self.project.publish(old.version, f"rolled back from {live.version}: {why}", instead_of=live.version)
+        except (UserError, OSError) as problem:  # the disk is full, the version is gone: this process went back anyway
+            log.error("the rollback to %s is not published: %s", old.version, problem)
+
+    def _refuse(self, version: str, why: str, instead: str) -> None:
+        self.refused[version] = why
+        log.error("model %s is refused and %s serves: %s", version, instead, why)
+
+    def _swap(self, loaded: Live) -> None:
+        self.before, self.live = self.live, loaded
+        self._faults.clear()
 
     def close(self) -> None:
         """Close the store."""

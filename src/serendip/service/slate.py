@@ -18,21 +18,31 @@ from serendip.service.reasons import reasons
 def slate(live: Live, user_id: str, k: int, *, with_history: bool = False) -> Slate:
     """Return a user's slate from the history as it stands now; an unknown user gets what a newcomer does."""
     began = time.perf_counter()
-    user = live.store.find_user(user_id)
-    history = history_of(live, user)
+    queries = question(live, user_id)
     read = time.perf_counter()
-    made = answer(live, Queries(np.array([user], np.int32), history), k, user_id=user_id, known=user >= 0)
+    made = slate_of(live, queries, user_id, k, with_history=with_history)
     made.timings_ms["history"] = round((read - began) * 1e3, 3)
+    return made
+
+
+def question(live: Live, user_id: str) -> Queries:
+    """Return the question of a user: who it is, and the history as it stands in the store now."""
+    user = live.store.find_user(user_id)
+    return Queries(np.array([user], np.int32), history_of(live, user))
+
+
+def slate_of(live: Live, queries: Queries, user_id: str, k: int, *, with_history: bool = False) -> Slate:
+    """Return the slate of a user's question."""
+    made = answer(live, queries, k, user_id=user_id, known=bool(queries.user[0] >= 0))
     if with_history:
-        made.history = shown(live, history)
+        made.history = shown(live, queries.history)
     return made
 
 
 def slate_for(live: Live, history: Sequence[Event], k: int, exclude: Sequence[str] = ()) -> Slate:
     """Return a slate for whoever brings these events; items that nobody knows are passed over."""
     queries = Queries(np.array([-1], np.int32), brought(live, history))
-    known = live.store.items()
-    out = np.array([known.get(item_id) for item_id in exclude], np.int32)
+    out = np.array([live.catalogue.get(item_id) for item_id in exclude], np.int32)
     return answer(live, queries, k, known=len(queries.history.item) > 0, exclude=out[out >= 0])
 
 

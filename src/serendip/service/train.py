@@ -10,6 +10,7 @@ from serendip.models.contract import Algorithm, Model, Run, Similar
 from serendip.models.itemknn import ItemKNN
 from serendip.models.popular import Popular
 from serendip.models.served import Served
+from serendip.service.golden import asked
 from serendip.store.artefacts import about, load, save
 from serendip.store.project import Project
 
@@ -20,6 +21,19 @@ def train(
     """Fit, save and publish; return the version. A model of the same data and hyperparameters is not fitted again.
 
     Raises:
+        UserError: as `fitted`.
+    """
+    version = fitted(project, algorithm, data, report, run)
+    project.publish(version, "trained")
+    return version
+
+
+def fitted(
+    project: Project, algorithm: Algorithm, data: Dataset, report: Mapping[str, object] | None = None, run: Run = Run()
+) -> str:
+    """Fit and save; return the version, which does not serve yet.
+
+    Raises:
         UserError: there is nothing to learn from, or the disk is full; the model that served goes on serving.
     """
     settings = json.loads(json.dumps(algorithm.settings()))  # as model.json gives them back
@@ -27,13 +41,17 @@ def train(
             "compressed": None}  # fmt: skip
     for version in reversed(project.versions()):
         if same(project.model(version), card):
-            project.publish(version)
             return version
     served = fit(algorithm, data, run)
     version = project.new_version(data.fingerprint)
-    save(served, project.model(version), {**card, "report": dict(report or {})})
-    project.publish(version)
+    save(served, project.model(version), {**card, "report": dict(report or {}), **told(served, data)})
     return version
+
+
+def told(served: Model, data: Dataset) -> dict[str, object]:
+    """Return what model.json says of what was learned from: how many events, until when, and golden requests."""
+    last = None if data.timestamp is None else int(data.timestamp.max(initial=0))
+    return {"n_events": len(data), "last_event": last, "golden": asked(served, data)}
 
 
 def same(directory: Path, card: Mapping[str, object]) -> bool:

@@ -12,6 +12,7 @@ from serendip.store.schema import APPLICATION, LOOKUPS, STEPS
 
 BUSY = 30.0  # seconds that one process waits for another's transaction
 WRITER_CACHE = 256  # MiB of pages held by the writing connection
+READER_WAIT = 1000  # ms that reading waits for whoever has the file to itself; readers never wait for a writer
 READER_CACHE = 16  # MiB of pages held by each reading connection
 
 
@@ -122,6 +123,7 @@ class Database:
             if connection is None:
                 connection = self._local.connection = self._connect(READER_CACHE)
                 connection.execute("PRAGMA query_only = 1")
+                connection.execute(f"PRAGMA busy_timeout = {READER_WAIT}")
             yield connection
 
     @contextmanager

@@ -4,8 +4,8 @@ from fastapi import APIRouter, Request, Response
 
 from serendip.server.wire import BadRequest, Past, RecommendRequest, answer, body, content, ref, responses
 from serendip.service.answer import Event, Slate
+from serendip.service.degrade import slate_for
 from serendip.service.serving import Serving
-from serendip.service.slate import slate_for
 
 router = APIRouter(prefix="/v1/recommend", tags=["recommend"])
 LONGEST = 1000  # items of a slate
@@ -25,5 +25,4 @@ async def recommend(request: Request) -> Response:
         raise BadRequest(422, "invalid", f"k is a number from 1 to {LONGEST}, not {k}")
     past = [one if isinstance(one, Past) else Past(one) for one in asked.history]
     history = [Event(str(one.item_id), "", one.type, one.value, one.timestamp) for one in past]
-    with serving.answering() as live:
-        return answer(slate_for(live, history, k, [str(item_id) for item_id in asked.exclude]))
+    return answer(slate_for(serving, history, k, [str(item_id) for item_id in asked.exclude]))

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Query, Request, Response
 
 from serendip.server.wire import PathId, answer, ref, responses
 from serendip.service.answer import Explanation, Found, Slate
+from serendip.service.degrade import slate
 from serendip.service.explain import explain
 from serendip.service.find import find_users
 from serendip.service.serving import Serving
-from serendip.service.slate import slate
 
 router = APIRouter(prefix="/v1/users", tags=["users"])
 K = Annotated[int | None, Query(ge=1, le=1000, description="How many items.")]
@@ -20,8 +20,7 @@ Q = Annotated[str, Query(max_length=200, description="The beginning of an id, or
 async def recommendations(request: Request, user_id: PathId, k: K = None, history: bool = False) -> Response:
     """Return a user's slate, from the history as it stands now; an unknown user gets what a newcomer does."""
     serving: Serving = request.app.state.serving
-    with serving.answering() as live:
-        return answer(slate(live, user_id, k or request.app.state.k, with_history=history))
+    return answer(slate(serving, user_id, k or request.app.state.k, with_history=history))
 
 
 @router.get("/{user_id:path}/explanations/{item_id:path}", responses=responses(ref(Explanation), 404, 422))

@@ -1,0 +1,114 @@
+"""Answers that are always there: the model's, else the user's last slate, else what is popular, else a static list."""
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Collection, Sequence
+
+import numpy as np
+
+from serendip.data.queries import Queries
+from serendip.errors import Unavailable, UserError
+from serendip.pipeline.pipeline import Pipeline
+from serendip.service import slate as slates
+from serendip.service.answer import Event, Recommended, Slate
+from serendip.service.golden import newcomer
+from serendip.service.live import Live
+from serendip.service.recent import Last
+from serendip.service.serving import Serving
+
+log = logging.getLogger("serendip")
+STORE = "the store cannot be read"
+MODEL = "the model failed"
+
+
+def slate(serving: Serving, user_id: str, k: int, *, with_history: bool = False) -> Slate:
+    """Return a user's slate; where it cannot be made, what stands in for it, marked `degraded` with the reason.
+
+    While the store cannot be read, the model answers from the history that the user was last seen with.
+    """
+    began = time.perf_counter()
+    queries = question(serving, user_id)
+    read = time.perf_counter()
+    last = serving.recent.get(user_id) if queries is None else None
+    asked = queries or (last and last.queries)
+    if asked is None:
+        return instead(serving, k, STORE, user_id)
+    made = attempted(serving, lambda live: slates.slate_of(live, asked, user_id, k, with_history=with_history))
+    if isinstance(made, str):
+        return instead(serving, k, made, user_id)
+    made.timings_ms["history"] = round((read - began) * 1e3, 3)
+    if queries is None:
+        made.degraded = STORE
+    else:
+        serving.recent.put(user_id, Last(queries, made.items))
+    return made
+
+
+def slate_for(serving: Serving, history: Sequence[Event], k: int, exclude: Sequence[str] = ()) -> Slate:
+    """Return a slate for whoever brings these events; where it cannot be made, what stands in for it."""
+    made = attempted(serving, lambda live: slates.slate_for(live, history, k, exclude))
+    if isinstance(made, Slate):
+        return made
+    return instead(serving, k, made, left_out={*exclude, *(event.item_id for event in history)})
+
+
+def question(serving: Serving, user_id: str) -> Queries | None:
+    """Return the question of a user, None while the store cannot be read."""
+    if not serving.reachable:
+        return None
+    try:
+        return slates.question(serving.live, user_id)
+    except Unavailable as error:
+        log.error("%s: %s", STORE, error)
+        serving.unreachable()
+        return None
+
+
+def attempted(serving: Serving, make: Callable[[Live], Slate]) -> Slate | str:
+    """Return a slate, or why there is none."""
+    try:
+        with serving.answering() as live:
+            return make(live)
+    except Unavailable:
+        serving.unreachable()
+        return STORE
+    except UserError:
+        raise
+    except Exception:  # logged and counted by `answering`
+        return MODEL
+
+
+def instead(
+    serving: Serving, k: int, why: str, user_id: str | None = None, left_out: Collection[str] = frozenset()
+) -> Slate:
+    """Return what needs neither the store nor the model: never an item that is not to be shown."""
+    live, last = serving.live, None if user_id is None else serving.recent.get(user_id)
+    seen = [] if last is None else [live.catalogue.id(item) for item in last.queries.history.item.tolist()]
+    banned = {live.catalogue.id(item) for item in live.pipeline.banned.tolist()} | {*left_out, *seen}
+    items = [one for one in ([] if last is None else last.items) if one.item_id not in banned]
+    there = {one.item_id for one in items}
+    try:
+        more = general(live, k + len(banned) + len(there)) if len(items) < k else []
+    except Exception as error:
+        log.error("what is popular failed too: %s: %s", type(error).__name__, error)
+        more = [shown(live, item, 0.0, "static") for item in live.pipeline.static.tolist()]
+    items = [*items, *(one for one in more if one.item_id not in banned | there)][:k]
+    return Slate(items, live.version, "default", uuid.uuid4().hex, user_id, last is not None, why)
+
+
+def general(live: Live, k: int) -> list[Recommended]:
+    """Return what anybody may be shown: what is popular, then the static list."""
+    pipeline = live.pipeline
+    first = pipeline.fallback or pipeline.model
+    picked, stage = Pipeline(first, None, pipeline.banned, pipeline.static).traced(newcomer(), k)
+    return [
+        shown(live, item, score, "static" if which else "fallback")
+        for item, score, which in zip(picked.item[0].tolist(), picked.score[0].tolist(), stage[0].tolist(), strict=True)
+        if item >= 0 and np.isfinite(score)
+    ]
+
+
+def shown(live: Live, item: int, score: float, source: str) -> Recommended:
+    """Return an item as a position of a slate."""
+    return Recommended(live.catalogue.id(item), live.catalogue.title(item), score, "", source)
