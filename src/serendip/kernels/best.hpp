@@ -34,7 +34,13 @@ public:
 
     void add(const Candidate& c) {
         kept_.push_back(c);
-        if (static_cast<int64_t>(kept_.size()) < room_) return;
+        if (static_cast<int64_t>(kept_.size()) >= room_) settle();
+    }
+
+    // Keeps the k best alone, so that the floor is as high as what was offered allows.
+    void settle() {
+        const auto many = static_cast<int64_t>(kept_.size());
+        if (many < k_ || (full_ && many - k_ <= k_ / 8)) return;
         std::nth_element(kept_.begin(), kept_.begin() + (k_ - 1), kept_.end());
         kept_.resize(static_cast<std::size_t>(k_));
         worst_ = kept_.back();

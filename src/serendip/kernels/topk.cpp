@@ -68,6 +68,8 @@ public:
                                                std::vector<float>(static_cast<std::size_t>(block_items * rank_)));
         Excluded excluded(indptr_, indices_);
         excluded.read(0, users_);
+        std::vector<int64_t> all(static_cast<std::size_t>(users_));
+        std::iota(all.begin(), all.end(), 0);
         const int64_t blocks = (n_ + block_items - 1) / block_items;
         serendip::parallel_for(blocks, 4, threads_, [&](int64_t begin, int64_t end, int thread) {
             const auto t = static_cast<std::size_t>(thread);
@@ -75,8 +77,8 @@ public:
                 const int64_t first = block * block_items, count = std::min(block_items, n_ - first);
                 pack_(y_, rank_, nullptr, first, count, panels[t].data());
                 for (int64_t u = 0; u < users_; u += tile_)
-                    visit(u, std::min(u + tile_, users_), panels[t].data(), nullptr, first, count, best[t].data() + u,
-                          excluded, thread);
+                    visit(all.data() + u, std::min(tile_, users_ - u), panels[t].data(), nullptr, first, count,
+                          best[t].data(), excluded, thread);
             }
         });
         for (int64_t u = 0; u < users_; ++u) {
@@ -114,9 +116,12 @@ public:
             }
         });
 
+        // What no bias of a block or of one after it exceeds: a user who is past a block is past all that follow.
+        for (auto b = static_cast<std::size_t>(blocks); b-- > 1;) top_bias[b - 1] = std::max(top_bias[b - 1], top_bias[b]);
+
         // Users a chunk: enough to use a block in the cache often, few enough to answer Ctrl-C.
         const int64_t chunk =
-            std::clamp<int64_t>((int64_t{1} << 31) / std::max<int64_t>(n_ * rank_, 1) / tile_, 1, 8) * tile_;
+            std::clamp<int64_t>((int64_t{1} << 31) / std::max<int64_t>(n_ * rank_, 1) / tile_, 1, 32) * tile_;
         std::vector<std::vector<Best>> best(static_cast<std::size_t>(threads_),
                                             std::vector<Best>(static_cast<std::size_t>(chunk), Best(k_)));
         std::vector<Excluded> excluded(static_cast<std::size_t>(threads_), Excluded(indptr_, indices_));
@@ -125,21 +130,20 @@ public:
             excluded[t].read(begin, end);
             std::vector<double> length;
             for (int64_t u = begin; u < end; ++u) length.push_back(norm(q_ + u * rank_, rank_));
-            for (int64_t block = 0; block < blocks; ++block) {
+            std::vector<int64_t> open(static_cast<std::size_t>(end - begin));  // users whom a block may still serve
+            std::iota(open.begin(), open.end(), begin);
+            for (int64_t block = 0; block < blocks && !open.empty(); ++block) {
                 const int64_t first = block * block_items, count = std::min(block_items, n_ - first);
                 const double longest = norms[static_cast<std::size_t>(order[static_cast<std::size_t>(first)])];
-                for (int64_t u = begin; u < end; u += tile_) {
-                    const int64_t last = std::min(u + tile_, end);
-                    bool enters = false;
-                    for (int64_t v = u; v < last && !enters; ++v) {
-                        const double floor = best[t][static_cast<std::size_t>(v - begin)].floor();
-                        enters = !(bound(length[static_cast<std::size_t>(v - begin)] * longest,
-                                         top_bias[static_cast<std::size_t>(block)]) < floor);
-                    }
-                    if (enters)
-                        visit(u, last, panels.data() + first * rank_, order.data(), first, count,
-                              best[t].data() + (u - begin), excluded[t], thread);
-                }
+                const double highest = top_bias[static_cast<std::size_t>(block)];
+                std::erase_if(open, [&](int64_t u) {
+                    const auto at = static_cast<std::size_t>(u - begin);
+                    return bound(length[at] * longest, highest) < best[t][at].floor();
+                });
+                const auto left = static_cast<int64_t>(open.size());
+                for (int64_t u = 0; u < left; u += tile_)
+                    visit(open.data() + u, std::min(tile_, left - u), panels.data() + first * rank_, order.data(), first,
+                          count, best[t].data() - begin, excluded[t], thread);
             }
             for (int64_t u = begin; u < end; ++u)
                 best[t][static_cast<std::size_t>(u - begin)].finish(item_ + u * k_, score_ + u * k_);
@@ -155,22 +159,25 @@ private:
         return sum + (std::abs(product) + std::abs(bias)) * 0x1p-22 + 1e-37;
     }
 
-    // Scores a block for a tile of users and keeps what enters. `best` belongs to user `begin`, and so on.
-    void visit(int64_t begin, int64_t end, const float* panels, const int32_t* order, int64_t first, int64_t count,
-               Best* best, Excluded& excluded, int thread) {
+    // Scores a block for a tile of users and keeps what enters; best[u] belongs to user u.
+    void visit(const int64_t* users, int64_t in_tile, const float* panels, const int32_t* order, int64_t first,
+               int64_t count, Best* best, Excluded& excluded, int thread) {
         float* scores = scores_[static_cast<std::size_t>(thread)].data();
         const float* rows[16];
-        for (int64_t u = 0; u < tile_; ++u) rows[u] = q_ + std::min(begin + u, end - 1) * rank_;
+        for (int64_t u = 0; u < tile_; ++u) rows[u] = q_ + users[std::min(u, in_tile - 1)] * rank_;
         compute_(rows, panels, rank_, count, scores, block_items);
-        for (int64_t u = begin; u < end; ++u, scores += block_items, ++best) {
+        for (int64_t at = 0; at < in_tile; ++at, scores += block_items) {
+            const int64_t u = users[at];
+            Best& mine = best[u];
             if (bias_ != nullptr)
                 for (int64_t i = 0; i < count; ++i) scores[i] += bias_[order ? order[first + i] : first + i];
-            for (int64_t i = find_(scores, 0, count, best->floor()); i < count;
-                 i = find_(scores, i + 1, count, best->floor())) {
+            for (int64_t i = find_(scores, 0, count, mine.floor()); i < count;
+                 i = find_(scores, i + 1, count, mine.floor())) {
                 const auto item = order ? order[first + i] : static_cast<int32_t>(first + i);
                 const Candidate candidate{scores[i], tie_[item], item};
-                if (best->admits(candidate) && !excluded.has(u, item)) best->add(candidate);
+                if (mine.admits(candidate) && !excluded.has(u, item)) mine.add(candidate);
             }
+            mine.settle();
         }
     }
 
