@@ -127,15 +127,36 @@ def fixed_folds(*names: str) -> Callable[[], Iterator[tuple[Task, Task]]]:
     return parts
 
 
-def random_folds() -> Iterator[tuple[Task, Task]]:
-    """Give five random folds; each validates on a tenth of its own training rows, drawn at random."""
-    data = Dataset.of(Tables(load("ml-100k").events.select("user_id", "item_id", "value", "timestamp")), RULES)
-    for part in folds(data, 5, SEED):
-        yield Task.of_split(at_random(part.train, 0.1, SEED)), Task.of_split(part)
+def random_folds(name: str) -> Callable[[], Iterator[tuple[Task, Task]]]:
+    """Return five random folds; each validates on a tenth of its own training rows, drawn at random."""
+
+    def parts() -> Iterator[tuple[Task, Task]]:
+        data = Dataset.of(Tables(load(name).events.select("user_id", "item_id", "value", "timestamp")), RULES)
+        for part in folds(data, 5, SEED):
+            yield Task.of_split(at_random(part.train, 0.1, SEED)), Task.of_split(part)
+
+    return parts
+
+
+def frappe() -> Iterator[tuple[Task, Task]]:
+    """Validate on the published validation part; then, as published, train on the training part alone."""
+    found = load_split("frappe")
+    assert found.validation is not None
+    validation, test = (
+        Task.of_tables(found.train, part.events, RULES, keep_seen=True) for part in (found.validation, found.test)
+    )
+    yield validation, test
 
 
 SVD = grid(rank=(50, 150), learning_rate=(0.005, 0.01), l2=(0.06, 0.1, 0.15))
 RATINGS = {
+    "normal": ({},),
+    "baseline": ({},),
+    "coclustering": grid(user_clusters=(2, 3, 5), item_clusters=(3, 5)),
+    "knnbaseline": grid(by=("item", "user"), neighbours=(40, 80), shrinkage=(50.0, 100.0)),
+    "svdpp": grid(rank=(50, 150), l2=(0.06, 0.08, 0.1)),
+    "asvd": grid(rank=(50, 100), l2=(0.03, 0.05)),
+    "fwls": ({},),
     "slopeone": grid(weighted=(True, False)),
     "nmf": grid(rank_ratings=(15, 30), l2_ratings=(0.1, 0.12, 0.14)),
     "svd": SVD,
@@ -166,6 +187,9 @@ BENCHES = {
             "puresvd": grid(rank=(30, 40, 50, 60, 80)),
             "nmf": grid(rank=(60, 100, 150), l2=(0.5, 1.0, 2.0)),
             "als": grid(rank=(192,), epochs=(12,), unobserved=(0.1, 0.3), l2=(0.003, 0.007, 0.012)),
+            "bpr": grid(l2=(0.005, 0.01, 0.02)),
+            "warp": ({},),
+            "logisticmf": grid(l2=(1.0, 3.0, 10.0), alpha=(3.0, 10.0)),
         },
     ),
     "ml-100k": Bench(
@@ -173,7 +197,19 @@ BENCHES = {
         fixed_folds(*(f"ml-100k/u{n}" for n in range(1, 6))), RATINGS,
     ),
     "ml-100k/u1": Bench("MovieLens 100K, fold u1", "rmse,mae", fixed_folds("ml-100k/u1"), RATINGS),
-    "ml-100k/random": Bench("MovieLens 100K, mean of five random folds", "rmse,mae", random_folds, RATINGS),
+    "frappe": Bench(
+        "Frappe, apps used and not used in a context, labels of all rows pooled", "auc,logloss", frappe,
+        {
+            "logistic": grid(epochs=(4, 6, 8), l2=(0.0, 1e-4)),
+            "fm": grid(rank=(32, 64), l2=(0.001, 0.003), epochs=(20,)),
+            "ffm": grid(rank=(16,), l2=(0.003,), epochs=(12, 18)),
+        },
+    ),
+    "ml-100k/random": Bench("MovieLens 100K, mean of five random folds", "rmse,mae", random_folds("ml-100k"), RATINGS),
+    "ml-1m": Bench(
+        "MovieLens 1M, ratings, mean of five random folds", "rmse,mae", random_folds("ml-1m"),
+        {"baseline": ({},), "knnbaseline": ({},), "svd": ({},), "svdpp": ({},), "fwls": ({},)},
+    ),
 }  # fmt: skip
 
 NOTES = (

@@ -28,8 +28,10 @@ IALS = "Rendle, Krichene, Zhang, Koren, RecSys 2022, arXiv:2110.14037"
 SURPRISE = "as measured by Surprise: Hug, JOSS 5(52), 2020"
 SVDPP = f"Koren, KDD 2008; {SURPRISE}"
 SVD = f"Funk, 2006; Koren, Bell, Volinsky, Computer 42(8), 2009; {SURPRISE}"
+KNN_BASELINE = f"Koren, TKDD 4(1), 2010; {SURPRISE}"
 GCMC = "van den Berg, Kipf, Welling, 2017, arXiv:1706.02263"
 IMCGAE = "Shen et al., IJCAI 2021"
+FRAPPE = "as measured by BARS: Zhu et al., SIGIR 2022, arXiv:2205.09626"
 GLOCALK = "Han et al., CIKM 2021, arXiv:2108.12184"
 
 
@@ -86,9 +88,27 @@ PUBLISHED: dict[str, tuple[Published, ...]] = {
     "ml-100k/random": (
         Published("NMF", (0.963, 0.758), SURPRISE, "nmf"),
         Published("SlopeOne", (0.946, 0.743), f"Lemire, Maclachlan, SDM 2005; {SURPRISE}", "slopeone"),
-        Published("baseline", (0.944, 0.748), SURPRISE),
+        Published("baseline", (0.944, 0.748), SURPRISE, "baseline"),
         Published("SVD", (0.934, 0.737), SVD, "svd"),
-        Published("KNNBaseline", (0.931, 0.733), f"Koren, TKDD 4(1), 2010; {SURPRISE}"),
-        Published("SVD++", (0.919, 0.721), SVDPP),
+        Published("KNNBaseline", (0.931, 0.733), KNN_BASELINE, "knnbaseline"),
+        Published("SVD++", (0.919, 0.721), SVDPP, "svdpp"),
+    ),
+    "ml-1m": (
+        Published("NMF", (0.916, 0.723), SURPRISE, "nmf"),
+        Published("KNNBaseline", (0.895, 0.706), KNN_BASELINE, "knnbaseline"),
+        Published("SVD", (0.873, 0.686), SVD, "svd"),
+        Published("SVD++", (0.862, 0.672), SVDPP, "svdpp"),
+    ),
+    "frappe": (
+        Published("LR", (0.9356, 0.3076), FRAPPE, "logistic"),
+        Published("FM", (0.9671, 0.2065), f"Rendle, ICDM 2010; {FRAPPE}", "fm"),
+        Published("FFM", (0.9786, 0.1860), f"Juan, Zhuang, Chin, Lin, RecSys 2016; {FRAPPE}", "ffm"),
+        Published("DNN", (0.9833, 0.1622), FRAPPE),
+        Published("Wide&Deep", (0.9841, 0.1490), f"Cheng et al., DLRS 2016; {FRAPPE}"),
+        Published("DeepFM", (0.9842, 0.1482), f"Guo, Tang, Ye, Li, He, IJCAI 2017; {FRAPPE}"),
+        Published("DCNv2", (0.9845, 0.1491), f"Wang et al., WWW 2021; {FRAPPE}"),
+        Published("DESTINE", (0.9856, 0.1434), f"Xu et al., CIKM 2021; {FRAPPE}"),
+        Published("FinalNet", (0.9857, 0.1311), f"Zhu et al., SIGIR 2023; {FRAPPE}"),
+        Published("FinalMLP", (0.9861, 0.1484), f"Mao et al., AAAI 2023; {FRAPPE}"),
     ),
 }
