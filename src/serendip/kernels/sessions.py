@@ -69,8 +69,10 @@ def neighbours(
         raise ValueError(f"places {places.shape} go with sessions {sessions.shape}, weight {weight.shape} with items")
     if sample < 1 or k < 1:
         raise ValueError(f"sample and k must be 1 or more; they are {sample} and {k}")
-    found = Near(*(np.full((len(own), k), empty, kind) for empty, kind in (
-        (-1, np.int32), (0, np.float32), (0, np.int32), (0, np.int32))))  # fmt: skip
+    shape = len(own), k
+    found = Near(
+        np.full(shape, -1, np.int32), np.zeros(shape, np.float32), np.zeros(shape, np.int32), np.zeros(shape, np.int32)
+    )
     if not compiled.native:
         compiled.say_once()
         neighbours_numpy(indptr, sessions, places, query, item, weight, own, strength, sample, found)

@@ -1,0 +1,35 @@
+"""GF-CF, graph filter based collaborative filtering: two low-pass filters on the item graph, nothing to train.
+
+Shen, Wu, Zhang, Shan, Zhang, Letaief, Li, "How Powerful is Graph Convolution for Recommendation?", CIKM 2021,
+arXiv:2108.07567.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from serendip.data.dataset import Dataset
+from serendip.models.contract import Algorithm, Run, learnable
+from serendip.models.graphfilter import GraphFilter, graph_filter
+from serendip.models.hyperparameter import hyper
+
+
+@dataclass(frozen=True)
+class GFCF(Algorithm):
+    """score(u, .) = x_u (A'A + ideal D^-1/2 V V' D^1/2), A = X over the roots of both degrees, V its singular vectors.
+
+    O(sweeps interactions rank + n_items rank^2) time, O(interactions + n_items rank) memory. Use it where interactions
+    are many and sparse, and a factorisation would take too long; bspm is better and takes longer to answer.
+    """
+
+    name: ClassVar[str] = "gfcf"
+    uses: ClassVar[frozenset[str]] = frozenset({"history"})
+
+    rank: int = hyper(256, "Singular vectors of the low-pass filter.", low=1, high=4096, log=True)
+    ideal: float = hyper(0.3, "Weight of the low-pass filter beside the linear one.", low=0.0, high=10.0)
+    sweeps: int = hyper(8, "Multiplications by A'A that find the singular vectors.", low=1, high=100)
+
+    def fit(self, data: Dataset, *, run: Run = Run()) -> GraphFilter:
+        learnable(data, self.name)
+        return graph_filter(data, self.rank, self.ideal, np.ones(1, np.float32), self.sweeps, run)
