@@ -7,6 +7,7 @@ import numpy as np
 from serendip.arrays import F32, I32
 from serendip.data.queries import Queries
 from serendip.kernels.nonnegative import nonnegative_rows
+from serendip.models.ratings import distinct
 from serendip.models.reconstruction import SWEEPS, Reconstruction
 
 
@@ -25,7 +26,8 @@ class NonnegativeRatings(Reconstruction):
     clip: tuple[float, float] = field(kw_only=True)
 
     def predict(self, queries: Queries, item: I32) -> F32:
-        r = queries.history.ratings(self.n_items)
+        first, which = distinct(queries)
+        r = queries.rows(first).history.ratings(self.n_items)
         n = np.diff(r.indptr).astype(np.float32)
         p = np.zeros((len(n), len(self.nobody)), np.float32)
         nonnegative_rows(
@@ -35,4 +37,4 @@ class NonnegativeRatings(Reconstruction):
         p[n == 0] = self.nobody
         inside = (item >= 0) & (item < self.n_items)
         q = np.where(inside[:, None], self.parts[np.where(inside, item, 0)], self.nothing)
-        return np.asarray(np.clip(np.einsum("bf,bf->b", p, q), *self.clip), np.float32)
+        return np.asarray(np.clip(np.einsum("bf,bf->b", p[which], q), *self.clip), np.float32)
