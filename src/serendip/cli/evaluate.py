@@ -52,6 +52,7 @@ def command(
             reports = evaluate(
                 files, algorithm, metrics, settings=set_ or [],
                 keep_seen=keep_seen, weighted=weighted, run=Run(threads=threads, seed=seed, progress=bar),
+                heard=lambda text: print(text, file=sys.stderr, flush=True),
             )  # fmt: skip
     finally:
         signal.signal(signal.SIGINT, before)

@@ -36,6 +36,8 @@ def leaderboard(compared: "Compared") -> None:
     metrics = list(board.standings[0].report.estimates)
     if contest.note:
         print(f"Note: {contest.note}.")
+    for leak in contest.leaks:
+        print(f"Warning: {leak}.")
     n = board.standings[0].report
     print(f"Judged on {n.n_users:,} users ({n.n_cold:,} without a history), split: {contest.parts.name}.\n")
     first = ("algorithm", "left"), (str(metrics[0]), "right"), ("95% interval", "right"), ("beats popular", "left")

@@ -67,11 +67,11 @@ def command(
         version = train(place, wanted, data, report, Run(threads=threads, seed=seed, progress=bar))
     asked = {"algorithm": wanted.name, "settings": wanted.settings()}
     numbers = known_by(load(place.model(version)), data)
-    kept = keep(place, "train", asked, data, settings, {**report, **numbers}, seed)
+    keep(place, "train", asked, data, settings, {**report, **numbers}, seed)
     if json:
         import msgspec
 
-        answer = {"model": version, "algorithm": wanted.name, "run": str(kept)}
+        answer = {"model": version, "algorithm": wanted.name}
         more = {} if chosen is None else {"auto": chosen.plain(), "seconds": round(time.monotonic() - began, 1)}
         print(msgspec.json.encode({**answer, **more}).decode())
         return

@@ -70,6 +70,8 @@ class Told:
             about = ", ".join(f"{name} {worded(axis)}" for name, axis in tuning.axes.items())
             print(f"Tuning {tuning.algorithm.name} by {tuning.metric} on {len(tuning.task):,} users of the training "
                   f"part (split: {tuning.split}).\nLooking through {about}.", file=sys.stderr)  # fmt: skip
+            for leak in tuning.leaks:
+                print(f"Warning: {leak}.", file=sys.stderr)
             if len(found) > 1:
                 print(f"Going on after {len(found) - 1} trials.", file=sys.stderr)
         whole = [t for t in found if t.value is not None]

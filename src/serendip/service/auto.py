@@ -39,6 +39,7 @@ STEP = 3  # times as many users from one rung to the next
 STAY = 5  # algorithms that go on to the next rung at least
 FIRST = 0.35  # of the time for all algorithms with their defaults, at most
 PATIENCE = 3.0  # times its part of that time that one fit may take
+WORTHWHILE = 0.005  # of the best alone, which a blend has to add to be worth its time
 NEAR = 0.97  # of the best at a rung, below which a setting is given up there
 BLENDED, FINALISTS, EACH = 4, 12, 3  # models in a blend, models that may be in it, of one algorithm among those
 HYBRIDS = frozenset({"weighted", "switching", "cascade", "augmented", "stacked"})  # they are made of others
@@ -121,6 +122,8 @@ def auto(
     looking = Looking(some(inner.task, settings.evaluation.seed, USERS), primary(settings), run,
                       Deadline(began + 60 * minutes), heard or (lambda _: None),
                       growth=len(data) / max(len(inner.parts.train), 1))  # fmt: skip
+    for leak in outer.leaks:
+        looking.say(f"Warning: {leak}.")
     looking.look(candidates(names))
     algorithm, single, gain = blended(looking)
     searched = time.monotonic() - began
@@ -163,18 +166,21 @@ class Looking:
         shares = rungs(len(self.task.train))
         going = list(algorithms)
         for n, share in enumerate(shares):
-            limit = Deadline.after(self.whole * FIRST * (n + 1) / len(shares) - (self.whole - self.deadline.left))
+            fair = PATIENCE * FIRST * self.whole / len(shares) / len(going)  # so that one slow fit does not starve all
             done = []
-            for m, algorithm in enumerate(sorted(going, key=self.expected)):
-                if n and self.expected(algorithm, share) > max(limit.left, 0):
+            for algorithm in sorted(going, key=self.expected):
+                if n and self.expected(algorithm, share) > min(fair * STEP, max(self.left, 0)):
                     self.left_out[algorithm.name] = f"no time for {share:.0%} of the users"
                     continue
-                fair = PATIENCE * max(limit.left, 1.0) / (len(going) - m)  # so that one slow fit does not starve all
-                found = self.tried(algorithm, share, min(fair, self.deadline.left) if self.entries else None)
+                found = self.tried(
+                    algorithm, share, min(fair * (STEP if n else 1), self.left) if self.entries else None
+                )
                 if found is not None:
                     done.append(found)
             done.sort(key=self.rank)
             going = [e.algorithm for e in done[: max(STAY, len(done) // STEP)]]
+            if not going:
+                break
         generator = np.random.default_rng(self.run.seed)
         tried = 0
         while (best := self.best(EACH + 1)) and self.left > 0 and tried < 1000:
@@ -208,7 +214,10 @@ class Looking:
             self.left_out[algorithm.name] = str(error)
             return None
         except TimeUp:
-            self.left_out.setdefault(algorithm.name, f"not done with {share:.0%} of the users in {seconds:.0f} s")
+            assert seconds is not None
+            self.left_out.setdefault(
+                algorithm.name, f"not done with {share:.0%} of the users in {max(seconds, 0):.0f} s"
+            )
             return None
         assert isinstance(found, UserMean)
         entry = Entry(algorithm, share, float(np.nanmean(found.value)), time.monotonic() - began, cast)
@@ -335,7 +344,7 @@ def blended(looking: Looking) -> tuple[Algorithm, Algorithm, float]:
         gains.append(there.value(there.blended(here.weights(k, BLENDED)), k) - there.value(there.z[alone], k))
     gain = float(np.nanmean(np.concatenate(gains)))
     weights = ballot.weights(k, BLENDED)
-    if gain <= 0 or np.count_nonzero(weights) < 2:
+    if gain < WORTHWHILE * finalists[0].mean or np.count_nonzero(weights) < 2:
         return finalists[0].algorithm, finalists[0].algorithm, gain
     at = np.flatnonzero(weights)
     texts = tuple(text_of(finalists[m].algorithm) for m in at)

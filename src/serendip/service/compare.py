@@ -64,12 +64,14 @@ class Compared:
             "chosen": self.chosen.name,
             "split": self.contest.parts.name,
             "note": self.contest.note,
+            "leaks": [{"kind": leak.kind, "count": leak.count, "of": leak.of, "sentence": leak.sentence}
+                      for leak in self.contest.leaks],
             "n_test_users": self.contest.n_test,
             "n_warm_test_users": self.contest.n_warm,
             "results": rows,
             "left_out": dict(self.left_out),
             "ratings": [r.plain() for r in self.ratings],
-        }
+        }  # fmt: skip
 
 
 def compare(

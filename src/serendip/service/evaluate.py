@@ -1,13 +1,15 @@
 """Judge algorithms on files that are split already: the bench by which this project and others are compared."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from serendip.data.dataset import Dataset
 from serendip.data.interactions import InteractionRules
 from serendip.data.tables import Tables, no_items, no_users
 from serendip.errors import UserError, nearest
 from serendip.evaluation.files import read_events, read_features, read_pairs
+from serendip.evaluation.leakage import Leak, leaks
 from serendip.evaluation.report import Report
 from serendip.evaluation.report import evaluate as judged
 from serendip.evaluation.task import Task
@@ -37,10 +39,12 @@ def evaluate(
     keep_seen: bool = False,
     weighted: bool = False,
     run: Run = Run(),
+    heard: Callable[[str], None] | None = None,
 ) -> list[Report]:
     """Return the report of each algorithm, in the order named: fitted on the training file, judged on the test file.
 
-    algorithms: names separated by commas. metrics: as `recall@20,ndcg@20`. settings: `NAME.field=value`.
+    algorithms: names separated by commas. metrics: as `recall@20,ndcg@20`. settings: `NAME.field=value`. heard: called
+    with a sentence for each thing that is suspicious of the parts.
 
     Raises:
         UserError: a name, a file or a value is wrong, or a model cannot give a metric.
@@ -48,7 +52,11 @@ def evaluate(
     wanted, asked = configured(algorithms, settings), parse_all(metrics)
     task = read_task(files, keep_seen=keep_seen, weighted=weighted)
     check_columns(task, asked, files.test)
-    return [judged(algorithm, task, asked, run) for algorithm in wanted]
+    reports = [judged(algorithm, task, asked, run) for algorithm in wanted]
+    if heard is not None:
+        for leak in leaks_of(files, task):
+            heard(f"Warning: {leak}.")
+    return reports
 
 
 def configured(names: str, settings: Sequence[str]) -> list[Algorithm]:
@@ -92,6 +100,13 @@ def read_task(files: Files, *, keep_seen: bool = False, weighted: bool = False) 
         candidates=None if files.candidates is None else read_pairs(files.candidates),
         keep_seen=keep_seen,
     )
+
+
+def leaks_of(files: Files, task: Task) -> tuple[Leak, ...]:
+    """Return what is suspicious of the files' parts; where there is a history of its own, it is not looked at."""
+    train = task.train
+    test = Dataset.of(Tables(read_events(files.test)), train.rules, users=train.users, items=train.items)
+    return leaks(train, test)
 
 
 def check_columns(task: Task, metrics: Sequence[Metric], path: Path) -> None:

@@ -11,6 +11,7 @@ from serendip.data.dataset import Dataset
 from serendip.data.interactions import EventColumns, weigh
 from serendip.data.split import Split, last_share, split
 from serendip.errors import UserError, nearest
+from serendip.evaluation.leakage import Leak, leaks
 from serendip.evaluation.task import Task
 from serendip.models.contract import Algorithm
 from serendip.registry import ALGORITHMS, load
@@ -45,7 +46,8 @@ class Contest:
     """What is judged on: the split and the task it sets. note says why it is not the split that was asked for.
 
     rated: the task of foretelling the withheld ratings, low ones too; None where there are none. n_test, n_warm:
-    test users of the split that was asked for, and how many of them have a history before it.
+    test users of the split that was asked for, and how many of them have a history before it. leaks: what is suspicious
+    of the two parts before repeated pairs were left out.
     """
 
     parts: Split
@@ -54,6 +56,7 @@ class Contest:
     n_test: int
     n_warm: int
     note: str = ""
+    leaks: tuple[Leak, ...] = ()
 
 
 def contest(data: Dataset, settings: Settings) -> Contest:
@@ -87,7 +90,8 @@ def contest(data: Dataset, settings: Settings) -> Contest:
         )
     rated = whole.test.where(whole.test.rated)
     foretold = Task.of(whole.train, rated) if len(rated) and whole.train.rated.any() else None
-    return Contest(parts, Task.of_split(parts), foretold, n_test, n_warm, note)
+    found = leaks(whole.train, whole.test, whole.history)
+    return Contest(parts, Task.of_split(parts), foretold, n_test, n_warm, note, found)
 
 
 def ready(parts: Split, settings: Settings) -> Split:

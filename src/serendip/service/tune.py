@@ -15,6 +15,7 @@ from serendip.config import Settings
 from serendip.data.dataset import Dataset
 from serendip.errors import UserError
 from serendip.evaluation.deadline import Deadline
+from serendip.evaluation.leakage import Leak
 from serendip.evaluation.measured import UserMean
 from serendip.evaluation.protocol import judge, predicts
 from serendip.evaluation.space import Axis, space
@@ -44,6 +45,7 @@ class Tuning:
     axes: dict[str, Axis]
     task: Task
     split: str
+    leaks: tuple[Leak, ...] = ()
 
     def shown(self, mean: float) -> float:
         """Return a mean of values as the metric has it: where less is better, values are turned around."""
@@ -197,7 +199,7 @@ def tuning_of(algorithm: Algorithm, data: Dataset, settings: Settings, metric: s
         task = chosen.rated
     if asked.direction == 0 or asked.definition.unit != "user":
         raise UserError(f"{asked} cannot be tuned by: it takes a metric with a value a user, as ndcg@10")
-    return Tuning(algorithm, asked, axes, some(task, settings.evaluation.seed), chosen.parts.name)
+    return Tuning(algorithm, asked, axes, some(task, settings.evaluation.seed), chosen.parts.name, chosen.leaks)
 
 
 def some(task: Task, seed: int, most: int = USERS) -> Task:

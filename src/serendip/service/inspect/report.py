@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from serendip.config import toml
+from serendip.config import Settings, toml
 from serendip.data.dataset import Dataset
 from serendip.data.readers import no_product
 from serendip.service.inspect import figures
@@ -24,6 +24,7 @@ from serendip.service.inspect.figures import (
     Values,
 )
 from serendip.service.inspect.suspects import Suspects, suspects
+from serendip.service.portfolio import NothingToJudge, contest
 
 WARM = 200  # test users that a global split in time must leave; below, `run` splits each user's own time
 STALE = 30  # days
@@ -103,7 +104,17 @@ def inspect(
         suspects=suspects(data),
         no_product=odd_items(data, excluded),
     )
-    return DataReport(**{**vars(report), "advice": tuple(advice(report))})
+    return DataReport(**{**vars(report), "advice": (*advice(report), *of_split(data))})
+
+
+def of_split(data: Dataset) -> list[str]:
+    """Return a sentence for each thing that is suspicious of the split by which models would be judged."""
+    try:
+        chosen = contest(data, Settings())
+    except NothingToJudge:
+        return []
+    # how many items have no past is a figure of the report already
+    return [f"Split by {chosen.parts.name}, {leak}." for leak in chosen.leaks if leak.kind != "new items"]
 
 
 def odd_items(data: Dataset, excluded: Collection[str]) -> tuple[OddItem, ...]:
