@@ -15,14 +15,6 @@ INLINE int64_t triangle(int64_t j) { return j * (j + 1) / 2 * tile * tile; }
 
 int64_t triangle_size(int64_t rank) { return triangle(padded(rank) / tile); }
 
-INLINE float sum(vec x) {
-    float s[lanes];
-    store(s, x);
-    for (int h = lanes / 2; h > 0; h /= 2)
-        for (int i = 0; i < h; ++i) s[i] += s[i + h];
-    return s[0];
-}
-
 typedef struct {
     vec row[tile][vecs];
 } Tile;
@@ -204,34 +196,57 @@ int64_t cholesky_rows(const Rows& p, int64_t begin, int64_t end, float* scratch)
     return -1;
 }
 
-// out = (G + l2 I + sum_i w_i y_i y_i') v for row u; `gram` holds G as padded full rows.
-INLINE void multiply(const Rows& p, int64_t u, const float* v, float* out) {
+// out = (G + l2 I) v; `gram` holds G as padded full rows.
+INLINE void multiply_gram(const Rows& p, float l2, const float* v, float* out) {
     const int64_t n = p.padded;
-    for (int64_t j = 0; j < n; j += tile) {
-        vec even[vecs], odd[vecs];
-        EACH (c, vecs) even[c] = p.l2[u] * load(v + j + c * lanes), odd[c] = vec{};
-        for (int64_t k = 0; k < n; k += 2) {
-            EACH (c, vecs) {
-                even[c] += v[k] * load(p.gram + k * n + j + c * lanes);
-                odd[c] += v[k + 1] * load(p.gram + (k + 1) * n + j + c * lanes);
+    int64_t j = 0;
+    for (; j + 4 * lanes <= n; j += 4 * lanes) {  // eight sums that do not wait for each other
+        vec even[4], odd[4];
+        EACH (c, 4) even[c] = l2 * load(v + j + c * lanes), odd[c] = vec{};
+        const float* g = p.gram + j;
+        for (int64_t k = 0; k < n; k += 2, g += 2 * n)
+            EACH (c, 4) {
+                even[c] += v[k] * load(g + c * lanes);
+                odd[c] += v[k + 1] * load(g + n + c * lanes);
+            }
+        EACH (c, 4) store(out + j + c * lanes, even[c] + odd[c]);
+    }
+    for (; j < n; j += lanes) {
+        vec s[4] = {l2 * load(v + j)};
+        for (int64_t k = 0; k < n; k += 4)
+            EACH (c, 4) s[c] += v[k + c] * load(p.gram + (k + c) * n + j);
+        store(out + j, (s[0] + s[1]) + (s[2] + s[3]));
+    }
+}
+
+// out += sum over interactions [begin, end) of (target_i - weight_i y_i'v) y_i, or, without targets, of weight_i y_i'v
+// y_i. Four interactions at once; past the end they weigh 0. The first pass over a row, the one with targets, fetches
+// ahead.
+INLINE void add_rows(const Rows& p, int64_t begin, int64_t end, const float* v, float* out, bool targets) {
+    constexpr int64_t ahead = 16;  // interactions whose rows are fetched before they are needed
+    const int64_t n = p.padded;
+    for (int64_t t = begin; t < end; t += 4) {
+        const float* y[4];
+        vec4 weight = {}, target = {};
+        EACH (q, 4) {
+            const bool inside = t + q < end;
+            y[q] = p.y + p.indices[inside ? t + q : t] * n;
+            weight[q] = inside ? p.weight[t + q] : 0.0f;
+            target[q] = inside && targets ? p.target[t + q] : 0.0f;
+            if (targets && t + q + ahead < p.nnz) {
+                const float* next = p.y + p.indices[t + q + ahead] * n;
+                for (int64_t j = 0; j < n; j += 16) __builtin_prefetch(next + j);
             }
         }
-        EACH (c, vecs) store(out + j + c * lanes, even[c] + odd[c]);
-    }
-    for (int64_t t = p.indptr[u]; t < p.indptr[u + 1];
-         t += 4) {  // four interactions at once; past the end they weigh 0
-        const float* y[4];
-        float s[4];
-        EACH (q, 4) {
-            const bool inside = t + q < p.indptr[u + 1];
-            y[q] = p.y + p.indices[inside ? t + q : t] * n;
-            vec d = {};
-            for (int64_t j = 0; j < n; j += lanes) d += load(y[q] + j) * load(v + j);
-            s[q] = inside ? p.weight[t + q] * sum(d) : 0.0f;
+        vec d[4] = {};
+        for (int64_t j = 0; j < n; j += lanes) {
+            const vec x = load(v + j);
+            EACH (q, 4) d[q] += load(y[q] + j) * x;
         }
+        const vec4 product = weight * four_sums(d[0], d[1], d[2], d[3]), s = targets ? target - product : product;
         for (int64_t j = 0; j < n; j += lanes)
-            store(out + j, load(out + j) + (s[0] * load(y[0] + j) + s[1] * load(y[1] + j)) +
-                               (s[2] * load(y[2] + j) + s[3] * load(y[3] + j)));
+            store(out + j, load(out + j) + ((s[0] * load(y[0] + j) + s[1] * load(y[1] + j)) +
+                                            (s[2] * load(y[2] + j) + s[3] * load(y[3] + j))));
     }
 }
 
@@ -252,15 +267,14 @@ int64_t cg_rows(const Rows& p, int64_t begin, int64_t end, float* scratch) {
         const int64_t first = p.indptr[u], last = p.indptr[u + 1];
         for (int64_t k = 0; k < n; ++k) x[k] = k < p.rank && first < last ? out[k] : 0.0f;
         if (first < last) {
-            multiply(p, u, x, ad);
+            multiply_gram(p, p.l2[u], x, ad);
             for (int64_t j = 0; j < n; j += lanes) store(r + j, -load(ad + j));
-            for (int64_t t = first; t < last; ++t)
-                for (int64_t j = 0; j < n; j += lanes)
-                    store(r + j, load(r + j) + p.target[t] * load(p.y + p.indices[t] * n + j));
+            add_rows(p, first, last, x, r, true);
             for (int64_t j = 0; j < n; j += lanes) store(d + j, load(r + j));
             float rr = dot(r, r, n);
             for (int64_t step = 0; step < p.steps && rr > 1e-20f; ++step) {
-                multiply(p, u, d, ad);
+                multiply_gram(p, p.l2[u], d, ad);
+                add_rows(p, first, last, d, ad, false);
                 const float alpha = rr / dot(d, ad, n);
                 for (int64_t j = 0; j < n; j += lanes) {
                     store(x + j, load(x + j) + alpha * load(d + j));

@@ -3,7 +3,8 @@
 // and define no template, because a template would not keep the instruction set; all that it needs is included before.
 //
 // GCC's and Clang's vector extension writes the arithmetic once: `vec` is lanes floats, a*b + c becomes a fused
-// multiply-add where the target has one, and a scalar operand is broadcast.
+// multiply-add where the target has one, and a scalar operand is broadcast. `sum` adds up
+// a vector's lanes by halves, `four_sums` those of four vectors at once.
 #include "isa.hpp"
 
 namespace serendip {
@@ -25,8 +26,23 @@ namespace serendip {
     INLINE vec load(const float* p) { return *reinterpret_cast<const vec_anywhere*>(p); }  \
     INLINE void store(float* p, vec x) { *reinterpret_cast<vec_anywhere*>(p) = x; }
 
+typedef float vec4 __attribute__((vector_size(16)));
+typedef float vec8 __attribute__((vector_size(32)));
+#define SHUFFLED __builtin_shufflevector
+#define SUM_4(x) ((x)[0] + (x)[2] + ((x)[1] + (x)[3]))
+#define LOW_AND_HIGH_OF_8(x) (SHUFFLED(x, x, 0, 1, 2, 3) + SHUFFLED(x, x, 4, 5, 6, 7))
+#define LOW_AND_HIGH_OF_16(x)                              \
+    (SHUFFLED(x, x, 0, 1, 2, 3, 4, 5, 6, 7) + \
+     SHUFFLED(x, x, 8, 9, 10, 11, 12, 13, 14, 15))
+
 namespace portable {
 VECTOR_OF(4)
+INLINE float sum(vec x) { return SUM_4(x); }
+INLINE vec4 four_sums(vec a, vec b, vec c, vec d) {
+    const vec ab = SHUFFLED(a, b, 0, 1, 4, 5) + SHUFFLED(a, b, 2, 3, 6, 7);
+    const vec cd = SHUFFLED(c, d, 0, 1, 4, 5) + SHUFFLED(c, d, 2, 3, 6, 7);
+    return SHUFFLED(ab, cd, 0, 2, 4, 6) + SHUFFLED(ab, cd, 1, 3, 5, 7);
+}
 #include SERENDIP_KERNEL
 }  // namespace portable
 
@@ -40,6 +56,16 @@ VECTOR_OF(4)
 #endif
 namespace avx2 {
 VECTOR_OF(8)
+INLINE float sum(vec x) {
+    const vec4 s = LOW_AND_HIGH_OF_8(x);
+    return SUM_4(s);
+}
+INLINE vec4 four_sums(vec a, vec b, vec c, vec d) {
+    const vec ab = SHUFFLED(a, b, 0, 1, 2, 3, 8, 9, 10, 11) + SHUFFLED(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
+    const vec cd = SHUFFLED(c, d, 0, 1, 2, 3, 8, 9, 10, 11) + SHUFFLED(c, d, 4, 5, 6, 7, 12, 13, 14, 15);
+    const vec acbd = SHUFFLED(ab, cd, 0, 1, 8, 9, 4, 5, 12, 13) + SHUFFLED(ab, cd, 2, 3, 10, 11, 6, 7, 14, 15);
+    return SHUFFLED(acbd, acbd, 0, 4, 2, 6) + SHUFFLED(acbd, acbd, 1, 5, 3, 7);
+}
 #include SERENDIP_KERNEL
 }  // namespace avx2
 #ifdef __clang__
@@ -53,6 +79,22 @@ VECTOR_OF(8)
 #endif
 namespace avx512 {
 VECTOR_OF(16)
+INLINE float sum(vec x) {
+    const vec8 half = LOW_AND_HIGH_OF_16(x);
+    const vec4 s = LOW_AND_HIGH_OF_8(half);
+    return SUM_4(s);
+}
+INLINE vec4 four_sums(vec a, vec b, vec c, vec d) {
+    const vec ab = SHUFFLED(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +
+                   SHUFFLED(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
+    const vec cd = SHUFFLED(c, d, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +
+                   SHUFFLED(c, d, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
+    vec s = SHUFFLED(ab, cd, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27) +
+            SHUFFLED(ab, cd, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);  // four lanes each
+    s += SHUFFLED(s, s, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+    s += SHUFFLED(s, s, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+    return SHUFFLED(s, s, 0, 4, 8, 12);
+}
 #include SERENDIP_KERNEL
 }  // namespace avx512
 #ifdef __clang__
@@ -63,6 +105,10 @@ VECTOR_OF(16)
 
 #endif  // SERENDIP_X86
 
+#undef LOW_AND_HIGH_OF_16
+#undef LOW_AND_HIGH_OF_8
+#undef SUM_4
+#undef SHUFFLED
 #undef VECTOR_OF
 #undef INLINE
 #undef EACH_AFTER

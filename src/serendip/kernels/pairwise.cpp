@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "isa.hpp"
-#include "parallel.hpp"
+#include "strata.hpp"
 
 namespace nb = nanobind;
 
@@ -264,21 +264,17 @@ double epoch(bool is_bpr, Vector<int32_t> user, Vector<int32_t> item, Vector<con
         for (int64_t g = first; g < last; ++g) order(pairs, g, mix(key), scratch[thread], &at[g * (side + 1)]);
     });
     std::vector<double> loss(side * side, 0);
-    for (int64_t stratum = 0; stratum < side; ++stratum) {
-        serendip::parallel_for(side, 1, threads, [&](int64_t first, int64_t last, int) {
-            for (int64_t g = first; g < last; ++g) {
-                const int64_t h = (g + shift.data()[stratum]) % side, from = at[g * (side + 1) + h];
-                const Block block{pairs.user + from,
-                                  pairs.item + from,
-                                  at[g * (side + 1) + h + 1] - from,
-                                  pairs.negative + pairs.negative_begin[h],
-                                  static_cast<uint64_t>(pairs.negative_begin[h + 1] - pairs.negative_begin[h]),
-                                  mix(mix(key + 1) + static_cast<uint64_t>(g * side + h))};
-                if (block.n_negative > 0) loss[g * side + h] = learn(block, taken, parameters, steps);
-            }
-        });
-        if (PyErr_CheckSignals() != 0) throw nb::python_error();  // a stratum may be too short to be asked within
-    }
+    serendip::for_strata(side, shift.data(), threads, [&](int64_t g, int64_t h) {
+        const int64_t from = at[g * (side + 1) + h];
+        const Block block{pairs.user + from,
+                          pairs.item + from,
+                          at[g * (side + 1) + h + 1] - from,
+                          pairs.negative + pairs.negative_begin[h],
+                          static_cast<uint64_t>(pairs.negative_begin[h + 1] - pairs.negative_begin[h]),
+                          mix(mix(key + 1) + static_cast<uint64_t>(g * side + h))};
+        if (block.n_negative > 0) loss[g * side + h] = learn(block, taken, parameters, steps);
+    });
+    if (PyErr_CheckSignals() != 0) throw nb::python_error();  // an epoch may be too short to be asked within
     return std::accumulate(loss.begin(), loss.end(), 0.0);
 }
 

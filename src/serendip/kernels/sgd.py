@@ -22,14 +22,18 @@ SIDE = 16
 """Users and items are dealt into this many groups each, whatever the number of threads; more threads than this rest."""
 
 
+LINE = 16
+"""Rows of factors are filled up with zeros to a multiple of this many floats, a cache line."""
+
+
 class Factorisation(NamedTuple):
-    """Rating of user u and item i = mean + user_bias[u] + item_bias[i] + p[u]'q[i]."""
+    """Rating of user u and item i = mean + user_bias[u] + item_bias[i] + p[u]'q[i]; beyond the rank, factors are 0."""
 
     mean: float
     user_bias: Floats  # (n_users,)
     item_bias: Floats  # (n_items,)
-    p: Floats  # (n_users, rank)
-    q: Floats  # (n_items, rank)
+    p: Floats  # (n_users, rank, rounded up to whole lines)
+    q: Floats  # (n_items, rank, rounded up to whole lines)
 
 
 def svd_fit(
@@ -69,11 +73,21 @@ def svd_start(
     if not len(value):
         raise UserError("there are no ratings to factorise; give at least one row with a user, an item and a value")
     rng = np.random.default_rng(seed)
-    p, q = (init_std * rng.standard_normal((n, rank), np.float32) for n in (n_users, n_items))
+    p, q = lines(n_users, rank), lines(n_items, rank)
+    for w in (p, q):
+        w[:, :rank] = init_std * rng.standard_normal((len(w), rank), np.float32)
     p[np.bincount(user, minlength=n_users) == 0] = 0
     q[np.bincount(item, minlength=n_items) == 0] = 0
     mean = float(np.mean(value, dtype=np.float64))
     return Factorisation(mean, np.zeros(n_users, np.float32), np.zeros(n_items, np.float32), p, q)
+
+
+def lines(n: int, rank: int) -> Floats:
+    """Return zeros (n, rank rounded up to whole lines) that begin where a cache line does."""
+    width = -(-rank // LINE) * LINE
+    room = np.zeros(n * width + LINE, np.float32)
+    begin = -room.ctypes.data // room.itemsize % LINE
+    return room[begin : begin + n * width].reshape(n, width)
 
 
 def svd_epochs(
@@ -110,11 +124,12 @@ def svd_epochs(
     Raises:
         UserError: the descent diverged.
     """
-    user_group, item_group = deal(user, len(w.p))[user], deal(item, len(w.q))[item]  # (N,) both
+    order, begin = blocks(deal(user, len(w.p))[user], deal(item, len(w.q))[item], seed)
+    user, item, value = user[order], item[order], value[order]
     for epoch in range(epochs):
-        order, offset = strata(user_group, item_group, np.random.default_rng((seed, epoch)))
+        shift = strata(np.random.default_rng((seed, epoch)))
         loss = svd_epoch(
-            w, user[order], item[order], value[order], offset,
+            w, user, item, value, begin, shift,
             learning_rate=learning_rate, l2=l2, l2_bias=l2_bias, threads=threads,
         )  # fmt: skip
         if not math.isfinite(loss):
@@ -122,28 +137,36 @@ def svd_epochs(
         yield math.sqrt(loss / max(len(value), 1))
 
 
-def deal(index: Ints, n: int) -> npt.NDArray[np.uint16]:
+def deal(index: Ints, n: int) -> npt.NDArray[np.uint8]:
     """Return the group (n,) in [0, SIDE) of each user or item: dealt to and fro from the most rated on: even work."""
     turn = np.arange(n) % (2 * SIDE)
-    group = np.empty(n, np.uint16)
+    group = np.empty(n, np.uint8)
     group[np.argsort(-np.bincount(index, minlength=n), kind="stable")] = np.minimum(turn, 2 * SIDE - 1 - turn)
     return group
 
 
-def strata(
-    user_group: npt.NDArray[np.uint16], item_group: npt.NDArray[np.uint16], rng: np.random.Generator
+def blocks(
+    user_group: npt.NDArray[np.uint8], item_group: npt.NDArray[np.uint8], seed: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Draw the order (N,) of an epoch, and where its blocks begin: offset (strata, blocks + 1).
+    """Return the order (N,) in which ratings are visited, block by block, and where blocks begin (SIDE * SIDE + 1,).
 
-    Block (g, h) holds the ratings of user group g and item group h. A stratum holds the blocks with the same h - g, no
-    two of which share a user or an item. The strata come in random order, and so do the ratings within a block.
+    Block g * SIDE + h holds the ratings of user group g and item group h, in the order of steps through all ratings
+    that the golden section gives: ratings of one user or item, side by side in the data, would otherwise wait for each
+    other, and an order drawn anew for each epoch learns no better.
     """
-    stratum = rng.permutation(SIDE)[(item_group.astype(np.int64) - user_group) % SIDE]  # (N,)
-    block = (stratum * SIDE + user_group).astype(np.uint16)
-    shuffled = rng.permutation(len(block))
-    order = shuffled[np.argsort(block[shuffled], kind="stable")]
+    n = len(user_group)
+    step = round(n * (math.sqrt(5) - 1) / 2)
+    while math.gcd(step, n) > 1:
+        step += 1
+    visit = (np.arange(n) * step + np.random.default_rng(seed).integers(n)) % n
+    block = user_group * np.uint8(SIDE) + item_group
     begin = np.concatenate([[0], np.cumsum(np.bincount(block, minlength=SIDE * SIDE))])
-    return order, begin[np.arange(SIDE)[:, None] * SIDE + np.arange(SIDE + 1)].astype(np.int64)
+    return visit[np.argsort(block[visit], kind="stable")], begin
+
+
+def strata(rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Draw the order (SIDE,) of an epoch's strata, up or down from anywhere: threads so keep most items."""
+    return (rng.integers(SIDE) + np.arange(SIDE) * (1 if rng.random() < 0.5 else -1)) % SIDE
 
 
 def svd_epoch(
@@ -151,37 +174,42 @@ def svd_epoch(
     user: Ints,
     item: Ints,
     value: Floats,
-    offset: npt.NDArray[np.int64],
+    begin: npt.NDArray[np.int64],
+    shift: npt.NDArray[np.int64],
     *,
     learning_rate: float,
     l2: float,
     l2_bias: float,
     threads: int | None = None,
 ) -> float:
-    """Learn once from the ratings (N,) in the order given, updating `w` in place; return the sum of the squared errors.
+    """Learn once from the ratings (N,), updating `w` in place; return the sum of the squared errors.
 
-    Row s of `offset` (strata, blocks + 1) says where the blocks of stratum s begin and where the last one ends. Strata
-    run one after the other, the blocks of one side by side: they may share neither a user nor an item (see `strata`).
+    The ratings lie block by block, block g * side + h from `begin[g * side + h]` on. Stratum s takes the blocks with
+    h = (g + shift[s]) % side, side by side: the users of two values of g, and the items of two values of h, must differ
+    (see `blocks`); strata follow each other. `begin` is (side * side + 1,), `shift` (side,) a permutation.
 
     Raises:
-        ValueError: an index or an offset out of range.
+        ValueError: an index or an offset out of range, or rows of factors that are not whole lines.
     """
     user, item = np.ascontiguousarray(user, np.int32), np.ascontiguousarray(item, np.int32)
-    value, offset = np.ascontiguousarray(value, np.float32), np.ascontiguousarray(offset, np.int64)
+    value = np.ascontiguousarray(value, np.float32)
+    begin, shift = np.ascontiguousarray(begin, np.int64), np.ascontiguousarray(shift, np.int64)
     if not len(user) == len(item) == len(value):
         raise ValueError(f"user {user.shape}, item {item.shape} and value {value.shape} must be equally long")
     for index, bias, factors in ((user, w.user_bias, w.p), (item, w.item_bias, w.q)):
-        if len(bias) != len(factors) or w.p.shape[1] != factors.shape[1]:
+        if len(bias) != len(factors) or w.p.shape[1] != factors.shape[1] or factors.shape[1] % LINE:
             raise ValueError(f"biases {bias.shape} and factors {factors.shape} do not fit together")
-        if len(index) and not (index.min() >= 0 and index.max() < len(factors)):
+        if len(index) and index.view(np.uint32).max() >= len(factors):  # as such, what is negative is large
             raise ValueError(f"indices must lie in [0, {len(factors)})")
-    if (np.diff(offset, axis=1) < 0).any() or (offset < 0).any() or (offset > len(user)).any():
-        raise ValueError(f"each row of offset must rise, within [0, {len(user)}]")
+    if len(begin) != len(shift) ** 2 + 1 or not np.array_equal(np.sort(shift), np.arange(len(shift))):
+        raise ValueError(f"shift must be a permutation of side numbers, and begin hold {len(shift) ** 2 + 1}")
+    if (np.diff(begin) < 0).any() or begin[0] != 0 or begin[-1] != len(user):
+        raise ValueError(f"begin must rise from 0 to {len(user)}")
     if not compiled.native:
         compiled.say_once()
-        return svd_epoch_numpy(w, user, item, value, offset, learning_rate=learning_rate, l2=l2, l2_bias=l2_bias)
+        return svd_epoch_numpy(w, user, item, value, begin, shift, learning_rate=learning_rate, l2=l2, l2_bias=l2_bias)
     loss: float = compiled.module.svd_epoch(
-        user, item, value, offset, w.mean, w.user_bias, w.item_bias, w.p, w.q,
+        user, item, value, begin, shift, w.mean, w.user_bias, w.item_bias, w.p, w.q,
         learning_rate, l2, l2_bias, threads or compiled.default_threads(),
     )  # fmt: skip
     return loss
@@ -192,7 +220,8 @@ def svd_epoch_numpy(
     user: Ints,
     item: Ints,
     value: Floats,
-    offset: npt.NDArray[np.int64],
+    begin: npt.NDArray[np.int64],
+    shift: npt.NDArray[np.int64],
     *,
     learning_rate: float,
     l2: float,
@@ -201,8 +230,10 @@ def svd_epoch_numpy(
     """Do what `svd_epoch` does, rating by rating in the same order."""
     mean, user_bias, item_bias, p, q = w
     loss = 0.0
-    for begin, end in zip(offset[:, :-1].ravel(), offset[:, 1:].ravel(), strict=True):
-        for u, i, r in zip(user[begin:end], item[begin:end], value[begin:end], strict=True):
+    for s, g in np.ndindex(len(shift), len(shift)):
+        block = g * len(shift) + (g + shift[s]) % len(shift)
+        here = slice(begin[block], begin[block + 1])
+        for u, i, r in zip(user[here], item[here], value[here], strict=True):
             e = r - (np.float32(mean) + user_bias[u] + item_bias[i] + p[u] @ q[i])
             loss += float(e) ** 2
             user_bias[u] += learning_rate * (e - l2_bias * user_bias[u])

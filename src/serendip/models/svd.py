@@ -62,7 +62,8 @@ class SVD(Algorithm):
                 break
         known = np.bincount(r.indices, minlength=data.n_items) > 0
         return FactorRatings(
-            data.users, data.items, data.fitted_rules, best.p, best.q, data.history.fingerprint(), known,
+            data.users, data.items, data.fitted_rules, np.ascontiguousarray(best.p[:, : self.rank]),
+            np.ascontiguousarray(best.q[:, : self.rank]), data.history.fingerprint(), known,
             FoldIn(self.l2, frequency=1.0, ratings=True), np.zeros((self.rank, self.rank), np.float32),
             best.user_bias, best.item_bias, best.mean, clip=(float(r.data.min()), float(r.data.max())),
         )  # fmt: skip
