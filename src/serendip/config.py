@@ -49,6 +49,9 @@ class Data:
     items: str = setting("", "A file of items with attributes, if there is one; paths are from this folder.")
     users: str = setting("", "A file of users with attributes, if there is one.")
     columns: dict[str, str] = setting({}, "Which column is user, item, value, timestamp or type, where names mislead.")
+    context: list[str] = setting(
+        [], "Keys of the events' context that models may use, such as device; the hour and the weekday are known anyway."
+    )
     exclude_items: list[str] = setting([], "Ids of items that are never learned from nor recommended, such as postage.")
 
 
@@ -102,6 +105,19 @@ class Serving:
 
 
 @dataclass(frozen=True)
+class Schedule:
+    """When `serendip schedule` trains anew, and what a new model must show."""
+
+    every: str = setting("24h", "Train anew after this time, as 90s, 30m, 6h or 7d; empty: never on time alone.")
+    events: int = setting(0, "Train anew after so many new events; 0: never on events alone.", low=0)
+    algorithm: str = setting("", "The algorithm of the new model; empty: that of the model that serves.")
+    tolerance: float = setting(
+        0.05, "The share of the primary metric that a new model may lack at the worse end of the 95% interval.", low=0
+    )
+    lease: float = setting(300.0, "Seconds after which another scheduler takes the place of one that is silent.", low=1)
+
+
+@dataclass(frozen=True)
 class Settings:
     """All that `serendip.toml` holds."""
 
@@ -111,6 +127,7 @@ class Settings:
     evaluation: Evaluation = field(default_factory=Evaluation)
     training: Training = field(default_factory=Training)
     serving: Serving = field(default_factory=Serving)
+    schedule: Schedule = field(default_factory=Schedule)
 
 
 def read(path: Path) -> Settings:

@@ -15,6 +15,7 @@ def command(
     port: Annotated[
         int | None, Option(min=0, max=65535, help="Port, 0 for any that is free; serendip.toml's where not given.")
     ] = None,
+    workers: Annotated[int, Option(min=1, max=64, help="How many processes answer; they share the models.")] = 1,
 ) -> None:
     import errno
     import ipaddress
@@ -25,10 +26,9 @@ def command(
     for library in ("OPENBLAS", "OMP", "MKL"):
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
-    import uvicorn
-
     from serendip.errors import UserError
-    from serendip.server import ServerSettings, create_app
+    from serendip.server import ServerSettings
+    from serendip.server.workers import Workers, run
     from serendip.service.settings import settings_of
     from serendip.store.project import Project
 
@@ -40,7 +40,6 @@ def command(
         raise UserError(f"{host!r} is no address to listen on: 127.0.0.1 is") from None
     if not loopback:
         raise UserError(f"without keys the server listens on loopback only, as 127.0.0.1, not on {host}")
-    app = create_app(ServerSettings(project, serving.k))
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listening = socket.create_server((host, port), family=family, backlog=2048)
@@ -49,7 +48,13 @@ def command(
             raise UserError(f"{host}:{port} cannot be listened on: {error.strerror}") from None
         raise UserError(f"port {port} of {host} is in use: choose another with --port") from None
     where = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
-    print(f"Serving on {where} (the API is described at {where}docs); Ctrl-C stops.", flush=True)
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
+
+    def ready() -> None:
+        print(f"Serving on {where} (the API is described at {where}docs); Ctrl-C stops.", flush=True)
+
+    app = ServerSettings(project, serving.k)
     with listening:
-        uvicorn.Server(config).run(sockets=[listening])
+        if workers == 1:
+            run(app, listening, ready)
+        else:
+            Workers(app, listening, workers).run(ready)

@@ -224,6 +224,12 @@ class Store:
         with self._database.read() as connection:
             return features(connection, "items")
 
+    def user_features(self, user: int) -> pl.DataFrame | None:
+        """Return the attributes of one user by index, one row; None where users have none or it is unknown."""
+        with self._database.read() as connection:
+            found = features(connection, "users", user)
+        return None if found is None or found.is_empty() else found
+
     def search_items(self, text: str, k: int = 20) -> list[Found]:
         """Return items whose id begins with `text`, or whose attributes hold each of its words."""
         with self._database.read() as connection:
@@ -248,6 +254,11 @@ class Store:
         """Return how far a file with this content was read."""
         with self._database.read() as connection:
             return files.find_file(connection, sha256)
+
+    def arrived(self) -> int:
+        """Return how many events have come in so far, those that were removed since included."""
+        with self._database.read() as connection:
+            return int(connection.execute("SELECT coalesce(max(seq) + 1, 0) FROM events").fetchone()[0])
 
     def check(self) -> None:
         """Raise Unavailable where the store cannot be read, or its file is gone or another."""
