@@ -50,9 +50,9 @@ def gain(value: Floats, seed: int = 0) -> Gain:
     gained = np.concatenate(rows)
     low, high = bounds(gained)
     again = float(np.mean(np.concatenate(chosen) == best))
-    # A left-out part holds e^-1 of the users: its mean varies more than that of all by a factor of sqrt(e).
+    # A left-out part is 1/e of the users, drawn from them: its mean varies more than that of all by sqrt(e - 1).
     middle = float(gained.mean())
-    shrink = float(np.exp(-0.5))
+    shrink = float((np.e - 1) ** -0.5)
     return Gain(float(value[:, best].mean() - value[:, 0].mean()), middle, middle + (low - middle) * shrink,
                 middle + (high - middle) * shrink, again)  # fmt: skip
 
