@@ -30,6 +30,20 @@ def named(text: str | None) -> list[str] | None:
     return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
 
 
+def pair_of(text: str) -> tuple[str, str]:
+    """Return the two sides of NAME=VALUE.
+
+    Raises:
+        UserError: it is written otherwise.
+    """
+    from serendip.errors import UserError
+
+    name, equals, value = text.partition("=")
+    if not (equals and name.strip()):
+        raise UserError(f"a context is written NAME=VALUE, as device=phone, and {text!r} is not")
+    return name.strip(), value.strip()
+
+
 def scale_of(text: str | None) -> tuple[float, float] | None:
     """Return the scale that LOW,HIGH says.
 

@@ -33,8 +33,8 @@ class Task:
     """B test users and their truth.
 
     relevant: each user's test items, each once; an index at or beyond train.n_items is an item that the training part
-    does not know: it is never found and still counts. A user is asked about at the time and in the context of the first
-    test row, a row that is judged by itself (rows) in its own. exclude: what is not to be recommended, None for nothing.
+    does not know: it is never found and still counts. A user is asked about at the time and in the context of their
+    first test row, a row judged by itself (rows) in its own. exclude: what is not to be recommended, None for nothing.
     candidates: all that may be recommended, less what is excluded; None for the whole catalogue.
     """
 

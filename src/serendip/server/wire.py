@@ -38,11 +38,15 @@ class Past(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class RecommendRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """A slate for whoever brings this history: item ids or events, the oldest first."""
+    """A slate for whoever brings this history: item ids or events, the oldest first.
+
+    context: what is known of the request, under the names that the events' context has, as {"device": "phone"}.
+    """
 
     history: Annotated[list[Id | Past], Meta(max_length=MOST)] = []
     k: int | None = None
     exclude: Annotated[list[Id], Meta(max_length=MOST)] = []
+    context: dict[str, str | int | float | bool | None] = {}
 
 
 class NewEvent(msgspec.Struct, forbid_unknown_fields=True):

@@ -22,13 +22,15 @@ STORE = "the store cannot be read"
 MODEL = "the model failed"
 
 
-def slate(serving: Serving, user_id: str, k: int, *, with_history: bool = False) -> Slate:
+def slate(
+    serving: Serving, user_id: str, k: int, *, context: slates.Context | None = None, with_history: bool = False
+) -> Slate:
     """Return a user's slate; where it cannot be made, what stands in for it, marked `degraded` with the reason.
 
     While the store cannot be read, the model answers from the history that the user was last seen with.
     """
     began = time.perf_counter()
-    queries = question(serving, user_id)
+    queries = question(serving, user_id, context)
     read = time.perf_counter()
     last = serving.recent.get(user_id) if queries is None else None
     asked = queries or (last and last.queries)
@@ -45,20 +47,23 @@ def slate(serving: Serving, user_id: str, k: int, *, with_history: bool = False)
     return made
 
 
-def slate_for(serving: Serving, history: Sequence[Event], k: int, exclude: Sequence[str] = ()) -> Slate:
+def slate_for(
+    serving: Serving, history: Sequence[Event], k: int, exclude: Sequence[str] = (),
+    context: slates.Context | None = None,
+) -> Slate:  # fmt: skip
     """Return a slate for whoever brings these events; where it cannot be made, what stands in for it."""
-    made = attempted(serving, lambda live: slates.slate_for(live, history, k, exclude))
+    made = attempted(serving, lambda live: slates.slate_for(live, history, k, exclude, context))
     if isinstance(made, Slate):
         return made
     return instead(serving, k, made, left_out={*exclude, *(event.item_id for event in history)})
 
 
-def question(serving: Serving, user_id: str) -> Queries | None:
+def question(serving: Serving, user_id: str, context: slates.Context | None = None) -> Queries | None:
     """Return the question of a user, None while the store cannot be read."""
     if not serving.reachable:
         return None
     try:
-        return slates.question(serving.live, user_id)
+        return slates.question(serving.live, user_id, context)
     except Unavailable as error:
         log.error("%s: %s", STORE, error)
         serving.unreachable()

@@ -1,6 +1,6 @@
 """Slates from Python with the ids and titles that people know."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -22,6 +22,8 @@ def recommend(
     users: Sequence[object] | None = None,
     *,
     history: Sequence[Sequence[object]] | None = None,
+    context: Mapping[str, object] | None = None,
+    timestamp: int | None = None,
     k: int = 10,
     keep_seen: bool = False,
 ) -> pl.DataFrame:
@@ -29,7 +31,9 @@ def recommend(
 
     users: ids; where none are given, every user of the data. history: in place of users, the item ids that each of
     some newcomers brings; their user_id is their number, from 1. An item of the history is not recommended again
-    unless `keep_seen`. A model that knows nothing of somebody gives no rows: put a `Pipeline` around it.
+    unless `keep_seen`. context, timestamp: what is known of all these requests, as {"device": "phone"}, and their time
+    in ms since 1970, for models that use it. A model that knows nothing of somebody gives no rows: put a `Pipeline`
+    around it.
 
     Raises:
         UserError: both users and histories are given, a user or an item is unknown, or k is below 1.
@@ -44,7 +48,7 @@ def recommend(
     else:
         index = np.arange(data.n_users, dtype=np.int32) if users is None else found(data, users)
         who, queries = data.users.take(index), data.queries(index)
-    return frame(model, data, who, queries, k, keep_seen)
+    return frame(model, data, who, queries.at(timestamp, context), k, keep_seen)
 
 
 def newcomers(data: Dataset, history: Sequence[Sequence[object]]) -> Queries:

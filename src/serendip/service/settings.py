@@ -109,7 +109,7 @@ def learned(store: Store, settings: Settings) -> Dataset:
     Raises:
         UserError: the store has no events, or an item to leave out is not known.
     """
-    data = store.dataset()
+    data = store.dataset(context=settings.data.context)
     if len(data) == 0:
         raise UserError(f"{store.path} holds no events: load some first with `serendip ingest FILE`")
     data = data.ruled(rules(settings.interactions, data))

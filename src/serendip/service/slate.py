@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -14,21 +14,29 @@ from serendip.service.history import brought, history_of, shown
 from serendip.service.live import Live
 from serendip.service.reasons import reasons
 
+Context = Mapping[str, object]  # what is known of a request, as {"device": "phone"}
 
-def slate(live: Live, user_id: str, k: int, *, with_history: bool = False) -> Slate:
+
+def slate(live: Live, user_id: str, k: int, *, context: Context | None = None, with_history: bool = False) -> Slate:
     """Return a user's slate from the history as it stands now; an unknown user gets what a newcomer does."""
     began = time.perf_counter()
-    queries = question(live, user_id)
+    queries = question(live, user_id, context)
     read = time.perf_counter()
     made = slate_of(live, queries, user_id, k, with_history=with_history)
     made.timings_ms["history"] = round((read - began) * 1e3, 3)
     return made
 
 
-def question(live: Live, user_id: str) -> Queries:
-    """Return the question of a user: who it is, and the history as it stands in the store now."""
+def question(live: Live, user_id: str, context: Context | None = None) -> Queries:
+    """Return the question of a user, asked now: who it is, with history and attributes as the store has them now."""
     user = live.store.find_user(user_id)
-    return Queries(np.array([user], np.int32), history_of(live, user))
+    about = live.store.user_features(user)
+    return Queries(np.array([user], np.int32), history_of(live, user), user_features=about).at(now(), context)
+
+
+def now() -> int:
+    """Return the time in ms since 1970."""
+    return time.time_ns() // 1_000_000
 
 
 def slate_of(live: Live, queries: Queries, user_id: str, k: int, *, with_history: bool = False) -> Slate:
@@ -39,9 +47,11 @@ def slate_of(live: Live, queries: Queries, user_id: str, k: int, *, with_history
     return made
 
 
-def slate_for(live: Live, history: Sequence[Event], k: int, exclude: Sequence[str] = ()) -> Slate:
+def slate_for(
+    live: Live, history: Sequence[Event], k: int, exclude: Sequence[str] = (), context: Context | None = None
+) -> Slate:
     """Return a slate for whoever brings these events; items that nobody knows are passed over."""
-    queries = Queries(np.array([-1], np.int32), brought(live, history))
+    queries = Queries(np.array([-1], np.int32), brought(live, history)).at(now(), context)
     out = np.array([live.catalogue.get(item_id) for item_id in exclude], np.int32)
     return answer(live, queries, k, known=len(queries.history.item) > 0, exclude=out[out >= 0])
 

@@ -103,7 +103,11 @@ def kinds(connection: sqlite3.Connection, side: Side) -> Kinds:
     return dict(json.loads(row[0])) if row else {}
 
 
-def features(connection: sqlite3.Connection, side: Side) -> pl.DataFrame | None:
-    """Return the attributes of users or items, one row an index; None where there are none."""
-    texts = [text for (text,) in connection.execute(f"SELECT attributes FROM {side} ORDER BY idx")]
-    return columns(texts, kinds(connection, side))
+def features(connection: sqlite3.Connection, side: Side, of: int | None = None) -> pl.DataFrame | None:
+    """Return the attributes of users or items, one row an index, or those of one; None where there are none."""
+    known = kinds(connection, side)
+    if not known:
+        return None
+    one, which = ("", []) if of is None else ("WHERE idx = ?", [of])
+    texts = [text for (text,) in connection.execute(f"SELECT attributes FROM {side} {one} ORDER BY idx", which)]
+    return columns(texts, known)

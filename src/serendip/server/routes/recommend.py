@@ -25,4 +25,4 @@ async def recommend(request: Request) -> Response:
         raise BadRequest(422, "invalid", f"k is a number from 1 to {LONGEST}, not {k}")
     past = [one if isinstance(one, Past) else Past(one) for one in asked.history]
     history = [Event(str(one.item_id), "", one.type, one.value, one.timestamp) for one in past]
-    return answer(slate_for(serving, history, k, [str(item_id) for item_id in asked.exclude]))
+    return answer(slate_for(serving, history, k, [str(item_id) for item_id in asked.exclude], asked.context))

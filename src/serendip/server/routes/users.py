@@ -18,9 +18,13 @@ Q = Annotated[str, Query(max_length=200, description="The beginning of an id, or
 
 @router.get("/{user_id:path}/recommendations", responses=responses(ref(Slate), 422))
 async def recommendations(request: Request, user_id: PathId, k: K = None, history: bool = False) -> Response:
-    """Return a user's slate, from the history as it stands now; an unknown user gets what a newcomer does."""
+    """Return a user's slate, from the history as it stands now; an unknown user gets what a newcomer does.
+
+    The context of the request is told by parameters such as context.device=phone.
+    """
     serving: Serving = request.app.state.serving
-    return answer(slate(serving, user_id, k or request.app.state.k, with_history=history))
+    told = {n.removeprefix("context."): v for n, v in request.query_params.items() if n.startswith("context.")}
+    return answer(slate(serving, user_id, k or request.app.state.k, context=told, with_history=history))
 
 
 @router.get("/{user_id:path}/explanations/{item_id:path}", responses=responses(ref(Explanation), 404, 422))
