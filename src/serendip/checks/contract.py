@@ -55,7 +55,12 @@ def events(user: list[str], item: list[str]) -> Dataset:
     items = pl.DataFrame(
         {"item_id": titled, "title": [f"lamp number {i}" for i in titled]}, schema_overrides={"item_id": pl.String}
     )
-    return Dataset.of(Tables(frame, items), RULES)
+    people = sorted(set(user))
+    users = pl.DataFrame(
+        {"user_id": people, "age": [20.0 + 10 * (n % 3) for n in range(len(people))]},
+        schema_overrides={"user_id": pl.String, "age": pl.Float64},
+    )
+    return Dataset.of(Tables(frame, items, users), RULES)
 
 
 def same(a: F32, b: F32, what: str, tolerance: float = 1e-4) -> None:

@@ -1,0 +1,58 @@
+"""User attribute kNN: what people took to who are like you in age, gender, occupation or whatever is known of users.
+
+Gantner, Rendle, Freudenthaler, Schmidt-Thieme, "MyMediaLite: A Free Recommender System Library", RecSys 2011;
+Vozalis, Margaritis, "Using SVD and demographic data for the enhancement of generalized Collaborative Filtering",
+Information Sciences 177(15), 2007.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from serendip.data.dataset import Dataset
+from serendip.errors import UserError, nearest
+from serendip.models.attributeneighbours import AttributeNeighbours
+from serendip.models.contract import Algorithm, Run, learnable
+from serendip.models.encoder import Encoder
+from serendip.models.hyperparameter import hyper
+
+
+@dataclass(frozen=True)
+class UserAttributeKNN(Algorithm):
+    """score(u, i) = sum over the k users v most like u of s_uv x_vi / n_i^damping, s_uv the cosine of their attributes.
+
+    Nothing to fit; a query costs the users who share an attribute with it. Use it for new users where attributes tell
+    much together, as place and trade do; demographic where users are few or their attributes coarse.
+    """
+
+    name: ClassVar[str] = "userattributeknn"
+    uses: ClassVar[frozenset[str]] = frozenset({"user_features"})
+
+    neighbours: int = hyper(400, "How many users are listened to.", low=1, high=100_000, log=True)
+    columns: tuple[str, ...] = hyper((), "Attributes to use; empty for all.")
+    text: float = hyper(0.0, "Weight of each column of text, 0 to leave out.", low=0, high=100)
+    category: float = hyper(1.0, "Weight of each column of categories, 0 to leave out.", low=0, high=100)
+    number: float = hyper(1.0, "Weight of each column of numbers or dates, 0 to leave out.", low=0, high=100)
+    damping: float = hyper(0.0, "Exponent by which a vote for a popular item counts less.", low=0.0, high=1.0)
+
+    def fit(self, data: Dataset, *, run: Run = Run()) -> AttributeNeighbours:
+        learnable(data, self.name)
+        features = data.user_features
+        if features is None:
+            raise UserError(
+                "userattributeknn needs attributes of users and there are none: give a users table (--users)"
+            )
+        for column in self.columns:
+            if column not in features.columns:
+                raise UserError(
+                    f"userattributeknn: users have no attribute {column!r}{nearest(column, features.columns)}"
+                )
+        weights = {"text": self.text, "category": self.category, "number": self.number, "none": 0.0}
+        encoder = Encoder.of(features, self.columns or tuple(features.columns), weights)
+        votes = data.matrix.copy()
+        popularity = np.bincount(votes.indices, minlength=data.n_items).astype(np.float32)
+        votes.data *= popularity[votes.indices] ** -np.float32(self.damping)
+        rules = data.fitted_rules
+        vectors = encoder.encode(features)
+        return AttributeNeighbours(data.users, data.items, rules, encoder, self.neighbours, vectors, votes)
