@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from published import PUBLISHED, Published
 from section import write_section
+from sequences import next_item, sessions
 
 from serendip.arrays import I32
 from serendip.cli.progress import Bar
@@ -172,6 +173,8 @@ BENCHES = {
             "p3alpha": grid(alpha=(0.4, 0.6, 0.8), neighbours=(800,)),
             "rp3beta": grid(alpha=(0.5, 0.6, 0.7), beta=(0.2, 0.3), neighbours=(800,)),
             "als": grid(rank=(256,), epochs=(10,), unobserved=(0.01, 0.03, 0.1), l2=(0.003, 0.01)),
+            "gfcf": ({},),  # its authors' settings
+            "bspm": ({},),  # its authors' settings
         },
     ),
     "ncf-ml-1m": Bench(
@@ -191,6 +194,34 @@ BENCHES = {
             "bpr": grid(l2=(0.005, 0.01, 0.02)),
             "warp": ({},),
             "logisticmf": grid(l2=(1.0, 3.0, 10.0), alpha=(3.0, 10.0)),
+        },
+    ),
+    "session-diginetica": Bench(
+        "shop sessions, what follows each prefix, full ranking", "mrr@20,hr@20", sessions,
+        {
+            "popular": ({},),
+            "vsknn": grid(recent=("quadratic", "harmonic"), length=(0.25, 0.5), idf=(1.0, 3.0)),
+            "stan": grid(recent=(1.0, 1.4), age=(150e3, 250e3), neighbours=(1000,), sample=(1000,), idf=(3.0,)),
+        },
+    ),
+    "sasrec-ml-1m": Bench(
+        "MovieLens 1M as sequences, the last item of each user, full ranking", "ndcg@10,hr@10",
+        next_item("sasrec-ml-1m"),
+        {
+            "popular": ({},),
+            "itemknn": grid(recency=(2.0, 5.0)),
+            "markov": grid(window=(5, 10), skip=(0.7, 0.85), damping=(0.1, 0.2), recency=(2.0, 3.0)),
+            "stan": grid(recent=(3.0, 5.0), near=(5.0,), idf=(0.0,), length=(0.5,)),
+        },
+    ),
+    "s3rec-beauty": Bench(
+        "Amazon Beauty as sequences, the last item of each user, full ranking", "ndcg@10,hr@10",
+        next_item("s3rec-beauty"),
+        {
+            "popular": ({},),
+            "itemknn": grid(recency=(2.0, 5.0)),
+            "markov": grid(window=(3, 10), skip=(0.85,), damping=(0.0, 0.2), recency=(3.0, 6.0), shrinkage=(1.0,)),
+            "stan": grid(recent=(3.0, 8.0), near=(5.0, 20.0), idf=(0.0, 1.0), length=(0.5,)),
         },
     ),
     "ml-100k": Bench(

@@ -34,6 +34,19 @@ IMCGAE = "Shen et al., IJCAI 2021"
 FRAPPE = "as measured by BARS: Zhu et al., SIGIR 2022, arXiv:2205.09626"
 GLOCALK = "Han et al., CIKM 2021, arXiv:2108.12184"
 
+VSKNN = "Ludewig, Jannach, UMUAI 28, 2018, arXiv:1803.09587"
+GRU4REC = "Hidasi, Karatzoglou, Baltrunas, Tikk, ICLR 2016, arXiv:1511.06939"
+NARM = "Li, Ren, Chen, Ren, Ma, CIKM 2017, arXiv:1711.04725"
+SRGNN = "Wu, Tang, Zhu, Wang, Xie, Tan, AAAI 2019, arXiv:1811.00855"
+GCEGNN = "Wang et al., SIGIR 2020, arXiv:2106.05081"
+SASREC = "Kang, McAuley, ICDM 2018, arXiv:1808.09781"
+BERT4REC = "Sun et al., CIKM 2019, arXiv:1904.06690"
+GSASREC = "Petrov, Macdonald, RecSys 2023, arXiv:2308.07192"
+FULL = "SASRec's network, all items in the softmax: Klenitskiy, Vasilev, RecSys 2023, arXiv:2309.07602"
+S3REC = "Zhou et al., CIKM 2020, arXiv:2008.07873"
+TIGER = "Rajput et al., NeurIPS 2023, arXiv:2305.05065"
+DUOREC = "Qiu, Huang, Yin, Wang, WSDM 2022, arXiv:2110.05730"
+
 
 @dataclass(frozen=True)
 class Published:
@@ -55,11 +68,11 @@ PUBLISHED: dict[str, tuple[Published, ...]] = {
         Published("EASE", (0.1765, 0.1467), EASE, "ease"),
         Published("RP3beta", (0.1829, 0.1520), RP3BETA, "rp3beta", unchecked=True),
         Published("LightGCN", (0.1830, 0.1554), LIGHTGCN),
-        Published("GF-CF", (0.1849, 0.1518), GFCF),
+        Published("GF-CF", (0.1849, 0.1518), GFCF, "gfcf"),
         Published("UltraGCN", (0.1862, 0.1580), ULTRAGCN),
         Published("SimpleX", (0.1872, 0.1557), SIMPLEX),
         Published("NESCL", (0.1917, 0.1617), NESCL),
-        Published("BSPM-EM", (0.1920, 0.1597), BSPM),
+        Published("BSPM-EM", (0.1920, 0.1597), BSPM, "bspm"),
     ),
     "ncf-ml-1m": (
         Published("popularity", (0.4533, 0.2542), POPULAR, "popular"),
@@ -74,6 +87,33 @@ PUBLISHED: dict[str, tuple[Published, ...]] = {
         Published("EASE", (0.7192, 0.4494), EASE, "ease"),
         Published("MF", (0.7294, 0.4523), MF, unchecked=True),
         Published("iALS (rank 192)", (0.7310, 0.4521), IALS, "als"),
+    ),
+    "session-diginetica": (
+        Published("last-item kNN", (0.3575, 0.1157), "the nearest items of the last one", unchecked=True),
+        Published("GRU4Rec", (0.2945, 0.0833), GRU4REC),
+        Published("NARM", (0.4970, 0.1617), NARM, unchecked=True),
+        Published("SR-GNN", (0.5073, 0.1759), SRGNN),
+        Published("V-SKNN", (0.521, 0.183), VSKNN, "vsknn", unchecked=True),
+        Published("GCE-GNN", (0.5422, 0.1904), GCEGNN, unchecked=True),
+    ),
+    "sasrec-ml-1m": (
+        Published("popularity", (0.0369, 0.0180), POPULAR, "popular"),
+        Published("first-order Markov chain", (0.2136, 0.1257), "the next items of the last one", "markov"),
+        Published("SASRec, one negative", (0.2392, 0.1259), SASREC),
+        Published("BERT4Rec", (0.2821, 0.1516), BERT4REC),
+        Published("GRU4Rec, sampled softmax", (0.2811, 0.1648), GRU4REC),
+        Published("gSASRec", (0.3003, 0.1726), GSASREC),
+        Published("SASRec, full cross-entropy", (0.3152, 0.182), FULL, unchecked=True),
+    ),
+    "s3rec-beauty": (
+        Published("popularity", (0.0115, None), POPULAR, "popular"),
+        Published("GRU4Rec", (0.0283, 0.0137), GRU4REC),
+        Published("BERT4Rec", (0.0347, 0.0170), BERT4REC),
+        Published("SASRec", (0.0605, 0.0318), SASREC),
+        Published("S3-Rec", (0.0647, 0.0327), S3REC),
+        Published("TIGER", (0.0648, 0.0384), TIGER),
+        Published("DuoRec", (0.0845, 0.0443), DUOREC),
+        Published("SASRec, sampled softmax", (0.0921, 0.0531), SASREC),
     ),
     "ml-100k": (
         Published("user average", (1.0437, 0.8362), "each user's mean rating"),
