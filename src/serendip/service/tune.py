@@ -197,7 +197,7 @@ def tuning_of(algorithm: Algorithm, data: Dataset, settings: Settings, metric: s
         if chosen.rated is None:
             raise UserError(f"{asked} is of ratings, and the withheld part has none")
         task = chosen.rated
-    if asked.direction == 0 or asked.definition.unit != "user":
+    if asked.direction == 0 or asked.definition.unit not in ("user", "row"):
         raise UserError(f"{asked} cannot be tuned by: it takes a metric with a value a user, as ndcg@10")
     return Tuning(algorithm, asked, axes, some(task, settings.evaluation.seed), chosen.parts.name, chosen.leaks)
 
