@@ -4,7 +4,7 @@
 #   SERVE=0             `make demo` ends after the report
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench-accuracy bench-speed bench-serve bench-compress bench-plan constraints clean
+.PHONY: help demo test check sanitize bench-accuracy bench-speed bench-growth bench-serve bench-compress bench-plan constraints clean
 
 VENV ?= .venv
 PORT ?= 8000
@@ -19,8 +19,10 @@ help:
 	@echo "make demo             set up, run the main job on real data, report, serve (SERVE=0: end after the report)"
 	@echo "make test             set up, run every test"
 	@echo "make check            format, lint, types, import rows, docs in step"
+	@echo "make sanitize         the kernel tests with addresses and undefined behaviour checked (needs GCC)"
 	@echo "make bench-accuracy   our numbers beside the published ones (needs SERENDIP_DATA)"
-	@echo "make bench-speed      times of the kernels and of the faces"
+	@echo "make bench-speed      times beside other libraries, and beside the machine's limits (needs SERENDIP_DATA)"
+	@echo "make bench-growth     how time and memory grow with interactions and factors (hours; MINUTES=60 a part)"
 	@echo "make bench-compress   compressed models beside the exact ones (needs SERENDIP_DATA)"
 	@echo "make bench-plan       what serendip plan foretold, and what it came to (needs SERENDIP_DATA)"
 	@echo "make bench-serve      requests a second and latency of the server"
@@ -50,6 +52,11 @@ $(VENV)/.installed-dev: $(BUILT_FROM) | $(BIN)/python
 	$(call install,[dev])
 	@touch $(VENV)/.installed
 
+# The libraries that speed is measured beside.
+$(VENV)/.installed-bench: $(BUILT_FROM) | $(BIN)/python
+	$(call install,[dev,bench])
+	@touch $(VENV)/.installed $(VENV)/.installed-dev
+
 demo: $(VENV)/.installed
 	@$(BIN)/serendip demo --port $(PORT) $(if $(filter 0 no false,$(SERVE)),--no-serve)
 
@@ -72,8 +79,17 @@ check: $(VENV)/.installed-dev
 	@$(BIN)/lint-imports
 	@[ ! -d tests/docs ] || $(BIN)/python -m pytest -q tests/docs
 
-bench-accuracy bench-speed bench-serve bench-compress bench-plan: bench-%: $(VENV)/.installed-dev
+sanitize: $(VENV)/.installed-dev
+	@PYTHON=$(BIN)/python .ci/sanitize
+
+bench-accuracy bench-serve bench-compress bench-plan: bench-%: $(VENV)/.installed-dev
 	@$(BIN)/python benchmarks/$*.py
+
+bench-speed: $(VENV)/.installed-bench
+	@$(BIN)/python benchmarks/speed.py
+
+bench-growth: $(VENV)/.installed-dev
+	@$(BIN)/python benchmarks/growth.py $(if $(MINUTES),--minutes $(MINUTES))
 
 # Fresh versions for every supported Python; no index and no host is written down.
 constraints: | $(BIN)/python
