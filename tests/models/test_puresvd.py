@@ -17,6 +17,16 @@ def test_the_scores_are_those_of_the_truncated_svd() -> None:
     assert np.isnan(score[:, ~model.known]).all()
 
 
+def test_damping_shortens_the_columns_of_popular_items_before_the_decomposition() -> None:
+    data = planted().data
+    x = data.matrix.toarray().astype(np.float64)
+    _, _, vt = np.linalg.svd(x / np.maximum((x > 0).sum(axis=0), 1) ** 0.4, full_matrices=False)
+    model = PureSVD(rank=5, sweeps=60, damping=0.4).fit(data)
+    np.testing.assert_allclose(
+        model.score(data.queries())[:, model.known], (x @ vt[:5].T @ vt[:5])[:, model.known], atol=1e-3
+    )
+
+
 def test_a_newcomer_is_served_as_a_user_of_the_same_history_is() -> None:
     data = planted().data
     model, queries = PureSVD(rank=8).fit(data), data.queries()
