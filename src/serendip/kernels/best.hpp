@@ -22,8 +22,8 @@ struct Candidate {
     }
 };
 
-// The k best of what was offered. Candidates gather until there are about 2k, then the better k stay: constant time
-// each.
+// The k best of what was offered. A few are kept sorted; otherwise candidates gather until there are about 2k, then the
+// better k stay: constant time each.
 class Best {
 public:
     explicit Best(int64_t k) : k_(k), room_(2 * k + 32) {}
@@ -33,19 +33,24 @@ public:
     bool admits(const Candidate& c) const { return !full_ || c < worst_; }
 
     void add(const Candidate& c) {
+        if (k_ > sorted_) {
+            kept_.push_back(c);
+            if (static_cast<int64_t>(kept_.size()) >= room_) settle();
+            return;
+        }
+        if (full_) kept_.pop_back();
         kept_.push_back(c);
-        if (static_cast<int64_t>(kept_.size()) >= room_) settle();
+        for (auto at = kept_.end() - 1; at != kept_.begin() && c < *(at - 1); --at) std::swap(*at, *(at - 1));
+        if (static_cast<int64_t>(kept_.size()) == k_) stay();
     }
 
     // Keeps the k best alone, so that the floor is as high as what was offered allows.
     void settle() {
         const auto many = static_cast<int64_t>(kept_.size());
-        if (many < k_ || (full_ && many - k_ <= k_ / 8)) return;
+        if (k_ <= sorted_ || many < k_ || (full_ && many - k_ <= k_ / 8)) return;
         std::nth_element(kept_.begin(), kept_.begin() + (k_ - 1), kept_.end());
         kept_.resize(static_cast<std::size_t>(k_));
-        worst_ = kept_.back();
-        floor_ = worst_.score;
-        full_ = true;
+        stay();
     }
 
     void take(const Best& other) {
@@ -67,6 +72,13 @@ public:
     }
 
 private:
+    void stay() {
+        worst_ = kept_.back();
+        floor_ = worst_.score;
+        full_ = true;
+    }
+
+    static constexpr int64_t sorted_ = 24;  // so many are kept sorted
     int64_t k_, room_;
     std::vector<Candidate> kept_;
     Candidate worst_{};

@@ -14,6 +14,7 @@
 #include <limits>
 #include <numeric>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "best.hpp"
@@ -91,16 +92,14 @@ public:
     // Many users: items are sorted by norm and packed once, threads share out the users, blocks that cannot enter are
     // skipped.
     void many() {
-        std::vector<double> norms(static_cast<std::size_t>(n_));
-        std::vector<int32_t> order(static_cast<std::size_t>(n_));
-        std::iota(order.begin(), order.end(), 0);
+        std::vector<std::pair<double, int32_t>> by_norm(static_cast<std::size_t>(n_));
         serendip::parallel_for(n_, 4096, threads_, [&](int64_t begin, int64_t end, int) {
-            for (int64_t i = begin; i < end; ++i) norms[static_cast<std::size_t>(i)] = norm(y_ + i * rank_, rank_);
+            for (int64_t i = begin; i < end; ++i)
+                by_norm[static_cast<std::size_t>(i)] = {-norm(y_ + i * rank_, rank_), static_cast<int32_t>(i)};
         });
-        std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
-            const double x = norms[static_cast<std::size_t>(a)], z = norms[static_cast<std::size_t>(b)];
-            return x != z ? x > z : a < b;
-        });
+        std::sort(by_norm.begin(), by_norm.end());
+        std::vector<int32_t> order(static_cast<std::size_t>(n_));
+        for (std::size_t i = 0; i < order.size(); ++i) order[i] = by_norm[i].second;
         const int64_t blocks = (n_ + block_items - 1) / block_items;
         std::vector<float> panels(static_cast<std::size_t>(blocks * block_items * rank_));
         std::vector<double> top_bias(static_cast<std::size_t>(blocks), 0);
@@ -134,7 +133,7 @@ public:
             std::iota(open.begin(), open.end(), begin);
             for (int64_t block = 0; block < blocks && !open.empty(); ++block) {
                 const int64_t first = block * block_items, count = std::min(block_items, n_ - first);
-                const double longest = norms[static_cast<std::size_t>(order[static_cast<std::size_t>(first)])];
+                const double longest = -by_norm[static_cast<std::size_t>(first)].first;
                 const double highest = top_bias[static_cast<std::size_t>(block)];
                 std::erase_if(open, [&](int64_t u) {
                     const auto at = static_cast<std::size_t>(u - begin);
