@@ -39,6 +39,7 @@ STEP = 3  # times as many users from one rung to the next
 STAY = 5  # algorithms that go on to the next rung at least
 FIRST = 0.35  # of the time for all algorithms with their defaults, at most
 PATIENCE = 3.0  # times its part of that time that one fit may take
+OVERRUN = 1.5  # times that time after which the rest of them is not tried any more
 WORTHWHILE = 0.005  # of the best alone, which a blend has to add to be worth its time
 NEAR = 0.97  # of the best at a rung, below which a setting is given up there
 BLENDED, FINALISTS, EACH = 4, 12, 3  # models in a blend, models that may be in it, of one algorithm among those
@@ -124,7 +125,7 @@ def auto(
                       growth=len(data) / max(len(inner.parts.train), 1))  # fmt: skip
     for leak in outer.leaks:
         looking.say(f"Warning: {leak}.")
-    looking.look(candidates(names))
+    looking.look(candidates(names, settings.training.algorithms))
     algorithm, single, gain = blended(looking)
     searched = time.monotonic() - began
     looking.say(f"fitting {told(algorithm)} on all but the part that no choice saw, to judge it there")
@@ -138,11 +139,11 @@ def auto(
                   time.monotonic() - began, searched)  # fmt: skip
 
 
-def candidates(names: Sequence[str] | None) -> list[Algorithm]:
-    """Return the algorithms to choose from with their defaults, popular first."""
+def candidates(names: Sequence[str] | None, before: Sequence[str] = ()) -> list[Algorithm]:
+    """Return the algorithms to choose from with their defaults: popular, then those that are to come before others."""
     every = [load(name, ALGORITHMS, "algorithm") for name in (names or ALGORITHMS) if names or name not in HYBRIDS]
     kinds = [kind for kind in every if kind.ranks and kind.name != "popular"]
-    return [Popular(), *(kind() for kind in kinds)]
+    return [Popular(), *(kind() for kind in sorted(kinds, key=lambda kind: kind.name not in before))]
 
 
 @dataclass
@@ -166,10 +167,13 @@ class Looking:
         shares = rungs(len(self.task.train))
         going = list(algorithms)
         for n, share in enumerate(shares):
-            fair = PATIENCE * FIRST * self.whole / len(shares) / len(going)  # so that one slow fit does not starve all
-            done = []
-            for algorithm in sorted(going, key=self.expected):
-                if n and self.expected(algorithm, share) > min(fair * STEP, max(self.left, 0)):
+            stage = FIRST * self.whole / len(shares)
+            fair = PATIENCE * stage / len(going)  # so that one slow fit does not starve all
+            done: list[Entry] = []
+            end = Deadline.after(OVERRUN * stage)
+            for algorithm in going:  # the best of the rung before first
+                wanted = self.expected(algorithm, share)
+                if done and (end.left < 0 or wanted > min(fair * STEP if n else fair, max(self.left, 0))):
                     self.left_out[algorithm.name] = f"no time for {share:.0%} of the users"
                     continue
                 found = self.tried(

@@ -20,6 +20,7 @@ from serendip.service.ingest import Ingested, ingest_one
 from serendip.service.open import opened
 from serendip.service.portfolio import NothingToJudge, portfolio
 from serendip.service.report import write_reports
+from serendip.service.runs import keep
 from serendip.service.settings import learned, settings_of, told_by, write_settings
 from serendip.service.slate import slate
 from serendip.service.train import train
@@ -126,6 +127,8 @@ def from_store(
     except NothingToJudge as error:
         note = f"{error}; so popularity is chosen, unjudged"
     chosen = Popular() if compared is None else compared.chosen
+    if compared is not None:
+        keep(project, "compare", {"algorithms": algorithms}, data, settings, compared.plain(), how.seed)
     version = train(project, chosen, data, {} if compared is None else compared.plain(), how)
     reports, advice = write_reports(project, store, settings, compared)
     live = opened(project.root)
