@@ -33,7 +33,7 @@ class VSKNN(Algorithm):
     sample: int = hyper(
         5000, "How many of the latest sessions that share an item are compared.", low=1, high=1_000_000, log=True
     )
-    recent: str = hyper("quadratic", "How an item's weight falls with its distance from the end.", choices=DECAYS)
+    recent: str = hyper("harmonic", "How an item's weight falls with its distance from the end.", choices=DECAYS)
     match: str = hyper("harmonic", "How a vote falls with how far back the latest shared item is.", choices=DECAYS)
     length: float = hyper(0.5, "Exponent by which long sessions count less.", low=0.0, high=2.0)
     idf: float = hyper(1.0, "How much more a vote for a rare item counts.", low=0.0, high=100.0)
