@@ -16,6 +16,10 @@ ROUTES = {
     ("post", "/v1/events"),
     ("get", "/v1/health/live"),
     ("get", "/v1/health/ready"),
+    ("get", "/v1/models"),
+    ("post", "/v1/models/rollback"),
+    ("post", "/v1/models/{version}/promote"),
+    ("get", "/v1/models/{version}/compare/{other}"),
 }
 
 

@@ -144,7 +144,7 @@ def test_a_scheduler_that_is_paused_past_its_lease_publishes_nothing(project):
         sys.executable,
         "-c",
         "from serendip.cli import main; main()",
-        *"schedule --once --json --project project".split(),
+        *["schedule", "--once", "--json", "--project", "project"],
     ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as paused:
         looking = sqlite3.connect("project/serendip.db")

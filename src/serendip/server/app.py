@@ -16,7 +16,7 @@ from serendip import __version__
 from serendip.dashboard.page import page
 from serendip.errors import NotFound, Unavailable, UserError
 from serendip.server.front import Front
-from serendip.server.routes import events, health, items, recommend, users
+from serendip.server.routes import events, health, items, models, recommend, users
 from serendip.server.wire import BadRequest, Failure, answer, schemas
 from serendip.service.serving import Serving
 from serendip.service.watch import Watch
@@ -51,7 +51,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
     app.state.serving = serving
     app.state.k = settings.k
     app.add_middleware(Front, serving=serving, k=settings.k)
-    for routes in (users, items, recommend, events, health):
+    for routes in (users, items, recommend, events, health, models):
         app.include_router(routes.router)
     app.include_router(page)
     app.add_exception_handler(BadRequest, bad_request)

@@ -9,6 +9,7 @@ from fastapi import Path, Request, Response
 from msgspec import Meta
 
 from serendip.service.answer import Explanation, Found, SimilarItems, Slate
+from serendip.service.models import ModelVersion, SideBySide
 
 T = TypeVar("T")
 REF = "#/components/schemas/{name}"
@@ -77,7 +78,19 @@ class Health(msgspec.Struct, omit_defaults=True):
     reason: str | None = None
 
 
-SPOKEN = (Slate, Explanation, SimilarItems, Found, Failure, RecommendRequest, NewEvent, Recorded, Health)
+SPOKEN = (
+    Slate,
+    Explanation,
+    SimilarItems,
+    Found,
+    Failure,
+    RecommendRequest,
+    NewEvent,
+    Recorded,
+    Health,
+    ModelVersion,
+    SideBySide,
+)
 LISTS = {"Found": list[Found]}
 
 
@@ -94,15 +107,20 @@ def answer(body: object, status: int = 200) -> Response:
     return Response(msgspec.json.encode(body), status, media_type="application/json")
 
 
+def own_page(request: Request) -> None:
+    """Raise a BadRequest where a page of another site sends the request."""
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        raise BadRequest(403, "refused", f"a page of {origin} may not speak for the one who looks at it")
+
+
 async def body(request: Request, kind: type[T]) -> T:
     """Return a request's body.
 
     Raises:
         BadRequest: it is too long, no JSON, not of this kind, or a page of another site sends it.
     """
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        raise BadRequest(403, "refused", f"a page of {origin} may not speak for the one who looks at it")
+    own_page(request)
     raw = bytearray()
     async for chunk in request.stream():
         raw += chunk

@@ -10,16 +10,18 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Published:
-    """One publication. at: UTC, ISO 8601; why: what led to it."""
+    """One publication. at: UTC, ISO 8601; why: what led to it; after: what served until then."""
 
     version: str
     at: str
     why: str = ""
+    after: str | None = None
 
 
-def note(path: Path, version: str, why: str) -> None:
+def note(path: Path, version: str, why: str, after: str | None) -> None:
     """Append a publication; it is on the disk when this returns."""
-    line = json.dumps(asdict(Published(version, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", why)), ensure_ascii=False)
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    line = json.dumps(asdict(Published(version, now, why, after)), ensure_ascii=False)
     with open(path, "ab+") as out:
         out.seek(max(out.tell() - 1, 0))
         torn = out.read(1) not in (b"", b"\n")  # a line that was cut off while it was written
@@ -48,8 +50,12 @@ def before(noted: Sequence[Published], current: str | None) -> str | None:
     """
     stack: list[str] = []
     for one in noted:
+        if one.after in stack:  # what was noted later never took over
+            stack = stack[: stack.index(one.after) + 1]
+        elif one.after is not None:
+            stack = [one.after]
         stack = [*stack[: stack.index(one.version)], one.version] if one.version in stack else [*stack, one.version]
-    if current in stack:  # what was noted and then never took over
+    if current in stack:
         stack = stack[: stack.index(current)]
     elif current is not None:
         return None

@@ -115,7 +115,7 @@ class Project:
             if instead_of is not None and current != instead_of:
                 return False
             if current != version:
-                note(self.journal, version, why)
+                note(self.journal, version, why, current)
             staging = self.models / f".current.{os.getpid()}"
             with open(staging, "w", encoding="utf-8") as out:
                 out.write(version + "\n")
