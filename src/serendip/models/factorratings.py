@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from serendip.arrays import F32, I32
+from serendip.arrays import F32, I32, I64
 from serendip.data.queries import Queries
 from serendip.models.factors import Factors
 
@@ -19,11 +19,15 @@ class FactorRatings(Factors):
     clip: tuple[float, float] = field(kw_only=True)
 
     def predict(self, queries: Queries, item: I32) -> F32:
+        rating = self.rating(queries, np.arange(len(queries)), item)
+        return np.asarray(np.clip(rating, *self.clip), np.float32)
+
+    def rating(self, queries: Queries, which: I64, item: I32) -> F32:
+        """Return what query `which` would give to `item`, known or not.  # (N,), (N,) -> (N,)"""
         x, bias, _ = self.user_rows(queries)
         at = np.where((item >= 0) & (item < self.n_items), item, 0)
         inside = (at == item) & self.known[at]
-        score = np.einsum("bf,bf->b", x, self.item_factors[at])
+        score = np.einsum("nf,nf->n", x[which], self.item_factors[at])
         if self.item_bias is not None:
             score = score + self.item_bias[at]
-        score = np.where(inside, score, 0) + bias + np.float32(self.mean)
-        return np.asarray(np.clip(score, *self.clip), np.float32)
+        return np.asarray(np.where(inside, score, 0) + bias[which] + np.float32(self.mean), np.float32)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from serendip.arrays import F32, I32
+from serendip.arrays import F32, I32, I64
 from serendip.data.queries import Queries
 from serendip.kernels.nonnegative import nonnegative_rows
 from serendip.models.ratings import distinct
@@ -27,7 +27,11 @@ class NonnegativeRatings(Reconstruction):
 
     def predict(self, queries: Queries, item: I32) -> F32:
         first, which = distinct(queries)
-        r = queries.rows(first).history.ratings(self.n_items)
+        return np.asarray(np.clip(self.rating(queries.rows(first), which, item), *self.clip), np.float32)
+
+    def rating(self, queries: Queries, which: I64, item: I32) -> F32:
+        """Return what query `which` would give to `item`, known or not.  # (N,), (N,) -> (N,)"""
+        r = queries.history.ratings(self.n_items)
         n = np.diff(r.indptr).astype(np.float32)
         p = np.zeros((len(n), len(self.nobody)), np.float32)
         nonnegative_rows(
@@ -37,4 +41,4 @@ class NonnegativeRatings(Reconstruction):
         p[n == 0] = self.nobody
         inside = (item >= 0) & (item < self.n_items)
         q = np.where(inside[:, None], self.parts[np.where(inside, item, 0)], self.nothing)
-        return np.asarray(np.clip(np.einsum("bf,bf->b", p[which], q), *self.clip), np.float32)
+        return np.asarray(np.einsum("nf,nf->n", p[which], q), np.float32)

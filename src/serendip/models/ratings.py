@@ -2,12 +2,22 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from serendip.arrays import F32, I32, I64, Bool
 from serendip.data.queries import Queries
 from serendip.models.contract import Model
+
+
+@runtime_checkable
+class Rates(Protocol):
+    """Foretells ratings of many items by queries that are looked at once each."""
+
+    def rating(self, queries: Queries, which: I64, item: I32) -> F32:
+        """Return what query `which` would give to `item`, -1 for an unknown one.  # (N,), (N,) -> (N,)"""
+        ...
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 from serendip.arrays import F32, I32, I64
 from serendip.data.queries import Queries
 from serendip.models.contract import Model, Predicts
-from serendip.models.ratings import Ratings
+from serendip.models.ratings import Rates, Ratings
 
 ROWS = 4_000_000  # history events held at once
 
@@ -40,14 +40,17 @@ def known_of(n_user: I64, n_item: F32) -> F32:
 
 
 def foretold(children: tuple[Model, ...], queries: Queries, which: I64, item: I32) -> F32:
-    """Return what each of the children foretells.  # (N,), (N,) -> (N, C)"""
+    """Return what each of the children foretells, on the scale or beyond it.  # (N,), (N,) -> (N, C)"""
     out = np.empty((len(item), len(children)), np.float32)
     events = np.cumsum(np.diff(queries.history.offset)[which])
-    for at in np.split(np.arange(len(item)), np.flatnonzero(np.diff(events // ROWS)) + 1):
-        rows = queries.rows(which[at])
-        for c, child in enumerate(children):
-            assert isinstance(child, Predicts)
-            out[at, c] = child.predict(rows, item[at])
+    parts = np.split(np.arange(len(item)), np.flatnonzero(np.diff(events // ROWS)) + 1)
+    for c, child in enumerate(children):
+        if isinstance(child, Rates):
+            out[:, c] = child.rating(queries, which, item)
+            continue
+        assert isinstance(child, Predicts)
+        for at in parts:
+            out[at, c] = child.predict(queries.rows(which[at]), item[at])
     return out
 
 
