@@ -83,25 +83,25 @@ class Factors(Model):
 
     def user_rows(self, queries: Queries) -> tuple[F32, F32, Bool]:
         """Return factors, biases and whether anything is known of each query's user.  # (B, rank), (B,), (B,)"""
-        n = len(queries)
         inside = (queries.user >= 0) & (queries.user < self.n_users)
         user = np.where(inside, queries.user, 0)
         hot = inside & (self.fitted[user] == queries.history.fingerprint()) if inside.any() else inside
-        x = np.zeros((n, self.rank), np.float32)
-        bias = np.zeros(n, np.float32)
-        x[hot] = self.user_factors[user[hot]]
-        if self.user_bias is not None:
-            bias[hot] = self.user_bias[user[hot]]
-        something = hot.copy()
+        if not hot.any():
+            return self._newcomers(queries)
+        x = self.user_factors[user]
+        bias = np.zeros(len(user), np.float32) if self.user_bias is None else self.user_bias[user]
+        something = np.ones(len(user), np.bool_)
         if not hot.all():
             cold = np.flatnonzero(~hot)
-            w, target = self.interactions(queries if len(cold) == n else queries.rows(cold))
-            folded = self.folded(w, target)
-            x[cold] = folded[:, : self.rank]
-            if self.user_bias is not None:
-                bias[cold] = folded[:, self.rank]
-            something[cold] = np.diff(w.indptr) > 0
-        return x, bias, something | (self.item_bias is not None)
+            x[cold], bias[cold], something[cold] = self._newcomers(queries.rows(cold))
+        return x, bias, something
+
+    def _newcomers(self, queries: Queries) -> tuple[F32, F32, Bool]:
+        """Return what `user_rows` does where no history is the one that a row was fitted on."""
+        w, target = self.interactions(queries)
+        x = self.folded(w, target)
+        bias = np.zeros(len(x), np.float32) if self.user_bias is None else x[:, self.rank]
+        return x[:, : self.rank], bias, (w.indptr[1:] > w.indptr[:-1]) | (self.item_bias is not None)
 
     def folded(self, w: CSR, target: F32) -> F32:
         """Return the factors that histories imply, and the bias where users have biases.
