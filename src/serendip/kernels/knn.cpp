@@ -112,6 +112,7 @@ struct Dot {
 template <class C>
 struct Cosine {
     using Cell = C;
+    static constexpr bool falls_with_norm = true;  // at most xy over the product of the norms
     static double of(const Cell& c, const Row& a, const Row& b, double s) { return cosine(c.xy, a.norm * b.norm, s); }
 };
 
@@ -161,25 +162,58 @@ struct Neighbour {
     float similarity;
 };
 
+// Put the k largest of distinct numbers first, 0 < k < their count: quickselect whose partition does not branch, because
+// every other guess would be wrong.
+void lead(std::vector<uint64_t>& v, size_t k) {
+    size_t low = 0, high = v.size();
+    for (int round = 0; round < 64; ++round) {
+        std::swap(v[low + (high - low) / 2], v[high - 1]);
+        const uint64_t pivot = v[high - 1];
+        size_t larger = low;
+        for (size_t t = low; t + 1 < high; ++t) {
+            const uint64_t x = v[t];
+            v[t] = v[larger];
+            v[larger] = x;
+            larger += x > pivot;
+        }
+        std::swap(v[larger], v[high - 1]);  // the pivot's place
+        if (larger == k || larger + 1 == k) return;
+        if (larger > k)
+            high = larger;
+        else
+            low = larger + 1;
+    }
+    std::nth_element(v.begin(), v.begin() + static_cast<int64_t>(k - 1), v.end(), std::greater<>());
+}
+
 // The best k of what is offered, under a total order, so that the order of the offers does not matter.
 class Best {
     size_t k;
     const int32_t *tie, *row_of_tie;
     uint64_t worst = 0;  // the k-th of those that were kept at the last cut
+    float least = 0;     // its similarity, or 0
     std::vector<uint64_t> kept;
     std::vector<Neighbour> sorted;
 
     void cut() {
         if (kept.size() <= k) return;
-        std::nth_element(kept.begin(), kept.begin() + (k - 1), kept.end(), std::greater<>());
+        lead(kept, k);
         kept.resize(k);
-        worst = kept.back();
+        worst = *std::min_element(kept.begin(), kept.end());
+        least = std::max(0.0f, similarity_of(worst));
+    }
+
+    static float similarity_of(uint64_t candidate) {
+        const uint32_t bits = static_cast<uint32_t>(candidate >> 32);
+        return std::bit_cast<float>(bits >> 31 ? bits ^ 1u << 31 : ~bits);
     }
 
 public:
     Best(const Options& o, int64_t n) : k(std::min(o.k, n)), tie(o.tie), row_of_tie(o.row_of_tie) {
         kept.reserve(2 * k);
     }
+
+    float floor() const { return least; }  // what is less similar, by more than rounding, cannot enter
 
     void offer(float similarity, int64_t row) {
         const uint64_t candidate = key(similarity, tie[row]);
@@ -192,13 +226,12 @@ public:
         cut();
         sorted.clear();
         for (const uint64_t c : kept) {
-            const uint32_t bits = static_cast<uint32_t>(c >> 32);
-            sorted.push_back({row_of_tie[UINT32_MAX - static_cast<uint32_t>(c)],
-                              std::bit_cast<float>(bits >> 31 ? bits ^ 1u << 31 : ~bits)});
+            sorted.push_back({row_of_tie[UINT32_MAX - static_cast<uint32_t>(c)], similarity_of(c)});
         }
         std::sort(sorted.begin(), sorted.end(), [](const Neighbour& a, const Neighbour& b) { return a.row < b.row; });
         kept.clear();
         worst = 0;
+        least = 0;
         return sorted;
     }
 };
@@ -211,10 +244,17 @@ class Search {
     const std::vector<Row>& rows;
     const Options& o;
     std::vector<Cell> cells;  // (n,), all zero between two rows
+    std::vector<float> norm;  // (n,) of the rows, side by side, where they bound the similarity
+    std::vector<int32_t> met;
     Best best;
+
+    static constexpr bool bounded = requires { Measure::falls_with_norm; };
+    static constexpr float slack = 1 - 1e-5f;  // more than rounding can take
 
     void consider(int64_t i, int64_t j) {
         const Cell& c = cells[j];
+        if constexpr (bounded)  // most end here, before a division and the tie
+            if (!o.keep_negative && static_cast<float>(c.xy) < slack * best.floor() * (norm[i] * norm[j])) return;
         if (c.n() < o.min_overlap || (i == j && !o.keep_self)) return;
         double s = Measure::of(c, rows[i], rows[j], o.overlap ? 0 : o.shrinkage);
         if (o.overlap) s *= c.n() / (c.n() + o.shrinkage);
@@ -224,28 +264,40 @@ class Search {
 
 public:
     Search(const Csr& a, const Columns& columns, const std::vector<Row>& rows, const Options& o)
-        : a(a), columns(columns), rows(rows), o(o), cells(a.n), best(o, a.n) {}
+        : a(a), columns(columns), rows(rows), o(o), cells(a.n), norm(bounded ? a.n : 0), best(o, a.n) {
+        for (size_t i = 0; i < norm.size(); ++i) norm[i] = static_cast<float>(rows[i].norm);
+    }
 
     const std::vector<Neighbour>& operator()(int64_t i) {
         int64_t products = 0;
+        for (int64_t t = a.indptr[i]; t < a.indptr[i + 1]; ++t) products += columns.length(a.indices[t]);
+        const bool few = products <= a.n / 4;  // then go through the rows that were met instead of through all
+        met.resize(few ? static_cast<size_t>(products) : 0);
+        size_t n_met = 0;
         for (int64_t t = a.indptr[i]; t < a.indptr[i + 1]; ++t) {
-            const int32_t column = a.indices[t];
+            const int64_t end = columns.start[a.indices[t] + 1];
             const float x = a.data[t];
-            for (int64_t e = columns.start[column]; e < columns.start[column + 1]; ++e)
-                cells[columns.entries[e].row].add(x, columns.entries[e].value);
-            products += columns.length(column);
+            int64_t e = columns.start[a.indices[t]];
+            if (few) {
+                for (; e < end; ++e) {
+                    Cell& cell = cells[columns.entries[e].row];
+                    met[n_met] = columns.entries[e].row;
+                    n_met += !cell.touched();
+                    cell.add(x, columns.entries[e].value);
+                }
+            } else {
+                for (; e < end; ++e) cells[columns.entries[e].row].add(x, columns.entries[e].value);
+            }
         }
         const auto take = [&](int64_t j) {
             if (!cells[j].touched()) return;
             consider(i, j);
             cells[j] = Cell{};
         };
-        if (products > a.n / 4) {
+        if (few) {
+            for (size_t k = 0; k < n_met; ++k) take(met[k]);
+        } else {
             for (int64_t j = 0; j < a.n; ++j) take(j);
-        } else {  // few products: go through the same columns again instead of through all rows
-            for (int64_t t = a.indptr[i]; t < a.indptr[i + 1]; ++t)
-                for (int64_t e = columns.start[a.indices[t]]; e < columns.start[a.indices[t] + 1]; ++e)
-                    take(columns.entries[e].row);
         }
         return best.take();
     }
