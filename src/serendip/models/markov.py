@@ -30,11 +30,11 @@ class Markov(Algorithm):
     name: ClassVar[str] = "markov"
     uses: ClassVar[frozenset[str]] = frozenset({"history", "order"})
 
-    window: int = hyper(3, "How many events ahead a transition reaches; 1: the next one alone.", low=1, high=100)
-    skip: float = hyper(0.5, "What each event passed over leaves of a transition.", low=0.01, high=1.0)
+    window: int = hyper(5, "How many events ahead a transition reaches; 1: the next one alone.", low=1, high=100)
+    skip: float = hyper(0.7, "What each event passed over leaves of a transition.", low=0.01, high=1.0)
     shrinkage: float = hyper(10.0, "Added to an item's transitions: rare items say less.", low=0.0, high=10_000.0)
     recency: float = hyper(
-        1.0, "Events after which an older one of the history counts half.", low=0.01, high=1000.0, log=True
+        2.0, "Events after which an older one of the history counts half.", low=0.01, high=1000.0, log=True
     )
     damping: float = hyper(0.0, "Exponent by which popular items are held back.", low=0.0, high=2.0)
 
