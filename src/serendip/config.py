@@ -50,7 +50,7 @@ class Data:
     users: str = setting("", "A file of users with attributes, if there is one.")
     columns: dict[str, str] = setting({}, "Which column is user, item, value, timestamp or type, where names mislead.")
     context: list[str] = setting(
-        [], "Keys of the events' context that models may use, such as device; the hour and the weekday are known anyway."
+        [], "Keys of the events' context that models may use, as device; the hour and the weekday are known anyway."
     )
     exclude_items: list[str] = setting([], "Ids of items that are never learned from nor recommended, such as postage.")
 

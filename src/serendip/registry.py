@@ -48,6 +48,8 @@ ALGORITHMS: Mapping[str, str] = {
     "switching": "serendip.models.switching:Switching",
     "cascade": "serendip.models.cascade:Cascade",
     "augmented": "serendip.models.augmented:Augmented",
+    "prefilter": "serendip.models.prefilter:Prefilter",
+    "stacked": "serendip.models.stacked:Stacked",
 }
 
 SHAPES: Mapping[str, str] = {
@@ -81,6 +83,8 @@ SHAPES: Mapping[str, str] = {
     "StackedRatings": "serendip.models.stackedratings:StackedRatings",
     "Blend": "serendip.models.blend:Blend",
     "Cascaded": "serendip.models.cascaded:Cascaded",
+    "ByContext": "serendip.models.bycontext:ByContext",
+    "RankedCandidates": "serendip.models.rankedcandidates:RankedCandidates",
     "Served": "serendip.models.served:Served",
     "Indexed": "serendip.models.indexed:Indexed",
 }

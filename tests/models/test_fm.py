@@ -27,7 +27,7 @@ def day(labels: bool) -> Dataset:
     """In the morning people take the first half of the items, in the evening the other."""
     random = np.random.default_rng(0)
     n = 4000
-    user, item, evening = random.integers(0, 40 if labels else 400, n), random.integers(0, 20, n), random.integers(0, 2, n)
+    user, item, evening = (random.integers(0, below, n) for below in (40 if labels else 400, 20, 2))
     suits = (item >= 10) == (evening == 1)
     events = pl.DataFrame(
         {

@@ -49,9 +49,9 @@ class Field:
         return Field(source, name, kind, len(terms) + 1, terms, np.empty(0, np.float32))
 
     @staticmethod
-    def indexed(source: str, size: int) -> "Field":
+    def indexed(source: str, size: int, name: str = "") -> "Field":
         """Return the field of an index below `size`."""
-        return Field(source, source, "index", size + 1, Ids([]), np.empty(0, np.float32))
+        return Field(source, name or source, "index", size + 1, Ids([]), np.empty(0, np.float32))
 
     def encode(self, column: pl.Series | I32 | None, n: int) -> CSR:
         """Return the features of n values, those of a list of m values 1/m each.  # (n, size)"""

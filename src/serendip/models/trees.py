@@ -1,0 +1,78 @@
+"""Boosted trees by LightGBM, kept as its own text.
+
+Ke et al., "LightGBM: A Highly Efficient Gradient Boosting Decision Tree", NeurIPS 2017; lambdarank as in Burges, "From
+RankNet to LambdaRank to LambdaMART: An Overview", MSR-TR-2010-82.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serendip.arrays import F32, I64
+from serendip.errors import UserError
+from serendip.kernels.compiled import default_threads
+from serendip.models.contract import Run
+
+FEW = 200_000  # rows below which threads wait for each other longer than they work
+PATIENCE = 30  # trees without a better one end a fit
+
+
+def lightgbm() -> Any:
+    """Return the library.
+
+    Raises:
+        UserError: it is not installed.
+    """
+    try:
+        import lightgbm
+    except ImportError:
+        raise UserError("boosted trees need LightGBM: install it with `pip install serendip[trees]`") from None
+    return lightgbm
+
+
+def grown(
+    x: F32, label: F32, group: I64 | None, held_out: NDArray[np.bool_], settings: Mapping[str, object],
+    trees: int, n_codes: int, run: Run,
+) -> NDArray[np.uint8]:  # fmt: skip
+    """Return the trees that rows teach, as many as are best for the rows held out.
+
+    x (n, d), the last n_codes columns codes of categories; label (n,); group: how many rows each question has, in
+    order, for lambdarank; None for a label of each row by itself.
+    """
+    library = lightgbm()
+    categories = list(range(x.shape[1] - n_codes, x.shape[1]))
+
+    def part(rows: NDArray[np.bool_], reference: Any = None) -> Any:
+        sizes = None
+        if group is not None:
+            of = np.repeat(np.arange(len(group)), group)
+            sizes = np.bincount(of[rows], minlength=len(group))
+            sizes = sizes[sizes > 0]
+        return library.Dataset(x[rows], label[rows], reference, group=sizes, categorical_feature=categories)
+
+    threads = 1 if len(x) < FEW else run.threads or default_threads()
+    fixed: dict[str, object] = {"num_threads": threads, "seed": run.seed, "deterministic": True, "verbose": -1}
+    fixed["force_row_wise"] = True  # else a timing decides, and with it the order of sums
+    if group is not None:
+        fixed |= {"objective": "lambdarank", "metric": "ndcg", "eval_at": [10], "lambdarank_truncation_level": 20}
+    else:
+        fixed |= {"objective": "binary", "metric": "binary_logloss"}
+    learnt = part(~held_out)
+    callbacks = [library.early_stopping(PATIENCE, verbose=False)] if held_out.any() else []
+    valid = [part(held_out, learnt)] if held_out.any() else []
+    booster = library.train(dict(settings) | fixed, learnt, trees, valid_sets=valid, callbacks=callbacks)
+    best = booster.best_iteration if held_out.any() else -1
+    return np.frombuffer(booster.model_to_string(num_iteration=best).encode(), np.uint8)
+
+
+def foretold(booster: Any, x: F32) -> F32:
+    """Return what trees say of rows.  # (n, d) -> (n,)"""
+    threads = 1 if len(x) < FEW else default_threads()
+    return np.asarray(booster.predict(x, num_threads=threads), np.float32)
+
+
+def read_trees(text: NDArray[np.uint8]) -> Any:
+    """Return the trees of a text."""
+    return lightgbm().Booster(model_str=text.tobytes().decode())
