@@ -30,7 +30,7 @@ class CoClustering(Algorithm):
     uses: ClassVar[frozenset[str]] = frozenset({"history"})
     ranks: ClassVar[bool] = False
 
-    user_clusters: int = hyper(3, "Groups of users.", low=1, high=1000, log=True)
+    user_clusters: int = hyper(2, "Groups of users.", low=1, high=1000, log=True)
     item_clusters: int = hyper(3, "Groups of items.", low=1, high=1000, log=True)
     epochs: int = hyper(20, "Times that all users and all items choose their group.", low=1, high=1000)
     starts: int = hyper(3, "Random beginnings, of which the one of least error is kept.", low=1, high=100)
