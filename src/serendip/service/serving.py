@@ -16,7 +16,7 @@ from serendip.store.project import Project
 
 log = logging.getLogger("serendip")
 FAULTS, WITHIN = 5, 60.0  # so many faults of the model's within so many seconds, and the one before it serves again
-OUT = 1.0  # seconds that the store is left alone after it could not be read
+OUT = 2.0  # seconds that the store is left alone after it could not be read
 
 
 class Serving:
@@ -29,6 +29,7 @@ class Serving:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.live: Live = opened(project.root)
+        self.live.warm()
         self.before: Live | None = None  # what answered until the last swap
         self.refused: dict[str, str] = {}  # version -> why it is not taken up
         self.recent = Recent()
@@ -72,6 +73,7 @@ class Serving:
             except UserError as error:
                 self._refuse(version, str(error), self.live.version)
                 return False
+            loaded.warm()
             self._swap(loaded)
             log.info("model %s serves", version)
             return True

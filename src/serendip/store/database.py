@@ -12,7 +12,7 @@ from serendip.store.schema import APPLICATION, LOOKUPS, STEPS
 
 BUSY = 30.0  # seconds that one process waits for another's transaction
 WRITER_CACHE = 256  # MiB of pages held by the writing connection
-READER_WAIT = 1000  # ms that reading waits for whoever has the file to itself; readers never wait for a writer
+READER_WAIT = 0.25  # seconds that reading waits for whoever has the file to itself; readers never wait for a writer
 READER_CACHE = 16  # MiB of pages held by each reading connection
 
 
@@ -41,9 +41,9 @@ class Database:
                 self.close()
                 raise
 
-    def _connect(self, cache: int, mode: str = "rw") -> sqlite3.Connection:
+    def _connect(self, cache: int, mode: str = "rw", wait: float = BUSY) -> sqlite3.Connection:
         address = f"{self.path.absolute().as_uri()}?mode={mode}"
-        connection = sqlite3.connect(address, timeout=BUSY, isolation_level=None, check_same_thread=False, uri=True)
+        connection = sqlite3.connect(address, timeout=wait, isolation_level=None, check_same_thread=False, uri=True)
         self._open.append(connection)
         for pragma in (
             "journal_mode=WAL",
@@ -121,9 +121,8 @@ class Database:
         with self._said():
             connection = getattr(self._local, "connection", None)
             if connection is None:
-                connection = self._local.connection = self._connect(READER_CACHE)
+                connection = self._local.connection = self._connect(READER_CACHE, wait=READER_WAIT)
                 connection.execute("PRAGMA query_only = 1")
-                connection.execute(f"PRAGMA busy_timeout = {READER_WAIT}")
             yield connection
 
     @contextmanager
