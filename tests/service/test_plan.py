@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from serendip import registry
 from serendip.cli import status
 from serendip.errors import UserError
 from serendip.models.als import ALS
@@ -17,7 +18,6 @@ from serendip.models.ease import EASE
 from serendip.models.itemknn import ItemKNN
 from serendip.models.popular import Popular
 from serendip.models.svd import SVD
-from serendip.models.userknn import UserKNN
 from serendip.service import plan as planning
 from serendip.service.plan import fit_bytes, plan, sample, shape_of
 
@@ -28,7 +28,25 @@ def briefly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planning, "MEASURED", 0.01)
 
 
-WITH = (Popular, ALS, ItemKNN, UserKNN, SVD, EASE)
+NAMES = [
+    "popular",
+    "als",
+    "bpr",
+    "warp",
+    "itemknn",
+    "userknn",
+    "p3alpha",
+    "rp3beta",
+    "ease",
+    "sansa",
+    "slim",
+    "puresvd",
+    "nmf",
+    "slopeone",
+    "svd",
+    "svdpp",
+]
+WITH = [registry.load(name, registry.ALGORITHMS, "algorithm") for name in NAMES]
 
 
 @pytest.fixture
@@ -91,11 +109,23 @@ def test_formulas_grow_as_they_should() -> None:
     small, large = (cost(ALS(rank=rank), 1000, 1000) for rank in (128, 256))
     assert large[0] / small[0] == pytest.approx(2, rel=0.1) and large[1] > 3.5 * small[1]
     assert cost(ALS(epochs=20), 1000, 1000)[1] > 1.5 * cost(ALS(epochs=10), 1000, 1000)[1]
-    small, large = (cost(ItemKNN(neighbours=k), 100, 5000) for k in (100, 200))
-    assert large[0] / small[0] == pytest.approx(2, rel=0.1)
+    small, large = (cost(ItemKNN(neighbours=k), 10_000, 5000) for k in (100, 200))
+    assert large[0] - small[0] == pytest.approx(2 * 8 * 100 * 5000)
+    few, more = (cost(ItemKNN(neighbours=k), 100, 5000) for k in (100, 200))
+    assert few == more  # no item meets a hundred
     size = Size(np.full(10, 5), np.full(5, 10), 50.0)
     light = Popular().cost(size)
     assert light is not None and fit_bytes(size, light) == planning.DERIVED * 50
+
+
+def test_neighbours_are_those_that_can_be() -> None:
+    generator = np.random.default_rng(0)
+    dense = (generator.random((400, 300)) < np.linspace(0.3, 0.001, 300)).astype(np.int64)  # users by popularity alone
+    dense = dense[:, dense.any(axis=0)][dense.any(axis=1)]
+    meet = (dense.T @ dense > 0) & ~np.eye(dense.shape[1], dtype=bool)
+    size = Size(dense.sum(axis=1), dense.sum(axis=0), float(dense.sum()))
+    assert size.near(size.pairs).sum() == pytest.approx(meet.sum(), rel=0.1)
+    assert size.near(size.pairs, 20).sum() == pytest.approx(np.minimum(meet.sum(axis=1), 20).sum(), rel=0.1)
 
 
 def test_samples_are_like_the_data(ratings: Path) -> None:

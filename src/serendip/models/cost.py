@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serendip.arrays import I64
+from serendip.arrays import F64, I64
 
 WEIGHT = 8  # bytes of a stored number of a sparse matrix: itself and its column
+CLASSES = 512  # of items as popular as each other, of which pairs are counted
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,18 @@ class Size:
     def met(self, stored: float) -> float:
         """Return sum n_u^2, how often two items meet in a user, where `stored` of the events are stored numbers."""
         return float(np.square(self.user.astype(np.float64)).sum()) * (stored / max(self.events, 1)) ** 2
+
+    def near(self, stored: float, most: float = np.inf) -> F64:
+        """Return about how many other items share a user with an item, at most `most`, for each class of items as
+        popular as each other, times its items.  # (classes,)
+
+        Two items meet met n_i n_j / stored^2 times on average, were users to choose by popularity alone.
+        """
+        share = np.sort(self.item)[::-1] / max(self.events, 1)  # (n_items,)
+        parts = np.array_split(share, min(CLASSES, len(share)))
+        mean, count = np.array([part.mean() for part in parts]), np.array([len(part) for part in parts])
+        others = -np.expm1(-self.met(stored) * mean[:, None] * mean) @ count  # (classes,)
+        return np.asarray(count * np.minimum(others, most), np.float64)
 
 
 @dataclass(frozen=True)

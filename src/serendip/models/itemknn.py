@@ -63,8 +63,9 @@ class ItemKNN(Algorithm):
         return ItemRatings(*common, baseline, near, self.neighbours, recency=self.recency)
 
     def cost(self, size: Size) -> Cost:
-        kept = min(self.neighbours, size.n_items) * size.n_items  # twice: by row and by column
-        near = min(RATED * self.neighbours, size.n_items) * size.n_items if size.ratings else 0
+        stored = max(size.pairs, size.ratings)
+        kept = size.near(stored, self.neighbours).sum()  # twice: by row and by column
+        near = size.near(size.ratings, RATED * self.neighbours).sum() if size.ratings else 0
         met = size.met(max(size.pairs, size.ratings)) + (size.met(size.ratings) if size.ratings else 0)
         return Cost(WEIGHT * (2 * kept + 1.5 * near + 5 * size.pairs + size.ratings), met)
 

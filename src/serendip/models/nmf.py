@@ -16,6 +16,7 @@ from serendip.data.dataset import Dataset
 from serendip.kernels.als import gram
 from serendip.kernels.nonnegative import nonnegative_rows
 from serendip.models.contract import Algorithm, Run, learnable
+from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.factors import FoldIn
 from serendip.models.hyperparameter import hyper
 from serendip.models.nonnegativeratings import NonnegativeRatings
@@ -62,6 +63,14 @@ class NMF(Algorithm):
             *common, nonnegative=True, parts=q, nothing=average(q, n_item), nobody=average(p, n_user),
             l2_ratings=self.l2_ratings, clip=clip,
         )  # fmt: skip
+
+    def cost(self, size: Size) -> Cost:
+        n = size.n_users + size.n_items
+        factors = 4 * self.rank * (n + max(size.n_users, size.n_items)) + 4 * self.rank_ratings * n
+        memory = factors + 1.5 * WEIGHT * size.pairs + 2.5 * WEIGHT * size.ratings
+        epoch = 4 * size.pairs * self.rank + 2 * n * self.rank**2
+        rated = 4 * size.ratings * self.rank_ratings * self.epochs_ratings
+        return Cost(memory, self.epochs * epoch + rated)
 
 
 def factorised(

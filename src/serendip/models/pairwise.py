@@ -11,11 +11,13 @@ from serendip.kernels.pairwise import Ranking, Steps, pairwise_epochs, pairwise_
 from serendip.kernels.topk import topk_dot
 from serendip.metrics.ranking import hits, ndcg
 from serendip.models.contract import Run, learnable
+from serendip.models.cost import Cost, Size
 from serendip.models.factors import Factors, FoldIn
 
 CHECKS, PATIENCE = 20, 3  # looks at a validation part in a fit; so many without a better one end it
 JUDGES = 2000  # users of the validation part who are asked
 IMITATED = 4000  # users whose fitted rows the fold-in is made to come near
+POSITIVE = 16  # bytes that an interaction takes while pairs are drawn
 FOLD = FoldIn(l2=3.0, unobserved=0.03)  # at or near the best on MovieLens and Gowalla; the target follows from the fit
 
 
@@ -47,6 +49,13 @@ def fit_pairs(data: Dataset, steps: Steps, *, rank: int, epochs: int, init_std: 
         data.users, data.items, data.fitted_rules, best.p, best.q, data.history.fingerprint(), known, fold,
         fold.unobserved * gram(best.q), item_bias=best.bias,
     )  # fmt: skip
+
+
+def pairs_cost(size: Size, rank: int, epochs: int) -> Cost:
+    """Return what `fit_pairs` costs; how many negatives an epoch draws for a pair is taken to be as in a sample."""
+    n = size.n_users + size.n_items
+    factors = 4 * rank * (n + max(size.n_users, size.n_items))  # with the draw that they begin as
+    return Cost(factors + POSITIVE * size.pairs, epochs * size.pairs * (rank + 16))
 
 
 def judgement(w: Ranking, matrix: CSR, validation: Dataset, tie: I32, threads: int | None) -> float:

@@ -15,6 +15,7 @@ from serendip.arrays import CSR, F32
 from serendip.data.dataset import Dataset
 from serendip.kernels.als import gram
 from serendip.models.contract import Algorithm, Run, learnable
+from serendip.models.cost import Cost, Size
 from serendip.models.factors import FoldIn
 from serendip.models.hyperparameter import hyper
 from serendip.models.reconstruction import Reconstruction, supported
@@ -49,6 +50,11 @@ class PureSVD(Algorithm):
             data.users, data.items, data.fitted_rules, np.asarray(x @ v, np.float32), v, data.history.fingerprint(),
             count > 0, FoldIn(0.0), gram(v, run.threads),
         )  # fmt: skip
+
+    def cost(self, size: Size) -> Cost:
+        n, m, rank = size.n_users, size.n_items, self.rank + MORE
+        dense = 4 * rank * max(5 * m, m + 4 * n)  # LAPACK works on copies
+        return Cost(dense, (self.sweeps + 1) * (4 * size.pairs * rank + 4 * m * rank**2) + 6 * n * rank**2)
 
 
 def right_singular_vectors(x: CSR, rank: int, sweeps: int, run: Run) -> F32:

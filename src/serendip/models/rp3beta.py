@@ -15,6 +15,7 @@ from serendip.arrays import F64
 from serendip.data.dataset import Dataset
 from serendip.kernels.knn import neighbours
 from serendip.models.contract import Algorithm, Run, learnable
+from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.hyperparameter import hyper
 from serendip.models.itemweights import ItemWeights
 
@@ -38,6 +39,11 @@ class P3alpha(Algorithm):
     def fit(self, data: Dataset, *, run: Run = Run()) -> ItemWeights:
         learnable(data, self.name)
         return three_steps(data, self.alpha, 0.0, self.neighbours, run)
+
+    def cost(self, size: Size) -> Cost:
+        kept = size.near(size.pairs, self.neighbours).sum()
+        shares = 5 * WEIGHT * size.pairs  # in float64, while they are made
+        return Cost(max(shares, 3 * WEIGHT * size.pairs + 4 * WEIGHT * kept), size.met(size.pairs))
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from serendip.data.dataset import Dataset
 from serendip.errors import UserError
 from serendip.kernels.inverse import inverse_rows
 from serendip.models.contract import Algorithm, Run, learnable
+from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.factoredweights import FactoredWeights
 from serendip.models.hyperparameter import hyper
 from serendip.models.slim import gram
@@ -61,6 +62,12 @@ class SANSA(Algorithm):
         run.report("sansa: inverse", 3, 3)
         known = np.bincount(data.matrix.indices, minlength=data.n_items) > 0
         return FactoredWeights(data.users, data.items, data.fitted_rules, factor, known)
+
+    def cost(self, size: Size) -> Cost:
+        stored = float(size.near(size.pairs).sum())
+        density = min(self.density, stored / size.n_items / 2)
+        memory = 3 * WEIGHT * stored + 2 * WEIGHT * size.n_items * density
+        return Cost(memory, 10 * (size.met(size.pairs) + stored) + size.n_items * density**3 / 3)
 
 
 def allowed(g: CSR, order: I64, k: int) -> tuple[I64, I32]:

@@ -15,6 +15,7 @@ from serendip.data.dataset import Dataset
 from serendip.errors import UserError
 from serendip.kernels.slim import slim_columns
 from serendip.models.contract import Algorithm, Run, learnable
+from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.hyperparameter import hyper
 from serendip.models.itemweights import ItemWeights
 
@@ -49,6 +50,11 @@ class SLIM(Algorithm):
         weights = csr_matrix((value, indices, indptr), shape=g.shape).T.tocsr()
         known = np.bincount(data.matrix.indices, minlength=data.n_items) > 0
         return ItemWeights(data.users, data.items, data.fitted_rules, weights, known)
+
+    def cost(self, size: Size) -> Cost:
+        stored = float(size.near(size.pairs).sum())
+        column = min(stored / size.n_items, self.candidates)
+        return Cost(2 * WEIGHT * stored + WEIGHT * size.pairs, size.met(size.pairs) + size.n_items * column**2)
 
 
 def gram(x: CSR, name: str) -> CSR:

@@ -14,6 +14,7 @@ from serendip.errors import UserError
 from serendip.kernels.slopeone import differences
 from serendip.models.baseline import Baseline
 from serendip.models.contract import Algorithm, Run
+from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.deviations import Deviations
 from serendip.models.hyperparameter import hyper
 
@@ -46,6 +47,9 @@ class SlopeOne(Algorithm):
             difference /= np.maximum(count, 1)
             count = (count > 0).astype(np.float32)
         return Deviations(data.users, data.items, data.fitted_rules, difference, count, Baseline.of(r))
+
+    def cost(self, size: Size) -> Cost:
+        return Cost(8 * size.n_items**2 + 2 * WEIGHT * size.ratings, size.met(size.ratings) + size.n_items**2)
 
 
 def check_memory(n_items: int) -> None:

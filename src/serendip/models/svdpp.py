@@ -14,6 +14,7 @@ from serendip.data.dataset import Dataset
 from serendip.errors import UserError
 from serendip.kernels.svdpp import Implied, Rows, Steps, svdpp_epochs, svdpp_start
 from serendip.models.contract import Algorithm, Run
+from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.factors import FoldIn
 from serendip.models.historyfactors import HistoryFactors, history_items, implied_sum
 from serendip.models.hyperparameter import hyper
@@ -67,6 +68,11 @@ class SVDpp(Algorithm):
             np.zeros((self.rank, self.rank), np.float32), best.user_bias, best.item_bias, best.mean,
             clip=(float(r.data.min()), float(r.data.max())), implied=best.y,
         )  # fmt: skip
+
+    def cost(self, size: Size) -> Cost:
+        factors = 4 * self.rank * (3 * size.n_users + 2 * size.n_items)  # the users' with what is implied, and the sum
+        return Cost(factors + 3 * WEIGHT * (size.ratings + size.events),
+                    self.epochs * (size.ratings + size.events) * (self.rank + 4))  # fmt: skip
 
 
 def squared_error(w: Implied, touched: CSR, data: Dataset, validation: Dataset) -> float:

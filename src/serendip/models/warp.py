@@ -10,9 +10,10 @@ from typing import ClassVar
 from serendip.data.dataset import Dataset
 from serendip.kernels.pairwise import Steps
 from serendip.models.contract import Algorithm, Run
+from serendip.models.cost import Cost, Size
 from serendip.models.factors import Factors
 from serendip.models.hyperparameter import hyper
-from serendip.models.pairwise import fit_pairs
+from serendip.models.pairwise import fit_pairs, pairs_cost
 
 
 @dataclass(frozen=True)
@@ -40,3 +41,6 @@ class WARP(Algorithm):
     def fit(self, data: Dataset, *, run: Run = Run()) -> Factors:
         steps = Steps("warp", self.learning_rate, self.l2, self.l2_bias, sampled=self.draws)
         return fit_pairs(data, steps, rank=self.rank, epochs=self.epochs, init_std=self.init_std, run=run)
+
+    def cost(self, size: Size) -> Cost:
+        return pairs_cost(size, self.rank, self.epochs)

@@ -21,8 +21,9 @@ from serendip.errors import UserError
 from serendip.models.contract import Algorithm, Run
 from serendip.models.cost import Cost, Size
 
-READ, ID = 280, 300  # bytes that an event and an id take while a file is read: text, columns, their order
-KEPT = 0.2  # share of the smaller of reading and fitting that adds to the larger: freed memory is given back late
+READER = 64_000_000  # bytes that reading takes for its buffers and threads, however short the file
+READ, ID = 221, 155  # bytes that an event and an id take while a file is read: text, columns, their order
+KEPT = 0.7  # share of what reading took that is still held when a fit begins: freed memory is given back late
 HELD, DERIVED = 22, 78  # bytes of an event in the data set, and while interactions are made of it
 SAMPLED = 1_000_000  # rows of which pairs are counted, at most
 SAMPLE = {"user": pl.UInt64, "item": pl.UInt64, "value": pl.Float32, "rated": pl.Boolean}
@@ -85,8 +86,8 @@ def plan(path: Path, algorithms: Sequence[Algorithm], *, columns: Columns | None
             estimates.append(Estimate(algorithm.name))
             continue
         fit = fit_bytes(size, cost)
-        whole = sorted([READ * size.events + ID * (size.n_users + size.n_items), HELD * size.events + fit])
-        job = program + int(whole[1] + KEPT * whole[0])
+        reading = READER + READ * size.events + ID * (size.n_users + size.n_items)
+        job = program + int(max(reading, KEPT * reading + HELD * size.events + fit))
         estimates.append(Estimate(algorithm.name, fit, job, *seconds(algorithm, size, run)))
     return Forecast(size.events, size.n_users, size.n_items, round(size.pairs), shape.seconds,
                     psutil.virtual_memory().available, estimates, notes)  # fmt: skip
