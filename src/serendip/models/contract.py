@@ -204,6 +204,15 @@ class Extends(Protocol):
 
 
 @runtime_checkable
+class Warms(Protocol):
+    """Keeps something that the first question would have to wait for."""
+
+    def warm(self) -> None:
+        """Make it now."""
+        ...
+
+
+@runtime_checkable
 class Embeds(Protocol):
     """Scores by an inner product, so that an index can serve it."""
 

@@ -177,6 +177,11 @@ class Factors(Model):
         none = ~something[:, None] | ~np.isfinite(score)
         return Slates(np.where(none, np.int32(-1), item), np.where(none, np.float32(np.nan), score + bias[:, None]))
 
+    def warm(self) -> None:
+        _ = self._index, self._bias, self.directions
+        if not isinstance(self.item_factors, Packed):
+            _ = self._fold_items
+
     @cached_property
     def _index(self) -> Index | None:
         """What few queries at a time are answered from, made by the first of them."""

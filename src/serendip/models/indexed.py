@@ -63,6 +63,9 @@ class Indexed(Model):
         """The index at work."""
         return imported().deserialize_index(np.array(self.index))
 
+    def warm(self) -> None:
+        _ = self._faiss
+
     def score(self, queries: Queries, item: I32 | None = None) -> F32:
         return self.model.score(queries, item)
 

@@ -60,6 +60,13 @@ class ItemWeights(Model):
         )  # fmt: skip
         return Slates(*found)
 
+    def warm(self) -> None:
+        match self.weights:
+            case PackedCSR():
+                self.weights.warm()
+            case csr_matrix():
+                _ = self._rows, self._transposed
+
     @cached_property
     def _rows(self) -> SparseRows:
         assert isinstance(self.weights, csr_matrix)

@@ -50,6 +50,10 @@ class PackedCSR:
         data = unpacked(part.data)
         return like(part, data if self.scale is None else data * self.scale[part.indices])
 
+    def warm(self) -> None:
+        """Make now what the first `columns` would wait for."""
+        _ = self._transposed
+
     @cached_property
     def _transposed(self) -> CSR:
         return self.values.T.tocsr()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from serendip.models.contract import Model
+from serendip.models.warm import warm
 from serendip.pipeline.pipeline import Pipeline
 from serendip.service.catalogue import Catalogue
 from serendip.store.store import Store
@@ -20,3 +21,8 @@ class Live:
     pipeline: Pipeline
     alike: Model
     catalogue: Catalogue
+
+    def warm(self) -> None:
+        """Make now what the first requests would wait for."""
+        for model in (self.pipeline.model, self.alike):
+            warm(model)
