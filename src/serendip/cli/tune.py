@@ -30,12 +30,12 @@ def command(
     from serendip.service.portfolio import portfolio
     from serendip.service.runs import keep
     from serendip.service.settings import learned, settings_of
-    from serendip.service.tune import training_part, tune
+    from serendip.service.tune import beginning, training_part, tune
     from serendip.store.project import Project
 
     place = Project(project)
     settings = settings_of(place)
-    start = portfolio(settings, [algorithm])[-1]
+    start = beginning(portfolio(settings, [algorithm])[-1])
     with place.store(create=False) as store:
         data = learned(store, settings)
     train = training_part(data, settings)

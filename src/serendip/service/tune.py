@@ -169,6 +169,12 @@ def replayed(
     return {"n_users": len(tuning.task), "default": default, "best": found}
 
 
+def beginning(algorithm: Algorithm) -> Algorithm:
+    """Return the algorithm with the defaults of all that is tuned: what an earlier search saved is no beginning."""
+    fresh = type(algorithm)()
+    return algorithm.set(**{name: getattr(fresh, name) for name in space(fresh)})
+
+
 def training_part(data: Dataset, settings: Settings) -> Dataset:
     """Return what `compare` lets algorithms learn from: all that tuning may see of a project's data.
 
