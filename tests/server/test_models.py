@@ -25,12 +25,12 @@ def test_promote_compare_and_roll_back(client, second):
     assert client.get(f"/v1/models/{first}/compare/{second}").json()["b"]["version"] == second
     assert client.post("/v1/models/rollback").json()["version"] == first
     assert client.get("/v1/users/u14/recommendations").json()["model"] == first
-    assert client.post("/v1/models/rollback").status_code == 422
+    assert client.post("/v1/models/rollback").status_code == 404
 
 
 def test_what_is_no_model_is_refused(client, second):
-    assert client.post("/v1/models/20200101T000000000Z-00000000/promote").status_code == 422
-    assert client.get(f"/v1/models/{second}/compare/nothing").status_code == 422
+    assert client.post("/v1/models/20200101T000000000Z-00000000/promote").status_code == 404
+    assert client.get(f"/v1/models/{second}/compare/nothing").status_code == 404
     elsewhere = {"origin": "https://elsewhere.example"}
     assert client.post(f"/v1/models/{second}/promote", headers=elsewhere).status_code == 403
     assert client.post("/v1/models/rollback", headers=elsewhere).status_code == 403

@@ -1,6 +1,6 @@
 """Publish a model, once it has shown that it can answer; and go back to the one before."""
 
-from serendip.errors import UserError
+from serendip.errors import NotFound, UserError
 from serendip.service.catalogue import Catalogue
 from serendip.service.golden import check
 from serendip.service.live import Live
@@ -44,6 +44,6 @@ def rollback(project: Project) -> tuple[str, str]:
     """
     current, old = project.current(), project.previous()
     if current is None or old is None:
-        raise UserError(f"no model served before {current or 'this'} in {project.models}: name one to promote")
+        raise NotFound(f"no model served before {current or 'this'} in {project.models}: name one to promote")
     promote(project, old, f"rolled back from {current}")
     return current, old

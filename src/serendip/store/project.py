@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 
-from serendip.errors import UserError, nearest
+from serendip.errors import NotFound, UserError, nearest
 from serendip.store.journal import before, note, publications
 from serendip.store.store import Store
 
@@ -89,7 +89,7 @@ class Project:
             UserError: that is no name of a version.
         """
         if not VERSION.fullmatch(version):
-            raise UserError(f"{version!r} is no version of a model{nearest(version, self.versions())}")
+            raise NotFound(f"{version!r} is no version of a model{nearest(version, self.versions())}")
         return self.models / version
 
     def versions(self) -> list[str]:
@@ -109,7 +109,7 @@ class Project:
             UserError: there is no such version.
         """
         if version not in self.versions():
-            raise UserError(f"there is no model {version!r} in {self.models}{nearest(version, self.versions())}")
+            raise NotFound(f"there is no model {version!r} in {self.models}{nearest(version, self.versions())}")
         with self._alone() as folder:
             current = self.current()
             if instead_of is not None and current != instead_of:
@@ -146,17 +146,21 @@ class Project:
         return version if version in self.versions() else None
 
     def prune(self, keep: int) -> list[str]:
-        """Remove all but the newest models and the one that serves, and all but the newest runs; return the versions.
+        """Remove old models, runs, searches and kept comparisons; return the versions of the models.
 
-        keep: how many of each stay; 0: all of them.
+        keep: how many stay of each, the newest (of comparisons one an algorithm, so ten times as many); 0: all. The
+        model that serves and the one before it stay in any case, so that going back is possible.
         """
         if keep <= 0:
             return []
-        serving = self.current()
-        old = [version for version in self.versions()[:-keep] if version != serving]
-        kept_runs = sorted(d for d in self.runs.iterdir() if VERSION.fullmatch(d.name)) if self.runs.is_dir() else []
-        for directory in [*(self.models / version for version in old), *kept_runs[:-keep]]:
+        serving = (self.current(), self.previous())
+        old = [version for version in self.versions()[:-keep] if version not in serving]
+        runs = [run for run in newest_last(self.runs) if VERSION.fullmatch(run.name)]
+        gone = [*(self.model(version) for version in old), *runs[:-keep], *newest_last(self.tuning)[:-keep]]
+        for directory in gone:
             shutil.rmtree(directory, ignore_errors=True)
+        for report in newest_last(self.reports / "compared")[: -10 * keep]:
+            report.unlink(missing_ok=True)
         return old
 
     def current(self) -> str | None:
@@ -166,3 +170,9 @@ class Project:
             return None
         version = path.read_text(encoding="utf-8").strip()
         return version if version in self.versions() else None
+
+
+def newest_last(folder: Path) -> list[Path]:
+    """Return what is in a folder by when it was last changed; nothing where there is no folder."""
+    found = [path for path in folder.iterdir() if not path.name.startswith(".")] if folder.is_dir() else []
+    return sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name))

@@ -19,7 +19,7 @@ def versions(request: Request) -> Response:
     return answer(models.versions(serving.project))
 
 
-@router.post("/rollback", responses=responses(ref(ModelVersion), 403, 422, 503))
+@router.post("/rollback", responses=responses(ref(ModelVersion), 403, 404, 422, 503))
 async def go_back(request: Request) -> Response:
     """Let the version serve that served before."""
     own_page(request)
@@ -28,7 +28,7 @@ async def go_back(request: Request) -> Response:
     return await taken_up(serving, version)
 
 
-@router.post("/{version}/promote", responses=responses(ref(ModelVersion), 403, 422, 503))
+@router.post("/{version}/promote", responses=responses(ref(ModelVersion), 403, 404, 422, 503))
 async def promoted(request: Request, version: PathId) -> Response:
     """Let a version serve, once it has answered its golden requests; other workers follow within seconds."""
     own_page(request)
@@ -37,7 +37,7 @@ async def promoted(request: Request, version: PathId) -> Response:
     return await taken_up(serving, version)
 
 
-@router.get("/{version}/compare/{other}", responses=responses(ref(SideBySide), 422))
+@router.get("/{version}/compare/{other}", responses=responses(ref(SideBySide), 404, 422))
 def compared(request: Request, version: PathId, other: PathId) -> Response:
     """Return what the reports of two versions say."""
     serving: Serving = request.app.state.serving
