@@ -237,6 +237,7 @@ BENCHES = {
             "logistic": grid(epochs=(4, 6, 8), l2=(0.0, 1e-4)),
             "fm": grid(rank=(32, 64), l2=(0.001, 0.003), epochs=(20,)),
             "ffm": grid(rank=(16,), l2=(0.003,), epochs=(12, 18)),
+            "gbt": ({},),
         },
     ),
     "ml-100k/random": Bench("MovieLens 100K, mean of five random folds", "rmse,mae", random_folds("ml-100k"), RATINGS),
@@ -253,12 +254,12 @@ NOTES = (
     "PureSVD on ncf-ml-1m was given damping (EigenRec's scaling of popular items) after its first test result without "
     "it (.6932, .4288) had been seen; rank and damping were then chosen on validation.",
     "ALS on lightgcn-gowalla: on the validation part (ndcg@20/recall@20, 6 epochs, unobserved weight .01, l2 .005, "
-    "frequency 1) rank 128 gives .1224/.1776, 256 .1334/.1931, 512 .1415/.2034, where EASE gives .1480: the rank is what "
-    "counts, and it is what costs. At rank 128 the unobserved weight .003 gives at most .1185 (frequency 1, l2 .01 to "
-    ".1), .1176 (1/2, .1 to 1) and .1125 (0, 3 to 10), .01 with l2 .01 to .1 at most .1203, .03 with l2 .002 .1219; "
-    "l2 of users ten times that of items .1228, a tenth .1222; unobserved weights that grow with popularity (He et al., "
-    "SIGIR 2016) .1238; interactions that weigh less by popularity to the power .2 .1250, with unobserved weight .02 "
-    "and l2 .003 .1260, by the power .4 .1244. The last three are no settings yet.",
+    "frequency 1) rank 128 gives .1224/.1776, 256 .1334/.1931, 512 .1415/.2034, where EASE gives .1480: the rank is "
+    "what counts, and it is what costs. At rank 128 the unobserved weight .003 gives at most .1185 (frequency 1, l2 "
+    ".01 to .1), .1176 (1/2, .1 to 1) and .1125 (0, 3 to 10), .01 with l2 .01 to .1 at most .1203, .03 with l2 .002 "
+    ".1219; l2 of users ten times that of items .1228, a tenth .1222; unobserved weights that grow with popularity "
+    "(He et al., SIGIR 2016) .1238; interactions that weigh less by popularity to the power .2 .1250, with "
+    "unobserved weight .02 and l2 .003 .1260, by the power .4 .1244. The last three are no settings yet.",
     "Two rows are not blind of the test part. After a first test result of user kNN (hr@10 .6518, ndcg@10 .3988) and "
     "of item kNN (.6727, .4012) had been seen, both algorithms were given more hyperparameters (recency, and damping "
     "for user kNN), with new defaults, and the space of user kNN was changed; within it the choice was on validation.",
