@@ -19,8 +19,7 @@ from typing import Any
 from accuracy import BENCHES, gowalla, ncf, rows
 
 from serendip.config import Evaluation, Objective, Settings
-from serendip.data.catalogue import load
-from serendip.data.dataset import Dataset
+from serendip.data.catalogue import path
 from serendip.data.split import last_share
 from serendip.errors import UserError
 from serendip.evaluation.report import evaluate
@@ -31,7 +30,7 @@ from serendip.registry import ALGORITHMS
 from serendip.registry import load as load_class
 from serendip.service.auto import auto, told
 from serendip.service.portfolio import contest
-from serendip.service.settings import rules
+from serendip.service.read import load, read
 
 ROWS = Path(__file__).parent / "auto.jsonl"
 DEFAULTS = ("popular", "itemknn", "userknn", "rp3beta", "ease", "slim", "als", "bpr", "weighted")
@@ -39,20 +38,12 @@ DEFAULTS = ("popular", "itemknn", "userknn", "rp3beta", "ease", "slim", "als", "
 
 def shop() -> Task:
     """Return the default global split in time of the shop's purchases."""
-    data = loaded("online-retail")
-    return contest(data, Settings()).task
+    return contest(read(path("online-retail")), Settings()).task
 
 
 def movies() -> Task:
     """Return the last fifth of each user's time, films rated 3 or more being relevant."""
-    data = loaded("ml-100k")
-    return Task.of_split(last_share(data))
-
-
-def loaded(name: str) -> Dataset:
-    """Return a set under the rules that a project has by default."""
-    data = Dataset.of(load(name))
-    return data.ruled(rules(Settings().interactions, data))
+    return Task.of_split(last_share(load("ml-100k")))
 
 
 def test_of(parts: Callable[[], Any]) -> Callable[[], Task]:

@@ -46,3 +46,23 @@ def test_the_store_is_made_with_the_project(tmp_path):
         project.store(create=False)
     with project.store() as store:
         assert store.path == tmp_path / "deep" / "shop" / "serendip.db"
+
+
+def test_what_is_old_goes_and_what_serves_stays(tmp_path):
+    project = Project(tmp_path).make()
+    for _ in range(6):
+        with_model(project)
+    versions = project.versions()
+    for version in (versions[0], versions[1]):
+        project.publish(version)
+    for n in range(6):
+        (project.runs / project.new_version(str(n))).mkdir(parents=True)
+        (project.tuning / f"als-{n}").mkdir(parents=True)
+    other = project.runs / "mine"
+    other.mkdir()
+    assert project.prune(0) == []
+    assert sorted(project.prune(2)) == sorted(versions[2:4])
+    assert set(project.versions()) == {*versions[:2], *versions[4:]} and project.current() == versions[1]
+    assert project.previous() == versions[0]
+    assert len(list(project.runs.iterdir())) == 3 and other.is_dir()
+    assert sorted(d.name for d in project.tuning.iterdir()) == ["als-4", "als-5"]
