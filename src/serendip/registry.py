@@ -48,6 +48,7 @@ ALGORITHMS: Mapping[str, str] = {
     "switching": "serendip.models.switching:Switching",
     "cascade": "serendip.models.cascade:Cascade",
     "augmented": "serendip.models.augmented:Augmented",
+    "gbt": "serendip.models.gbt:GBT",
     "prefilter": "serendip.models.prefilter:Prefilter",
     "stacked": "serendip.models.stacked:Stacked",
 }
@@ -83,6 +84,7 @@ SHAPES: Mapping[str, str] = {
     "StackedRatings": "serendip.models.stackedratings:StackedRatings",
     "Blend": "serendip.models.blend:Blend",
     "Cascaded": "serendip.models.cascaded:Cascaded",
+    "CategoryTrees": "serendip.models.categorytrees:CategoryTrees",
     "ByContext": "serendip.models.bycontext:ByContext",
     "RankedCandidates": "serendip.models.rankedcandidates:RankedCandidates",
     "Served": "serendip.models.served:Served",

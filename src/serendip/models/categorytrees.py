@@ -1,0 +1,64 @@
+"""The fitted shape of boosted trees on categories."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serendip.arrays import CSR, F32, I32, Bool
+from serendip.data.queries import Queries
+from serendip.models.contract import Model
+from serendip.models.fields import Fields
+from serendip.models.trees import foretold, read_trees
+
+PAIRS = 1_000_000  # pairs judged at once
+
+
+@dataclass(frozen=True)
+class CategoryTrees(Model):
+    """score(q, i) = what the trees say of the categories of q and i: a probability, or its logit where there were no
+    labels. item_codes (n_items, n_item_fields); known (n_items,): items that were seen or have attributes."""
+
+    fields: Fields
+    item_codes: I32
+    known: Bool
+    trees: NDArray[np.uint8]  # LightGBM's own text
+    probability: bool
+
+    @cached_property
+    def _booster(self) -> Any:
+        return read_trees(self.trees)
+
+    def score(self, queries: Queries, item: I32 | None = None) -> F32:
+        asked = codes(self.fields.asked(queries), self.fields, 0, len(self.fields.query))
+        every = np.arange(self.n_items, dtype=np.int32)
+        width = self.n_items if item is None else item.shape[1]
+        score = np.empty((len(queries), width), np.float32)
+        step = max(1, PAIRS // max(width, 1))
+        for b in range(0, len(queries), step):
+            part = asked[b : b + step]
+            which = np.broadcast_to(every, (len(part), width)) if item is None else item[b : b + step]
+            known = (which >= 0) & (which < self.n_items)
+            at = np.where(known, which, 0).ravel()
+            x = np.concatenate([np.repeat(part, width, axis=0), self.item_codes[at]], axis=1).astype(np.float32)
+            told = foretold(self._booster, x) if len(x) else np.empty(0, np.float32)
+            if not self.probability:
+                inside = np.clip(told, 1e-7, 1 - 1e-7)
+                told = np.log(inside / (1 - inside))
+            score[b : b + step] = np.where(known.ravel() & self.known[at], told, np.nan).reshape(which.shape)
+        return score
+
+
+def codes(rows: CSR, fields: Fields, begin: int, n: int) -> I32:
+    """Return the category of each row in n fields from `begin` on, 0 for what is missing; the first of several.
+
+    rows (B, n_features) -> (B, n)
+    """
+    found = np.zeros((rows.shape[0], n), np.int32)
+    row = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))[::-1]  # so that the first of several stays
+    feature = rows.indices[::-1]
+    field = fields.of_feature[feature]
+    found[row, field - begin] = feature - fields.first[field]
+    return found
