@@ -14,6 +14,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <numeric>
 #include <vector>
 
@@ -26,7 +27,7 @@ namespace {
 
 constexpr uint64_t golden = 0x9E3779B97F4A7C15u;
 constexpr uint64_t draws = 64;  // at most so many for a negative of BPR, then the pair is passed over
-constexpr int64_t lanes = 8;    // partial sums of a dot product, in an order that no instruction set changes
+constexpr int64_t lanes = 16;   // partial sums of a dot product, in an order that no instruction set changes
 constexpr int64_t ahead = 8;    // pairs whose rows are fetched before they are needed
 constexpr int64_t line = 16;    // floats in a cache line
 
@@ -84,9 +85,18 @@ struct Steps {
     for (int64_t f = 0; f < rank; f += line) __builtin_prefetch(row + f, 1);
 }
 
+typedef float vec4 __attribute__((vector_size(16)));
+typedef float vec8 __attribute__((vector_size(32)));
+
+// By halves, in registers: stored and added up one by one, a sum takes as long as the products.
 [[gnu::always_inline]] inline float total(const float (&partial)[lanes]) {
-    return ((partial[0] + partial[4]) + (partial[2] + partial[6])) +
-           ((partial[1] + partial[5]) + (partial[3] + partial[7]));
+    vec8 low, high;
+    std::memcpy(&low, partial, sizeof low);
+    std::memcpy(&high, partial + 8, sizeof high);
+    const vec8 half = low + high;
+    const vec4 s =
+        __builtin_shufflevector(half, half, 0, 1, 2, 3) + __builtin_shufflevector(half, half, 4, 5, 6, 7);
+    return (s[0] + s[2]) + (s[1] + s[3]);
 }
 
 [[gnu::always_inline]] inline float score(const Parameters& w, const float* p, int64_t i) {
@@ -208,6 +218,19 @@ double warp_portable(const Block& b, const Taken& t, const Parameters& w, const 
 [[gnu::target("avx2,fma")]] double warp_avx2(const Block& b, const Taken& t, const Parameters& w, const Steps& s) {
     return warp(b, t, w, s);
 }
+#ifdef __clang__
+#define SERENDIP_AVX512 "avx2,fma,avx512f,avx512dq,avx512bw,avx512vl"
+#else
+#define SERENDIP_AVX512 "avx2,fma,avx512f,avx512dq,avx512bw,avx512vl,prefer-vector-width=512"
+#endif
+[[gnu::target(SERENDIP_AVX512)]] double bpr_avx512(const Block& b, const Taken& t, const Parameters& w,
+                                                   const Steps& s) {
+    return bpr(b, t, w, s);
+}
+[[gnu::target(SERENDIP_AVX512)]] double warp_avx512(const Block& b, const Taken& t, const Parameters& w,
+                                                    const Steps& s) {
+    return warp(b, t, w, s);
+}
 #endif
 
 // Put the pairs of user group g in order of item group, at random within it; where its blocks begin goes to `begin`.
@@ -256,7 +279,8 @@ double epoch(bool is_bpr, Vector<int32_t> user, Vector<int32_t> item, Vector<con
     const Steps steps{learning_rate, l2, l2_bias, sampled, n_negatives};
     Learn learn = is_bpr ? &bpr_portable : &warp_portable;
 #if SERENDIP_X86
-    if (serendip::isa() != serendip::Isa::portable) learn = is_bpr ? &bpr_avx2 : &warp_avx2;
+    if (serendip::isa() == serendip::Isa::avx512) learn = is_bpr ? &bpr_avx512 : &warp_avx512;
+    if (serendip::isa() == serendip::Isa::avx2) learn = is_bpr ? &bpr_avx2 : &warp_avx2;
 #endif
     std::vector<int64_t> at(side * (side + 1));
     std::vector<std::vector<int32_t>> scratch(std::max(threads, 1));
