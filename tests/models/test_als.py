@@ -125,3 +125,19 @@ def test_few_queries_get_what_many_get() -> None:
     known = data.queries()
     some = known.rows(np.arange(5))
     np.testing.assert_array_equal(model.recommend(some, 4).item, model.recommend(known, 4).item[:5])
+
+
+def test_damping_weighs_popular_items_less_for_users_and_for_newcomers() -> None:
+    data = planted().data
+    model = ALS(rank=5, epochs=3, unobserved=UNOBSERVED, damping=0.5).fit(data)
+    y, taken = model.item_factors.astype(np.float64), data.matrix.toarray().astype(np.float64)
+    n = np.maximum((taken > 0).sum(axis=0), 1)
+    w = taken * n**-0.5
+    w *= taken.sum() / w.sum()
+    for u in (0, 7):
+        l2 = 0.01 * ((w[u] > 0).sum() + UNOBSERVED * data.n_items)
+        a = UNOBSERVED * y.T @ y + (y.T * w[u]) @ y + l2 * np.eye(5)
+        np.testing.assert_allclose(model.user_factors[u], np.linalg.solve(a, y.T @ w[u]), atol=1e-4)
+    known = data.queries()
+    new = Queries(np.full(len(known), -1, np.int32), known.history)
+    np.testing.assert_allclose(model.score(new), model.score(known), atol=1e-4)

@@ -44,6 +44,7 @@ class ALS(Algorithm):
         low=1e-6, high=10.0, log=True, search=(1e-3, 1.0),
     )  # fmt: skip
     frequency: float = hyper(1.0, "Exponent nu by which the penalty grows with n.", low=0.0, high=2.0)
+    damping: float = hyper(0.0, "Exponent by which interactions with popular items weigh less.", low=0.0, high=1.0)
     init_std: float = hyper(0.1, "Standard deviation of initial factors, times 1/sqrt(rank).", low=1e-4, high=1.0)
     solver: str = hyper(
         "auto", "How rows are solved: cholesky exactly, cg and subspace nearly; auto: cholesky to 256 factors, above "
@@ -54,7 +55,10 @@ class ALS(Algorithm):
 
     def fit(self, data: Dataset, *, run: Run = Run()) -> Factors:
         learnable(data, self.name)
-        x_matrix = data.matrix  # (n_users, n_items)
+        x_matrix, weight = data.matrix, damped(data.matrix, self.damping)  # (n_users, n_items), (n_items,)
+        if weight is not None:
+            x_matrix = x_matrix.copy()
+            x_matrix.data *= weight[x_matrix.indices]
         y_matrix = x_matrix.T.tocsr()  # (n_items, n_users)
         start = run.start if isinstance(run.start, Factors) and run.start.rank == self.rank else None
         generator = np.random.default_rng(run.seed)
@@ -76,7 +80,9 @@ class ALS(Algorithm):
             self.sweep(x_matrix, y, x, fold, run)
         known = np.diff(y_matrix.indptr) > 0
         fitted = data.history.fingerprint()
-        return Factors(data.users, data.items, data.fitted_rules, x, y, fitted, known, fold, w0 * gram(y))
+        return Factors(
+            data.users, data.items, data.fitted_rules, x, y, fitted, known, fold, w0 * gram(y), item_weight=weight
+        )
 
     def cost(self, size: Size) -> Cost:
         n, rank = size.n_users + size.n_items, self.rank
@@ -103,3 +109,12 @@ class ALS(Algorithm):
             matrix.indptr.astype(np.int64), matrix.indices, matrix.data, matrix.data, y, products, l2, x,
             solver=self.kind, steps=self.steps, block=self.block, threads=run.threads,
         )  # fmt: skip
+
+
+def damped(matrix: CSR, damping: float) -> F32 | None:
+    """Return n_i^-damping, 1 in the mean over the interactions; None where all are 1.  # (n, m) -> (m,)"""
+    if damping == 0:
+        return None
+    n = np.maximum(np.bincount(matrix.indices, minlength=matrix.shape[1]), 1)
+    weight = n**-damping
+    return np.asarray(weight / weight[matrix.indices].mean(), np.float32)

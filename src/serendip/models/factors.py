@@ -43,7 +43,7 @@ class Factors(Model):
 
     user_factors (n_users, rank), item_factors (n_items, rank) float32, or packed. fitted (n_users,): fingerprints of
     the histories that the user rows were fitted on: another history is folded in. known (n_items,): items seen.
-    gram (rank, rank): unobserved * Y'Y.
+    gram (rank, rank): unobserved * Y'Y. item_weight (n_items,): what an interaction's weight is multiplied by.
     """
 
     user_factors: F32 | Packed
@@ -56,6 +56,7 @@ class Factors(Model):
     item_bias: F32 | None = None
     mean: float = 0.0
     reasons: tuple[str, ...] = field(default=("because of",))
+    item_weight: F32 | None = None
 
     @property
     def rank(self) -> int:
@@ -73,6 +74,8 @@ class Factors(Model):
         """Return the weights w and the targets t w of the histories.  # (B, n_items), (nnz,)"""
         if not self.fold.ratings:
             w = queries.history.matrix(self.rules, self.n_items)
+            if self.item_weight is not None:
+                w.data = w.data * self.item_weight[w.indices]
             return w, w.data * np.float32(self.fold.target)
         w = queries.history.ratings(self.n_items)
         target = w.data - np.float32(self.mean)
