@@ -51,8 +51,8 @@ def fit_pairs(data: Dataset, steps: Steps, *, rank: int, epochs: int, init_std: 
     )  # fmt: skip
 
 
-def pairs_cost(size: Size, rank: int, epochs: int) -> Cost:
-    """Return what `fit_pairs` costs; how many negatives an epoch draws for a pair is taken to be as in a sample."""
+def pairs_cost(size: Size, rank: int, epochs: float) -> Cost:
+    """Return what `fit_pairs` costs; how many negatives are drawn for a pair is taken to be as in a sample."""
     n = size.n_users + size.n_items
     factors = 4 * rank * (n + max(size.n_users, size.n_items))  # with the draw that they begin as
     return Cost(factors + POSITIVE * size.pairs, epochs * size.pairs * (rank + 16))

@@ -15,6 +15,8 @@ from serendip.models.factors import Factors
 from serendip.models.hyperparameter import hyper
 from serendip.models.pairwise import fit_pairs, pairs_cost
 
+HARDER = 1.5  # exponent by which epochs cost more: the better the factors, the more draws until a pair is violated
+
 
 @dataclass(frozen=True)
 class WARP(Algorithm):
@@ -43,4 +45,4 @@ class WARP(Algorithm):
         return fit_pairs(data, steps, rank=self.rank, epochs=self.epochs, init_std=self.init_std, run=run)
 
     def cost(self, size: Size) -> Cost:
-        return pairs_cost(size, self.rank, self.epochs)
+        return pairs_cost(size, self.rank, self.epochs**HARDER)
