@@ -1,188 +1,258 @@
-"""Times beside other libraries in one run: `make bench-speed`, peers by `pip install -e '.[bench]'`.
+"""Times beside other libraries in one run: `make bench-speed`, or `python benchmarks/speed.py [--only WORD ...]`.
 
-Every pair is timed in turn, ours, theirs, ours, theirs, ...; a row has the medians and the ratio of each turn's median.
-Wall time stands against wall time and CPU time against CPU time, with two threads each.
+Each side of a job is a process of its own with two threads; they take turns, one at a time. The first call of each is
+not timed: it warms up, and its peak memory is measured. Wall time stands against wall time and CPU time against CPU
+time. A row is kept in speed.jsonl as soon as it is done: a run that was cut off goes on where it stopped, for as long
+as machine, libraries and kernels are the same. `--again` measures anew, `--table` only writes the table.
 """
 
+import argparse
+import hashlib
+import importlib
+import json
 import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
 
-THREADS = 2
-for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[name] = "1"  # implicit asks for it; our kernels have threads of their own
+from jobs.job import THREADS, Job, Side, Work
+from limits import Limits, limits
+from section import machine, write_section
+from settle import settled
 
-import statistics  # noqa: E402
-import time  # noqa: E402
-from collections.abc import Callable, Iterator  # noqa: E402
-from dataclasses import dataclass  # noqa: E402
-from importlib.util import find_spec  # noqa: E402
-
-import numpy as np  # noqa: E402
-from section import machine, write_section  # noqa: E402
-
-from serendip.data.catalogue import load_split  # noqa: E402
-from serendip.data.dataset import Dataset  # noqa: E402
-from serendip.kernels.als import gram, solve_rows  # noqa: E402
-from serendip.kernels.knn import neighbours  # noqa: E402
-from serendip.kernels.topk import topk_dot  # noqa: E402
-from serendip.metrics import ranking  # noqa: E402
-from serendip.models.contract import Run  # noqa: E402
-from serendip.models.slopeone import SlopeOne  # noqa: E402
-from serendip.models.svd import SVD  # noqa: E402
-from serendip.models.svdpp import SVDpp  # noqa: E402
-
-TURNS = 5
-Job = Callable[[], object]
+HERE = Path(__file__).parent
+KEPT = HERE / "speed.jsonl"
+KINDS = ("als", "top", "neighbours", "ratings", "pairwise", "ease", "metrics")
+PEERS = {"implicit": "implicit", "scikit-surprise": "surprise", "cornac": "cornac", "lightfm-next": "lightfm",
+         "ranx": "ranx", "sparse_dot_topn": "sparse_dot_topn", "faiss-cpu": "faiss"}  # fmt: skip
+OURS, LIMITS = "ours", "limits"
 
 
-@dataclass(frozen=True)
-class Pair:
-    """One job, by us and by a peer; `bar`: how many times faster it is to be."""
+class Process:
+    """One side of a job in a process of its own, which waits for its turn."""
 
-    job: str
-    peer: str
-    ours: Job
-    theirs: Job
-    bar: float
-    turns: int = TURNS
+    def __init__(self, kind: str, job: str, side: str, blas: int) -> None:
+        blas_threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(blas))
+        self.process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", __file__, "--worker", kind, job, side], cwd=HERE, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env={**os.environ, **blas_threads, "OMP_NUM_THREADS": str(THREADS)},
+        )  # fmt: skip
 
+    def __enter__(self) -> "Process":
+        return self
 
-def clocked(job: Job) -> tuple[float, float]:
-    """Return the wall and the CPU seconds of one call."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    job()
-    return time.perf_counter() - wall, time.process_time() - cpu
+    def __exit__(self, *why: object) -> None:
+        self.process.kill()
+        self.process.wait()
 
-
-def row(pair: Pair) -> str:
-    """Return the row of a pair."""
-    pair.ours()
-    turns = [(clocked(pair.ours), clocked(pair.theirs)) for _ in range(pair.turns)]
-    cells = [pair.job, pair.peer]
-    for clock in (0, 1):
-        ours, theirs = ([turn[side][clock] for turn in turns] for side in (0, 1))
-        ratios = [b / max(a, 1e-9) for a, b in zip(ours, theirs, strict=True)]
-        cells += [f"{statistics.median(ours):.4g} s", f"{statistics.median(theirs):.4g} s",
-                  f"{statistics.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f})"]  # fmt: skip
-    return f"| {' | '.join(cells)} | {pair.bar:g} |"
+    def call(self, what: str) -> dict[str, Any]:
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.write(what + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError("it ended without an answer")
+        found: dict[str, Any] = json.loads(line)
+        return found
 
 
-def of_gowalla() -> Iterator[Pair]:
-    """ALS, top-k and item kNN against implicit on lightgcn-gowalla."""
-    from implicit.als import AlternatingLeastSquares
-    from implicit.nearest_neighbours import CosineRecommender
+def worker(kind: str, name: str, side: str) -> None:
+    """Answer each line that comes in: `warm`, or the number of a turn."""
+    from serendip.evaluation.memory import PeakMemory
 
-    data = Dataset.of(load_split("lightgcn-gowalla").train)
-    x = data.matrix  # (n_users, n_items)
-    y = x.T.tocsr()
-    rank, random = 64, np.random.default_rng(0)
-    p = random.standard_normal((data.n_users, rank), np.float32) * np.float32(0.1)
-    q = random.standard_normal((data.n_items, rank), np.float32) * np.float32(0.1)
-
-    def half(matrix: object, other: object, mine: object, solver: str) -> None:
-        solve_rows(matrix.indptr.astype(np.int64), matrix.indices, matrix.data, matrix.data, other,  # type: ignore
-                   gram(other, THREADS), np.full(len(mine), 0.01, np.float32), mine,  # type: ignore
-                   solver=solver, threads=THREADS)  # type: ignore  # fmt: skip
-
-    for solver, name, bar in (("cg", "CG, 3 steps", 3.0), ("cholesky", "Cholesky", 3.2)):
-        model = AlternatingLeastSquares(factors=rank, regularization=0.01, use_cg=solver == "cg", iterations=1,
-                                        num_threads=THREADS, calculate_training_loss=False)  # fmt: skip
-        model.fit(x, show_progress=False)
-
-        def ours(solver: str = solver) -> None:
-            half(x, q, p, solver)
-            half(y, p, q, solver)
-
-        def theirs(model: AlternatingLeastSquares = model) -> None:
-            model.fit(x, show_progress=False)
-
-        yield Pair(f"ALS, one iteration, {name}, 64 factors, gowalla", "implicit", ours, theirs, bar)
-    users = np.arange(data.n_users)
-    user_factors, item_factors = np.asarray(model.user_factors), np.asarray(model.item_factors)
-    tie = data.items.tie
-    yield Pair(
-        "top 10 of all users, seen items left out, gowalla", "implicit",
-        lambda: topk_dot(user_factors, item_factors, None, 10, tie, exclude_indptr=x.indptr.astype(np.int64),
-                         exclude_indices=x.indices, threads=THREADS),
-        lambda: model.recommend(users, x, N=10, filter_already_liked_items=True), 25.0, 3,
-    )  # fmt: skip
-
-    def peer_knn() -> None:
-        CosineRecommender(K=100, num_threads=THREADS).fit(x, show_progress=False)
-
-    yield Pair(
-        "item kNN, cosine, 100 neighbours, gowalla", "implicit",
-        lambda: neighbours(y.indptr.astype(np.int64), y.indices, y.data, m=data.n_users, k=100, similarity="cosine",
-                           tie=tie, threads=THREADS),
-        peer_knn, 1.0,
-    )  # fmt: skip
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a library prints is no answer
+    job = next(j for j in importlib.import_module(f"jobs.{kind}").JOBS if j.name == name)
+    ready = (job.ours if side == OURS else job.peers[side]).prepare()
+    for line in sys.stdin:
+        if line.strip() == "warm":
+            before = settled()
+            with PeakMemory() as peak:
+                (ready.fit or (lambda: ready.run(0)))()
+            if ready.fit is not None:
+                ready.run(0)
+            told: dict[str, object] = {"extra_mb": round(max(peak.mb - before, 0.0), 1),
+                                       "work": None if ready.work is None else asdict(ready.work),
+                    "calls": ready.calls}  # fmt: skip
+        else:
+            wall, cpu = time.perf_counter(), time.process_time()
+            found = ready.run(int(line))
+            wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+            quality = {} if ready.quality is None else ready.quality(found)
+            told = {"wall": wall / ready.calls, "cpu": cpu / ready.calls, "quality": quality}
+        answers.write(json.dumps(told) + "\n")
+        answers.flush()
 
 
-def of_ratings() -> Iterator[Pair]:
-    """SVD, SVD++ and slope one against Surprise on ml-100k u1."""
-    import surprise
-
-    train = load_split("ml-100k/u1").train
-    data = Dataset.of(train)
-    frame = train.events.select("user_id", "item_id", "value")
-    rows = [(u, i, r, None) for u, i, r in frame.iter_rows()]
-    whole = surprise.Dataset(surprise.Reader(rating_scale=(1, 5)))
-    peers = whole.construct_trainset(rows)
-    run = Run(threads=THREADS)
-    yield Pair("SVD, 100 factors, 20 epochs, ml-100k", "Surprise",
-               lambda: SVD(rank=100, epochs=20).fit(data, run=run),
-               lambda: surprise.SVD(n_factors=100, n_epochs=20).fit(peers), 25.0, 3)  # fmt: skip
-    yield Pair("SVD++, 20 factors, 20 epochs, ml-100k", "Surprise",
-               lambda: SVDpp(rank=20, epochs=20).fit(data, run=run),
-               lambda: surprise.SVDpp(n_factors=20, n_epochs=20).fit(peers), 100.0, 1)  # fmt: skip
-    yield Pair("slope one, ml-100k", "Surprise", lambda: SlopeOne().fit(data, run=run),
-               lambda: surprise.SlopeOne().fit(peers), 20.0)  # fmt: skip
+def measure(kind: str, job: Job, turns: int) -> dict[str, Any]:
+    """Return what a job takes: by side the seconds of each turn, memory and quality."""
+    sides: dict[str, Side] = {OURS: job.ours, **job.peers}
+    with ExitStack() as stack:
+        at = {name: stack.enter_context(Process(kind, job.name, name, side.blas)) for name, side in sides.items()}
+        found: dict[str, Any] = {name: {"wall": [], "cpu": [], "quality": [], **process.call("warm")}
+                                 for name, process in at.items()}  # fmt: skip
+        for turn in range(1, turns + 1):
+            for name, process in at.items():
+                for what, value in process.call(str(turn)).items():
+                    found[name][what].append(value)
+    return found
 
 
-def of_metrics() -> Iterator[Pair]:
-    """Five metrics of 6,000 users against ranx, its set-up left out and put in."""
-    import ranx
+def build() -> str:
+    """Return a hash of the machine, the libraries and the kernels: rows of another are measured again."""
+    from serendip.kernels import compiled
 
-    random = np.random.default_rng(0)
-    n, k, items = 6000, 20, 3000
-    item = np.stack([random.permutation(items)[:k] for _ in range(n)]).astype(np.int32)
-    relevant = np.stack([np.sort(random.permutation(items)[:10]) for _ in range(n)]).astype(np.int32)
-    indptr, count = np.arange(n + 1, dtype=np.int64) * 10, np.full(n, 10)
-    names = ("ndcg", "recall", "hr", "map", "mrr")
+    if not compiled.native:
+        raise SystemExit("the compiled kernels are missing, and their twins are not what is timed: install serendip")
+    digest = hashlib.sha256(Path(compiled.module.__file__).read_bytes())
+    digest.update(repr([platform.processor(), os.cpu_count(), *(f"{p} {version(p)}" for p in PEERS)]).encode())
+    return digest.hexdigest()[:12]
 
-    def ours() -> None:
-        hit = ranking.hits(item, indptr, relevant.ravel())
-        for name in names:
-            ranking.FUNCTIONS[name](hit, count, k)
 
-    run = {f"u{u}": {f"i{i}": float(k - p) for p, i in enumerate(row)} for u, row in enumerate(item.tolist())}
-    truth = {f"u{u}": {f"i{i}": 1 for i in row} for u, row in enumerate(relevant.tolist())}
-    asked = [f"{name}@{k}" for name in ("ndcg", "recall", "hit_rate", "map", "mrr")]
-    qrels, ready = ranx.Qrels(truth), ranx.Run(run)
-    ranx.evaluate(qrels, ready, asked)
-    yield Pair("five metrics, 6,000 users", "ranx", ours, lambda: ranx.evaluate(qrels, ready, asked), 25.0)
-    yield Pair("five metrics, 6,000 users", "ranx with its set-up", ours,
-               lambda: ranx.evaluate(ranx.Qrels(truth), ranx.Run(run), asked), 200.0)  # fmt: skip
+def rows() -> dict[str, dict[str, Any]]:
+    """Return what is kept, by job; of a job the last counts."""
+    lines = KEPT.read_text().splitlines() if KEPT.exists() else []
+    return {row["job"]: row for row in map(json.loads, lines)}
+
+
+def keep(row: Mapping[str, Any]) -> None:
+    kept = rows() | {row["job"]: dict(row)}
+    part = KEPT.with_suffix(".part")
+    part.write_text("".join(json.dumps(one) + "\n" for one in kept.values()))
+    part.replace(KEPT)
+
+
+def seconds(times: list[float]) -> str:
+    """Return the median with the least and the greatest, in a unit that suits."""
+    middle = statistics.median(times)
+    unit, scale = next(((u, s) for u, s in (("s", 1.0), ("ms", 1e3)) if middle * s >= 1), ("µs", 1e6))
+    return f"{middle * scale:.3g} {unit} ({min(times) * scale:.3g} to {max(times) * scale:.3g})"
+
+
+def ratio(ours: list[float], theirs: list[float]) -> str:
+    each = [b / a for a, b in zip(ours, theirs, strict=True)]
+    return f"{statistics.median(theirs) / statistics.median(ours):.2f} ({min(each):.2f} to {max(each):.2f})"
+
+
+def mean(quality: list[dict[str, float]]) -> str:
+    """Return each figure's mean over the turns, with its standard deviation where it varies."""
+    parts = []
+    for name in quality[0] if quality else ():
+        values = [one[name] for one in quality]
+        spread = statistics.stdev(values) if len(values) > 1 else 0.0
+        parts.append(f"{name} {statistics.mean(values):.4f}" + (f" ± {spread:.4f}" if spread > 5e-5 else ""))
+    return ", ".join(parts)
+
+
+def table(row: Mapping[str, Any], job: Job) -> list[str]:
+    """Return the lines of a job, one a peer."""
+    ours, lines = row["sides"][OURS], []
+    for peer in job.peers:
+        theirs = row["sides"][peer]
+        bar = job.bars.get(peer)
+        reached = statistics.median(theirs["wall"]) / statistics.median(ours["wall"])
+        cells = [
+            job.name,
+            peer,
+            str(len(ours["wall"])),
+            seconds(ours["wall"]),
+            seconds(theirs["wall"]),
+            ratio(ours["wall"], theirs["wall"]),
+            "" if bar is None else f"{bar:.3g}",
+            "" if bar is None else "yes" if reached >= bar else "no",
+            ratio(ours["cpu"], theirs["cpu"]),
+            f"{ours['extra_mb']:.0f}",
+            f"{theirs['extra_mb']:.0f}",
+            mean(ours["quality"]),
+            mean(theirs["quality"]),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")  # fmt: skip
+    return lines
+
+
+HEAD = """| job | peer | turns | ours, wall | theirs, wall | ratio, wall | bar | reached | ratio, CPU | ours, MB \
+| theirs, MB | ours, quality | theirs, quality |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|"""
+INTRO = """## Speed beside other libraries
+
+Made by `make bench-speed`: two threads, each side in a process of its own, turns one after the other. Times and ratios
+are medians, with the least and the greatest of the turns; a job of more than a minute a turn has three turns, others
+five or more. `bar` is how many times faster a job is to be, by wall time. Memory is what the first call added to the
+process at its peak, the data left out. Sets: gowalla is LightGCN's split; 21M is drawn from power laws, 138,000 users,
+27,000 items (benchmarks/synthetic.py). BPR's and WARP's settings are each library's best on a validation part
+(benchmarks/jobs/pairwise.py)."""
+
+
+def write(jobs: Mapping[str, tuple[str, Job]]) -> None:
+    """Write what is kept as a section of RESULTS.md."""
+    kept = rows()
+    limit = Limits.kept(kept[LIMITS])
+    there = [(kept[name], job) for name, (_, job) in jobs.items() if name in kept]
+    lines = [line for row, job in there for line in table(row, job)]
+    near = ["| job | binds | reached | why below half |", "|---|---|---|---|"]
+    for row, job in there:
+        work, ours = row["sides"][OURS]["work"], row["sides"][OURS]
+        if work is None:
+            continue
+        calls = ours["calls"]
+        binds, share = limit.share(Work(**work), statistics.median(ours["wall"]) * calls)
+        near.append(f"| {job.name} | {binds} | {share:.0%} | {job.reason if share < 0.5 else ''} |")
+    days = ", ".join(sorted({row["day"] for row, _ in there}))
+    body = [INTRO, HEAD + "\n" + "\n".join(lines), f"Measured on {days}: {machine(*PEERS)}.",
+            "### Beside the machine's limits", "Measured by benchmarks/limits.cpp in the same run, the best of three:",
+            limit.table(), "\n".join(near)]  # fmt: skip
+    write_section("speed", "\n\n".join(body))
 
 
 def main() -> None:
-    peers = {"implicit": of_gowalla, "surprise": of_ratings, "ranx": of_metrics}
-    missing = [name for name in peers if find_spec(name) is None]
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--only", nargs="+", default=[], metavar="WORD", help="jobs whose name has one of these")
+    asked.add_argument("--repeats", type=int, help="turns of each side")
+    asked.add_argument("--again", action="store_true", help="measure what is kept already, too")
+    asked.add_argument("--table", action="store_true", help="measure nothing")
+    asked.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
+    given = asked.parse_args()
+    if given.worker:
+        worker(*given.worker)
+        return
+    missing = [name for name, module in PEERS.items() if find_spec(module) is None]
     if missing:
-        raise SystemExit(f"{', '.join(missing)}: not installed; the peers come with pip install -e '.[bench]'")
-    rows: list[str] = []
-    for pairs in peers.values():
-        for pair in pairs():
-            rows.append(row(pair))
-            print(rows[-1], flush=True)
-            body = (
-                "## Speed beside other libraries\n\nMade by `make bench-speed`: two threads, jobs in turn, medians; "
-                "ratios with the least and the greatest of the turns. `bar`: how many times faster a job is to be.\n\n"
-                "| job | peer | ours, wall | theirs, wall | ratio, wall | ours, CPU | theirs, CPU | ratio, CPU "
-                "| bar |\n"
-                "|---|---|---|---|---|---|---|---|---|\n" + "\n".join(rows)
-                + f"\n\nMeasured on {machine('implicit', 'scikit-surprise', 'ranx')}."
-            )  # fmt: skip
-            write_section("speed", body)
+        raise SystemExit(f"{', '.join(missing)}: not installed; the peers come with pip install -e '.[dev,bench]'")
+    jobs = {job.name: (kind, job) for kind in KINDS for job in importlib.import_module(f"jobs.{kind}").JOBS}
+    chosen = [name for name in jobs if not given.only or any(word in name for word in given.only)]
+    if not chosen:
+        raise SystemExit(f"no job has {' or '.join(given.only)} in its name: {'; '.join(jobs)}")
+    of, failed = build(), []
+    if not given.table and (given.again or rows().get(LIMITS, {}).get("of") != of):
+        keep({"job": LIMITS, "of": of, **asdict(limits())})
+    for name in [] if given.table else chosen:
+        kind, job = jobs[name]
+        if rows().get(name, {}).get("of") == of and not given.again:
+            print(f"kept: {name}", flush=True)
+            continue
+        began = time.perf_counter()
+        try:
+            sides = measure(kind, job, given.repeats or job.turns)
+        except (RuntimeError, OSError) as error:
+            failed.append(f"{name}: {error}")
+            continue
+        row = {"job": name, "of": of, "day": f"{datetime.now(UTC):%Y-%m-%d}", "sides": sides}
+        keep(row)
+        print("\n".join(table(row, job)), f"# {time.perf_counter() - began:.0f} s", sep="\n", flush=True)
+    write(jobs)
+    if failed:
+        raise SystemExit("not measured: " + "; ".join(failed))
 
 
 if __name__ == "__main__":

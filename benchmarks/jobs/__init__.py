@@ -1,0 +1,1 @@
+"""What `speed.py` times: a file a kind of job."""
