@@ -143,6 +143,21 @@ def test_a_model_that_fails_in_service_is_rolled_back_and_no_answer_is_missing(s
     assert "rolled back" in serving.project.journal.read_text()
 
 
+def test_a_server_that_began_with_a_model_that_fails_goes_back_to_the_one_before(serving):
+    first = serving.live.version
+    second = another(serving, ALS(rank=8, epochs=3))
+    serving.project.publish(second)
+    begun = Serving(serving.project)
+    live = begun.live
+    main = live.pipeline.model
+    broken = replace(main, gram=main.gram[:2, :2].copy(), fitted=main.fitted + np.uint64(1))
+    begun.live = replace(live, pipeline=replace(live.pipeline, model=broken))
+    for n in range(FAULTS):
+        assert slate(begun, f"u{n}", 5).degraded == "the model failed"
+    assert slate(begun, "u14", 5).model == first == serving.project.current()
+    begun.close()
+
+
 def test_rollback_goes_back_step_by_step(serving):
     first = serving.live.version
     versions = [another(serving, ALS(rank=8, epochs=n)) for n in (1, 2)]

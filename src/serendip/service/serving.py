@@ -86,9 +86,12 @@ class Serving:
                 return
             self._faults.append(now)
             log.error("model %s failed: %s: %s", live.version, type(error).__name__, error)
-            if self.before is None or len(self._faults) < FAULTS or now - self._faults[0] > WITHIN:
+            if len(self._faults) < FAULTS or now - self._faults[0] > WITHIN:
                 return
-            old = self.before
+            self._faults.clear()
+            old = self.before or self._previous()
+            if old is None:
+                return
             why = f"{FAULTS} faults within {WITHIN:.0f} s, the last {type(error).__name__}: {error}"
             self._refuse(live.version, why, old.version)
             self._swap(old)
@@ -97,6 +100,15 @@ class Serving:
             self.project.publish(old.version, f"rolled back from {live.version}: {why}", instead_of=live.version)
         except (UserError, OSError) as problem:  # the disk is full, the version is gone: this process went back anyway
             log.error("the rollback to %s is not published: %s", old.version, problem)
+
+    def _previous(self) -> Live | None:
+        """Return the version that served before this process began, if it can still serve."""
+        try:
+            version = self.project.previous()
+            return None if version is None else proved(self.project, version, self.live.catalogue)
+        except UserError as error:
+            log.error("there is no way back: %s", error)
+            return None
 
     def _refuse(self, version: str, why: str, instead: str) -> None:
         self.refused[version] = why
