@@ -11,10 +11,11 @@ from serendip.data.dataset import Dataset
 from serendip.evaluation.space import Range
 from serendip.models.als import ALS
 from serendip.models.children import algorithm
+from serendip.models.content import Content
 from serendip.models.itemknn import ItemKNN
 from serendip.models.popular import Popular
 from serendip.models.weighted import Weighted
-from serendip.service.auto import auto, candidates, near, rungs, text_of, varied
+from serendip.service.auto import auto, candidates, near, rungs, staying, text_of, varied
 from serendip.service.portfolio import contest
 
 LAST = Settings(evaluation=Evaluation(split="last-share"))
@@ -64,3 +65,9 @@ def test_a_setting_is_moved_within_its_space_and_written_as_text() -> None:
 def test_larger_data_begins_on_fewer_users() -> None:
     assert rungs(1000) == [1.0]
     assert rungs(1_000_000) == pytest.approx([1 / 9, 1 / 3, 1])
+
+
+def test_what_learns_from_something_else_stays() -> None:
+    five = [ItemKNN(neighbours=n) for n in range(1, 7)]
+    stay = staying([*five, Popular(), Content()])
+    assert stay == [*five[:5], Content()]

@@ -182,7 +182,7 @@ class Looking:
                 if found is not None:
                     done.append(found)
             done.sort(key=self.rank)
-            going = [e.algorithm for e in done[: max(STAY, len(done) // STEP)]]
+            going = staying([e.algorithm for e in done])
             if not going:
                 break
         generator = np.random.default_rng(self.run.seed)
@@ -284,6 +284,15 @@ class Looking:
         self.heard(text)
 
 
+def staying(ranked: Sequence[Algorithm]) -> list[Algorithm]:
+    """Return the best third, five at least, and the best that learns from what none of these does, for the blend."""
+    stay = list(ranked[: max(STAY, len(ranked) // STEP)])
+    for source in sorted({source for one in ranked for source in one.uses}):
+        if not any(source in one.uses for one in stay):
+            stay.append(next(one for one in ranked if source in one.uses))
+    return stay
+
+
 def rungs(events: int) -> list[float]:
     """Return the shares of the users, each three times the one before, the last of them all."""
     shares = [1.0]
@@ -330,12 +339,12 @@ def blended(looking: Looking) -> tuple[Algorithm, Algorithm, float]:
         if not found:
             raise UserError("the time is too short for a single model: give more minutes")
         return found[0].algorithm, found[0].algorithm, 0.0
-    counts: dict[str, int] = {}
-    finalists: list[Entry] = []
+    place: dict[str, int] = {}
+    ordered: list[tuple[int, Entry]] = []  # the best of each algorithm, then the second best, ...
     for entry in whole:
-        counts[entry.algorithm.name] = counts.get(entry.algorithm.name, 0) + 1
-        if counts[entry.algorithm.name] <= EACH and len(finalists) < FINALISTS:
-            finalists.append(entry)
+        place[entry.algorithm.name] = place.get(entry.algorithm.name, -1) + 1
+        ordered.append((place[entry.algorithm.name], entry))
+    finalists = [e for nth, e in sorted(ordered, key=lambda one: one[0]) if nth < EACH][:FINALISTS]
     k = looking.metric.k or 10
     ballot = Ballot.of([e.votes for e in finalists if e.votes is not None], looking.task.relevant)
     half = np.random.default_rng(looking.run.seed).random(len(looking.task)) < 0.5
