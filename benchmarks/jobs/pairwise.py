@@ -6,8 +6,10 @@ Every library's settings were the best of those in `TRIED` on a validation part,
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from itertools import product
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -17,62 +19,64 @@ from jobs.sets import dataset, gowalla, gowalla_test
 from serendip.kernels.ranking import rank_metrics
 from serendip.kernels.topk import topk_dot
 from serendip.models.bpr import BPR
-from serendip.models.contract import Run
+from serendip.models.contract import Algorithm, Run
 from serendip.models.warp import WARP
 
 RANK, AT, EPOCHS = 64, 20, 30
-Vectors = tuple[np.ndarray, np.ndarray]  # users and items, biases as factors beside the others
-Fit = Callable[[csr_matrix, int], Vectors]
+Settings = dict[str, float]
+Vectors = tuple[np.ndarray, np.ndarray]  # of users and items, biases as factors beside the others
 
 
-def fit_ours(loss: str, settings: dict[str, float]) -> Fit:
-    algorithm = {"bpr": BPR, "warp": WARP}[loss](rank=RANK, epochs=EPOCHS, **settings)  # type: ignore[arg-type]
-    kept: list = []
+@dataclass(frozen=True)
+class Library:
+    """Who fits: prepare(loss, settings, x) returns fit(seed) -> model, of which `vectors` are told afterwards."""
 
-    def fit(x: csr_matrix, seed: int) -> Vectors:
-        if not kept or kept[0] is not x:
-            kept[:] = [x, dataset(x)]  # made in the turn that warms up
-        model = algorithm.fit(kept[1], run=Run(threads=THREADS, seed=seed))
-        return model, None  # type: ignore[return-value]  told by `vectors` after the clock has stopped
-
-    return fit
+    prepare: Callable[[str, Settings, csr_matrix], Callable[[int], Any]]
+    vectors: Callable[[Any], Vectors]
 
 
-def fit_implicit(loss: str, settings: dict[str, float]) -> Fit:
+def ours(loss: str, settings: Settings, x: csr_matrix) -> Callable[[int], Any]:
+    algorithm: Algorithm = {"bpr": BPR, "warp": WARP}[loss](rank=RANK, epochs=EPOCHS, **settings)  # type: ignore
+    data = dataset(x)
+    return lambda seed: algorithm.fit(data, run=Run(threads=THREADS, seed=seed))
+
+
+def with_ones(p: np.ndarray, q: np.ndarray, bias: np.ndarray) -> Vectors:
+    return np.hstack([p, np.ones((len(p), 1), np.float32)]), np.hstack([q, bias[:, None]])
+
+
+def implicit(loss: str, settings: Settings, x: csr_matrix) -> Callable[[int], Any]:
     from implicit.bpr import BayesianPersonalizedRanking
 
-    def fit(x: csr_matrix, seed: int) -> Vectors:
-        model = BayesianPersonalizedRanking(factors=RANK - 1, iterations=EPOCHS, num_threads=THREADS, random_state=seed,
-                                            **settings)  # fmt: skip
-        model.fit(x, show_progress=False)  # its last factor is the bias
-        return np.asarray(model.user_factors), np.asarray(model.item_factors)
+    def fit(seed: int) -> Any:
+        model = BayesianPersonalizedRanking(
+            factors=RANK, iterations=EPOCHS, num_threads=THREADS, random_state=seed, **settings
+        )
+        model.fit(x, show_progress=False)
+        return model
 
     return fit
 
 
-def fit_lightfm(loss: str, settings: dict[str, float]) -> Fit:
+def lightfm(loss: str, settings: Settings, x: csr_matrix) -> Callable[[int], Any]:
     from lightfm import LightFM
 
-    def fit(x: csr_matrix, seed: int) -> Vectors:
-        model = LightFM(no_components=RANK, loss=loss, random_state=seed, **settings)
-        model.fit(x, epochs=EPOCHS, num_threads=THREADS)
-        ones = np.ones((x.shape[0], 1), np.float32)
-        return (np.hstack([model.user_embeddings, ones]),
-                np.hstack([model.item_embeddings, model.item_biases[:, None]]))  # fmt: skip
-
-    return fit
+    coo = x.tocoo()
+    return lambda seed: LightFM(no_components=RANK, loss=loss, random_state=seed, **settings).fit(
+        coo, epochs=EPOCHS, num_threads=THREADS
+    )
 
 
-FITS = {"ours": fit_ours, "implicit": fit_implicit, "LightFM": fit_lightfm}
+LIBRARIES = {
+    "ours": Library(ours, lambda m: with_ones(m.user_factors, m.item_factors, m.item_bias)),
+    "implicit": Library(implicit, lambda m: (np.asarray(m.user_factors), np.asarray(m.item_factors))),  # bias within
+    "LightFM": Library(lightfm, lambda m: with_ones(m.user_embeddings, m.item_embeddings, m.item_biases)),
+}
 
 
-def told(found: object, seen: csr_matrix, held: csr_matrix) -> dict[str, float]:
+def told(vectors: Vectors, seen: csr_matrix, held: csr_matrix) -> dict[str, float]:
     """Return recall and NDCG of users with something held back."""
-    p, q = found  # type: ignore[misc]
-    if q is None:
-        model = p
-        p = np.hstack([model.user_factors, np.ones((seen.shape[0], 1), np.float32)])
-        q = np.hstack([model.item_factors, model.item_bias[:, None]])
+    p, q = vectors
     users = np.flatnonzero(np.diff(held.indptr))
     out, want = seen[users], held[users]
     item, _ = topk_dot(np.ascontiguousarray(p[users], np.float32), np.ascontiguousarray(q, np.float32), None, AT,
@@ -85,11 +89,11 @@ def told(found: object, seen: csr_matrix, held: csr_matrix) -> dict[str, float]:
 
 
 def side(who: str, loss: str) -> Ready:
-    x, fit = gowalla(), FITS[who](loss, CHOSEN[who, loss])
-    held = gowalla_test()
+    x, held, library = gowalla(), gowalla_test(), LIBRARIES[who]
     numbers = EPOCHS * x.nnz * RANK
     work = Work(flops=14.0 * numbers, gathered=24.0 * numbers, spread=4 * RANK * x.shape[1]) if who == "ours" else None
-    return Ready(lambda turn: fit(x, turn), quality=lambda found: told(found, x, held), work=work)
+    return Ready(library.prepare(loss, CHOSEN[who, loss], x), work=work,
+                 quality=lambda model: told(library.vectors(model), x, held))  # fmt: skip
 
 
 RATES: dict[str, list[float]] = {"learning_rate": [0.02, 0.05, 0.1, 0.2]}
@@ -132,7 +136,8 @@ def tried(who: str, loss: str) -> Iterator[tuple[dict[str, float], dict[str, flo
     names = TRIED[who, loss]
     for values in product(*names.values()):
         settings = dict(zip(names, values, strict=True))
-        yield settings, told(FITS[who](loss, settings)(x, 0), x, held)
+        model = LIBRARIES[who].prepare(loss, settings, x)(0)
+        yield settings, told(LIBRARIES[who].vectors(model), x, held)
 
 
 if __name__ == "__main__":
