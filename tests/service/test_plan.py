@@ -29,7 +29,21 @@ def briefly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 NAMES = [
-    *("popular", "als", "bpr", "warp", "itemknn", "userknn", "p3alpha", "rp3beta", "ease", "sansa", "slim", "puresvd"),
+    *(
+        "popular",
+        "trending",
+        "als",
+        "bpr",
+        "warp",
+        "itemknn",
+        "userknn",
+        "p3alpha",
+        "rp3beta",
+        "ease",
+        "sansa",
+        "slim",
+        "puresvd",
+    ),
     *("nmf", "slopeone", "svd", "svdpp"),
 ]
 WITH = [registry.load(name, registry.ALGORITHMS, "algorithm") for name in NAMES]

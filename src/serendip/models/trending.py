@@ -8,6 +8,7 @@ import numpy as np
 from serendip.data.dataset import Dataset
 from serendip.errors import UserError
 from serendip.models.contract import Algorithm, Run, learnable
+from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.hyperparameter import hyper
 from serendip.models.itemscores import ItemScores
 
@@ -32,3 +33,6 @@ class Trending(Algorithm):
         total = np.asarray(decayed.matrix.sum(axis=0), np.float32).ravel()  # (n_items,)
         scores = np.where(total > 0, total, np.float32(np.nan))
         return ItemScores(data.users, data.items, data.fitted_rules, scores, "trending now")
+
+    def cost(self, size: Size) -> Cost:
+        return Cost(10 * WEIGHT * size.events, size.events)  # interactions are made once more, with the decay
