@@ -91,6 +91,13 @@ SHAPES: Mapping[str, str] = {
     "Indexed": "serendip.models.indexed:Indexed",
 }
 
+RERANKERS: Mapping[str, str] = {
+    "mmr": "serendip.rerank.mmr:MMR",
+    "dpp": "serendip.rerank.dpp:DPP",
+    "calibration": "serendip.rerank.calibration:Calibration",
+    "explore": "serendip.rerank.exploration:Exploration",
+}
+
 
 def load(name: str, table: Mapping[str, str], what: str) -> Any:
     """Return the class of a name.
