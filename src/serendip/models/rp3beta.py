@@ -19,6 +19,8 @@ from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.hyperparameter import hyper
 from serendip.models.itemweights import ItemWeights
 
+CHOICE = 20  # steps of the product that choosing among the items that meet one takes
+
 
 @dataclass(frozen=True)
 class P3alpha(Algorithm):
@@ -41,9 +43,9 @@ class P3alpha(Algorithm):
         return three_steps(data, self.alpha, 0.0, self.neighbours, run)
 
     def cost(self, size: Size) -> Cost:
-        kept = size.near(size.pairs, self.neighbours).sum()
+        kept, near = size.near(size.pairs, self.neighbours).sum(), size.near(size.pairs).sum()
         shares = 5 * WEIGHT * size.pairs  # in float64, while they are made
-        return Cost(max(shares, 3 * WEIGHT * size.pairs + 4 * WEIGHT * kept), size.met(size.pairs))
+        return Cost(max(shares, 3 * WEIGHT * size.pairs + 3 * WEIGHT * kept), size.met(size.pairs) + CHOICE * near)
 
 
 @dataclass(frozen=True)

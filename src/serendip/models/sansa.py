@@ -66,7 +66,7 @@ class SANSA(Algorithm):
     def cost(self, size: Size) -> Cost:
         stored = float(size.near(size.pairs).sum())
         density = min(self.density, stored / size.n_items / 2)
-        memory = 3 * WEIGHT * stored + 2 * WEIGHT * size.n_items * density
+        memory = 2 * WEIGHT * stored + 2 * WEIGHT * size.n_items * density
         return Cost(memory, 10 * (size.met(size.pairs) + stored) + size.n_items * density**3 / 3)
 
 

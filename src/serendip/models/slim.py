@@ -54,7 +54,7 @@ class SLIM(Algorithm):
     def cost(self, size: Size) -> Cost:
         stored = float(size.near(size.pairs).sum())
         column = min(stored / size.n_items, self.candidates)
-        return Cost(2 * WEIGHT * stored + WEIGHT * size.pairs, size.met(size.pairs) + size.n_items * column**2)
+        return Cost(2 * WEIGHT * stored + WEIGHT * size.pairs, size.met(size.pairs) + size.n_items * column**1.5)
 
 
 def gram(x: CSR, name: str) -> CSR:

@@ -23,11 +23,12 @@ from serendip.models.cost import Cost, Size
 
 READER = 64_000_000  # bytes that reading takes for its buffers and threads, however short the file
 READ, ID = 221, 155  # bytes that an event and an id take while a file is read: text, columns, their order
-KEPT = 0.7  # share of what reading took that is still held when a fit begins: freed memory is given back late
+KEPT = 0.35  # share of what reading took that is still held when a fit begins: freed memory is given back late
 HELD, DERIVED = 22, 78  # bytes of an event in the data set, and while interactions are made of it
 SAMPLED = 1_000_000  # rows of which pairs are counted, at most
 SAMPLE = {"user": pl.UInt64, "item": pl.UInt64, "value": pl.Float32, "rated": pl.Boolean}
 EPOCHS = 4  # of the sample that tells an epoch from what a fit does once
+TOLD = 1.3  # times as long as the shorter fit takes the longer one, where their difference tells a step
 MEASURED = 0.3  # CPU seconds after which the fit of a sample is long enough
 
 
@@ -159,9 +160,9 @@ def seconds(algorithm: Algorithm, size: Size, run: Run) -> tuple[float, float]:
         last, now = now, timed(brief, size, share, run)
     long = timed(algorithm.set(epochs=EPOCHS), size, share, run) if epochs else now
     more, less = (long, now) if epochs else (now, last)
-    slope = more.steps > less.steps and more.cpu > less.cpu
+    slope = more.steps > less.steps and more.cpu > TOLD * less.cpu
     step = (more.cpu - less.cpu) / (more.steps - less.steps) if slope else more.cpu / more.steps
-    once = max(now.cpu - step * now.steps, 0.0) / share if epochs else 0.0
+    once = max(now.cpu - step * now.steps, 0.0) / share if epochs and slope else 0.0
     cores = min(max(long.cpu / long.wall, 1.0), run.threads or psutil.cpu_count() or 1)
     cpu = cost.operations * step + once
     return cpu / cores, cpu
