@@ -44,4 +44,4 @@ class AsymmetricFactors(HistoryFactors):
         j, pair = w.indices[at], np.repeat(np.arange(len(item)), count[of])
         tells = rest[:, None] * self.telling[j] + root[of][pair][:, None] * self.implied[j]
         owed = np.einsum("nf,nf->n", tells, self.item_factors[item][pair])
-        return self.told(queries, item, of, w[of], owed)
+        return self.told(queries, item, of, w, owed)

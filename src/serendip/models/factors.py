@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from serendip.arrays import CSR, F32, I32, I64, U64, Bool
-from serendip.data.queries import ItemLists, Queries, offsets
+from serendip.data.queries import ItemLists, Queries, offsets, ranges
 from serendip.data.slates import Contributions, Slates
 from serendip.kernels.als import solve_rows
 from serendip.kernels.index import MANY, Index, prepare
@@ -217,32 +217,37 @@ class Factors(Model):
         gram, indptr = self._fold_gram, w.indptr
         penalty = self.fold.penalty(np.diff(indptr).astype(np.float32), self.n_items)
         of = np.arange(len(item)) if of is None else of
+        cut = [0, *(np.flatnonzero(of[1:] != of[:-1]) + 1).tolist(), len(of)] if len(of) else [0]
         parts = [np.empty(0, np.float32)]
-        for b in np.unique(of):
+        for begin, end in pairwise(cut):
+            b = of[begin]
             at = slice(indptr[b], indptr[b + 1])
             yj = self._fold_rows(w.indices[at])  # (n, rank)
-            a = gram + (yj.T * w.data[at]) @ yj + penalty[b] * np.eye(len(gram), dtype=np.float32)
-            yi = self._fold_rows(item[of == b])  # (m, rank)
+            a = (yj.T * w.data[at]) @ yj + gram
+            a.flat[:: len(a) + 1] += penalty[b]
+            yi = self._fold_rows(item[begin:end])  # (m, rank)
             parts.append(((np.linalg.solve(a, yi.T).T @ yj.T) * target[at]).ravel())  # (m, n)
-        return self.told(queries, item, of, w[of], np.concatenate(parts).astype(np.float32))
+        return self.told(queries, item, of, w, np.concatenate(parts).astype(np.float32, copy=False))
 
     def told(self, queries: Queries, item: I32, of: I64, w: CSR, owed: F32) -> Contributions:
-        """Return what is owed to the items of histories w, and what the scores have beyond that.  # owed (nnz of w,)"""
-        indptr = w.indptr
-        row = np.repeat(np.arange(len(item)), np.diff(indptr))
+        """Return what is owed to the items of each row's history, and what the scores have beyond that.
+
+        w (B, n_items): the histories; owed: for each item the entries of its query's row, one after the other.
+        """
+        start, length = w.indptr[of].astype(np.int64), np.diff(w.indptr)[of].astype(np.int64)
         x, bias, something = self.user_rows(queries)
         total = np.einsum("mf,mf->m", x[of], self.item_factors[item]) + bias[of]
         if self._bias is not None:
             total += self._bias[item]
         total[~something[of]] = np.nan
-        rest = total - np.bincount(row, owed, minlength=len(item)).astype(np.float32)
-        count = np.diff(indptr).astype(np.int64) + 1
-        offset = offsets(count)
+        of_row = np.repeat(np.arange(len(item)), length)
+        rest = total - np.bincount(of_row, owed, minlength=len(item)).astype(np.float32)
+        offset = offsets(length + 1)
         last = offset[1:] - 1
         items, weight = np.full(offset[-1], -1, np.int32), np.empty(offset[-1], np.float32)
         of_item = np.ones(offset[-1], np.bool_)
         of_item[last] = False
-        items[of_item], weight[of_item] = w.indices, owed
+        items[of_item], weight[of_item] = w.indices[ranges(start, length)], owed
         weight[last] = rest
         return Contributions(
             offset, items, weight, np.where(of_item, 0, 1).astype(np.int32), (*self.reasons, "overall")

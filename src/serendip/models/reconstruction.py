@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from serendip.arrays import CSR, F32, I32, I64
-from serendip.data.queries import Queries, offsets
+from serendip.data.queries import Queries, offsets, ranges
 from serendip.data.slates import Contributions
 from serendip.kernels.nonnegative import nonnegative_rows
 from serendip.models.factors import Factors
@@ -61,11 +61,13 @@ class Reconstruction(Factors):
             square = self.gram[np.ix_(some, some)] + l2[b] * np.eye(len(some), dtype=np.float32)
             yi, yj = self.item_factors[item[of == b]][:, some], self.item_factors[v.indices[at]][:, some]
             parts.append(((np.linalg.solve(square, yi.T).T @ yj.T) * target[at]).ravel())  # (m, n)
-        count, v = np.diff(v.indptr)[of].astype(np.int64), v[of]  # (M, n_items)
         owed = np.concatenate(parts).astype(np.float32)
         if isinstance(self.item_factors, Packed):  # a fitted row is rounded: the parts do not sum to its score
             return self.told(queries, item, of, v, owed)
-        return Contributions(offsets(count), v.indices, owed, np.zeros(len(owed), np.int32), self.reasons)
+        start, count = v.indptr[of].astype(np.int64), np.diff(v.indptr)[of].astype(np.int64)
+        return Contributions(
+            offsets(count), v.indices[ranges(start, count)], owed, np.zeros(len(owed), np.int32), self.reasons
+        )
 
 
 def supported(rank: int, x: CSR) -> int:
