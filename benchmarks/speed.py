@@ -171,6 +171,8 @@ def table(row: Mapping[str, Any], job: Job) -> list[str]:
             ratio(ours["wall"], theirs["wall"]),
             "" if bar is None else f"{bar:.3g}",
             "" if bar is None else "yes" if reached >= bar else "no",
+            seconds(ours["cpu"]),
+            seconds(theirs["cpu"]),
             ratio(ours["cpu"], theirs["cpu"]),
             f"{ours['extra_mb']:.0f}",
             f"{theirs['extra_mb']:.0f}",
@@ -181,9 +183,9 @@ def table(row: Mapping[str, Any], job: Job) -> list[str]:
     return lines
 
 
-HEAD = """| job | peer | turns | ours, wall | theirs, wall | ratio, wall | bar | reached | ratio, CPU | ours, MB \
-| theirs, MB | ours, quality | theirs, quality |
-|---|---|---|---|---|---|---|---|---|---|---|---|---|"""
+HEAD = """| job | peer | turns | ours, wall | theirs, wall | ratio, wall | bar | reached | ours, CPU \
+| theirs, CPU | ratio, CPU | ours, MB | theirs, MB | ours, quality | theirs, quality |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|"""
 INTRO = """## Speed beside other libraries
 
 Made by `make bench-speed`: two threads, each side in a process of its own, turns one after the other. Times and ratios
@@ -200,16 +202,16 @@ def write(jobs: Mapping[str, tuple[str, Job]]) -> None:
     limit = Limits.kept(kept[LIMITS])
     there = [(kept[name], job) for name, (_, job) in jobs.items() if name in kept]
     lines = [line for row, job in there for line in table(row, job)]
-    near = ["| job | binds | reached | why below half |", "|---|---|---|---|"]
+    near = ["| job | binds | reached | why below half, or above all |", "|---|---|---|---|"]
     for row, job in there:
         work, ours = row["sides"][OURS]["work"], row["sides"][OURS]
         if work is None:
             continue
         calls = ours["calls"]
         binds, share = limit.share(Work(**work), statistics.median(ours["wall"]) * calls)
-        near.append(f"| {job.name} | {binds} | {share:.0%} | {job.reason if share < 0.5 else ''} |")
+        near.append(f"| {job.name} | {binds} | {share:.0%} | {'' if 0.5 <= share <= 1 else job.reason} |")
     days = ", ".join(sorted({row["day"] for row, _ in there}))
-    body = [INTRO, HEAD + "\n" + "\n".join(lines), f"Measured on {days}: {machine(*PEERS)}.",
+    body = [INTRO, HEAD + "\n" + "\n".join(lines), f"Measured on {days}; the table was written on {machine(*PEERS)}.",
             "### Beside the machine's limits", "Measured by benchmarks/limits.cpp in the same run, the best of three:",
             limit.table(), "\n".join(near)]  # fmt: skip
     write_section("speed", "\n\n".join(body))
