@@ -102,6 +102,21 @@ class Serving:
     port: int = setting(8000, "Port to listen on.", low=1, high=65535)
     k: int = setting(10, "Items in a slate where the request does not say.", low=1, high=1000)
     static: list[str] = setting([], "Ids of items to show when everything else fails.")
+    origins: list[str] = setting([], "Sites whose pages may use the API from a browser, as https://shop.example.")
+    log: str = setting(
+        "faults", "What the log tells: every request in a line of JSON, or faults only.", among=("requests", "faults")
+    )
+    traces: str = setting("", "Address of an OpenTelemetry collector, as http://127.0.0.1:4318; empty: no traces.")
+
+
+@dataclass(frozen=True)
+class Cache:
+    """Slates that are kept for who asks again."""
+
+    slates: int = setting(10_000, "Slates that each worker keeps, about 3 kB each; 0: none.", low=0)
+    seconds: float = setting(60.0, "Time after which a slate is made anew though nothing has changed.", low=0)
+    users: int = setting(1000, "Of how many users, the most active of late, slates are made at the start.", low=0)
+    url: str = setting("", "Redis that all workers share beside it, as redis://127.0.0.1:6379/0; empty: none.")
 
 
 @dataclass(frozen=True)
@@ -127,6 +142,7 @@ class Settings:
     evaluation: Evaluation = field(default_factory=Evaluation)
     training: Training = field(default_factory=Training)
     serving: Serving = field(default_factory=Serving)
+    cache: Cache = field(default_factory=Cache)
     schedule: Schedule = field(default_factory=Schedule)
 
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "serve": "Answer over HTTP.",
     "models": "List the models; let one serve, go back, hold two side by side.",
     "schedule": "Train anew when it is due; let the new model serve where it is no worse.",
+    "keys": "Make, list, rotate and revoke the keys that open the server.",
 }
 
 

@@ -9,15 +9,24 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from serendip import __version__
 from serendip.dashboard.page import page
 from serendip.errors import NotFound, Unavailable, UserError
+from serendip.server import metrics
 from serendip.server.front import Front
+from serendip.server.headers import Headers
+from serendip.server.keys import Gate
+from serendip.server.limits import Limits
+from serendip.server.metrics import Measured
 from serendip.server.routes import events, health, items, models, recommend, users
+from serendip.server.trace import Trace, provider
+from serendip.server.vitals import Vitals
 from serendip.server.wire import BadRequest, Failure, answer, schemas
+from serendip.service.keys import Keys
 from serendip.service.serving import Serving
 from serendip.service.watch import Watch
 from serendip.store.project import Project
@@ -25,34 +34,60 @@ from serendip.store.project import Project
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """What the app needs to know: the project's folder and how long a slate is."""
+    """What the app needs to know.
+
+    project: its folder; k: how long a slate is; origins: sites whose pages may use the API; requests: log each of them;
+    traces: the address of a collector; shared: a folder where several workers count together.
+    """
 
     project: Path
     k: int = 10
+    origins: tuple[str, ...] = ()
+    requests: bool = False
+    traces: str = ""
+    shared: Path | None = None
 
 
 def create_app(settings: ServerSettings) -> FastAPI:
     """Return the app of a project.
 
     Raises:
-        UserError: the project has no published model.
+        UserError: the project has no published model, or traces are asked for and OpenTelemetry is missing.
     """
-    serving = Serving(Project(settings.project))
+    project = Project(settings.project)
+    traces = provider(settings.traces) if settings.traces else None
+    serving = Serving(project)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        watch = Watch(serving)
-        watch.start()
+        threads = (Watch(serving), Vitals(serving))
+        for thread in threads:
+            thread.start()
         yield
-        await run_in_threadpool(watch.stop)
+        for thread in threads:
+            await run_in_threadpool(thread.stop)
+        if traces is not None:
+            await run_in_threadpool(traces.shutdown)
         serving.close()
 
     app = FastAPIOffline(title="Serendip", version=__version__, lifespan=lifespan)
     app.state.serving = serving
     app.state.k = settings.k
-    app.add_middleware(Front, serving=serving, k=settings.k)
+    app.state.origins = settings.origins
+    app.add_middleware(Front, serving=serving, k=settings.k)  # the innermost
+    app.add_middleware(Gate, keys=Keys(project), limits=Limits(settings.shared))
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=settings.origins, allow_methods=["*"],
+            allow_headers=["authorization", "content-type"], expose_headers=["retry-after"],
+        )  # fmt: skip
+    if traces is not None:
+        app.add_middleware(Trace, provider=traces)
+    app.add_middleware(Measured)
+    app.add_middleware(Headers)
     for routes in (users, items, recommend, events, health, models):
         app.include_router(routes.router)
+    app.include_router(metrics.router)
     app.include_router(page)
     app.add_exception_handler(BadRequest, bad_request)
     app.add_exception_handler(NotFound, not_found)
@@ -60,7 +95,6 @@ def create_app(settings: ServerSettings) -> FastAPI:
     app.add_exception_handler(UserError, not_possible)
     app.add_exception_handler(RequestValidationError, not_valid)
     app.add_exception_handler(HTTPException, no_route)
-    app.add_exception_handler(Exception, fault)
     describe(app)
     return app
 
@@ -118,8 +152,3 @@ def no_route(request: Request, error: Exception) -> Response:
     """Answer a path or a method that is not there."""
     assert isinstance(error, HTTPException)
     return answer(Failure("not_found" if error.status_code == 404 else "refused", str(error.detail)), error.status_code)
-
-
-def fault(request: Request, error: Exception) -> Response:
-    """Answer a fault of the server's own without giving anything away."""
-    return answer(Failure("internal", "this is a fault of the server; its log says more"), 500)

@@ -7,6 +7,7 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
+from serendip.service.counters import counted
 from serendip.service.degrade import slate
 from serendip.service.serving import Serving
 
@@ -15,6 +16,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+TEMPLATE = "/v1/users/{user_id}/recommendations"  # for the log and the metrics
 SLATE = re.compile(rb"/v1/users/([^/]{1,256})/recommendations")
 ASKED = re.compile(rb"(?:k=([1-9]\d{0,2}|1000))?(?:(?:^|&)history=(true|false))?")
 
@@ -38,7 +40,9 @@ class Front:
         if not (asked and 0 < len(user_id) <= 256):
             await self.app(scope, receive, send)
             return
+        scope["template"] = TEMPLATE
         made = slate(self.serving, user_id, int(asked[1] or self.k), with_history=asked[2] == b"true")
+        counted(made)
         body = msgspec.json.encode(made)
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})

@@ -9,6 +9,7 @@ from fastapi import Path, Request, Response
 from msgspec import Meta
 
 from serendip.service.answer import Explanation, Found, SimilarItems, Slate
+from serendip.service.counters import counted
 from serendip.service.models import ModelVersion, SideBySide
 
 T = TypeVar("T")
@@ -103,14 +104,18 @@ class BadRequest(Exception):
 
 
 def answer(body: object, status: int = 200) -> Response:
-    """Return a JSON response."""
+    """Return a JSON response; a slate is counted."""
+    if isinstance(body, Slate):
+        counted(body)
     return Response(msgspec.json.encode(body), status, media_type="application/json")
 
 
 def own_page(request: Request) -> None:
-    """Raise a BadRequest where a page of another site sends the request."""
+    """Raise a BadRequest where a page of another site sends the request, and the settings do not name that site."""
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+    if origin is None or origin in request.app.state.origins:
+        return
+    if urlsplit(origin).netloc != request.headers.get("host"):
         raise BadRequest(403, "refused", f"a page of {origin} may not speak for the one who looks at it")
 
 

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -11,8 +12,10 @@ from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
+from prometheus_client.multiprocess import mark_process_dead
 
 from serendip.errors import UserError
+from serendip.server import log
 from serendip.server.app import ServerSettings, create_app
 
 DRAIN = 5  # seconds that requests under way have, once the server is to stop
@@ -27,9 +30,12 @@ def run(settings: ServerSettings, listening: socket.socket, ready: Callable[[], 
     Raises:
         UserError: the project cannot be opened.
     """
+    log.to(requests=settings.requests)
     app = create_app(settings)
     ready()
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=DRAIN)
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=DRAIN
+    )
     uvicorn.Server(config).run(sockets=[listening])
 
 
@@ -64,6 +70,8 @@ class Workers:
         failed = self.tend()
         for number, handler in handlers.items():
             signal.signal(number, handler)
+        if self.settings.shared is not None:
+            shutil.rmtree(self.settings.shared, ignore_errors=True)
         if failed:
             raise UserError("the workers could not start, for the reason above")
         if self.stopping is not None:
@@ -77,6 +85,8 @@ class Workers:
             began = self.started.pop(pid, None)
             if began is None:
                 continue
+            if self.settings.shared is not None:
+                mark_process_dead(pid, str(self.settings.shared))  # type: ignore[no-untyped-call]
             if os.waitstatus_to_exitcode(status) == STOPPED:
                 failed = True
                 self.stop(signal.SIGTERM)

@@ -1,11 +1,10 @@
 """The items most like one."""
 
-import uuid
-
 import numpy as np
 
 from serendip.models.contract import Similar
 from serendip.service.answer import Recommended, SimilarItems
+from serendip.service.asked import request_id
 from serendip.service.live import Live
 
 
@@ -21,4 +20,4 @@ def similar(live: Live, item_id: str, k: int) -> SimilarItems:
         got = live.alike.similar(np.array([item], np.int32), k)
         items = [Recommended(catalogue.id(i), catalogue.title(i), s)
                  for i, s in zip(got.item[0].tolist(), got.score[0].tolist(), strict=True) if i >= 0]  # fmt: skip
-    return SimilarItems(item_id, catalogue.title(item), items, live.version, uuid.uuid4().hex)
+    return SimilarItems(item_id, catalogue.title(item), items, live.version, request_id())

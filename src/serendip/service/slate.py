@@ -1,7 +1,6 @@
 """Slates: for a user of the store, or for whoever brings a history."""
 
 import time
-import uuid
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,6 +9,7 @@ from serendip.arrays import I8, I32
 from serendip.data.queries import ItemLists, Queries
 from serendip.pipeline.pipeline import STAGES
 from serendip.service.answer import Event, Recommended, Slate
+from serendip.service.asked import request_id
 from serendip.service.history import brought, history_of, shown
 from serendip.service.live import Live
 from serendip.service.reasons import reasons
@@ -75,7 +75,7 @@ def answer(
         for i, s, reason, which in zip(item.tolist(), score.tolist(), said, source.tolist(), strict=True)
     ]
     timings = {"rank": round((ranked - began) * 1e3, 3), "reasons": round((done - ranked) * 1e3, 3)}
-    return Slate(items, live.version, "default", uuid.uuid4().hex, user_id, known, None, [], timings)
+    return Slate(items, live.version, "default", request_id(), user_id, known, None, [], timings)
 
 
 def why(live: Live, queries: Queries, item: I32, source: I8) -> list[str]:
