@@ -1,18 +1,23 @@
 """A small shop with clear tastes, made once into a project; tests take a copy of it."""
 
+import glob
 import json
 import os
+import pwd
 import random
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from serendip.cli import status
@@ -102,6 +107,28 @@ def answer(inside: Call) -> Callable[..., object]:
 
 
 @pytest.fixture
+def served(shop: Path) -> Callable[..., AbstractContextManager[tuple["subprocess.Popen[str]", str]]]:
+    """Start `serendip serve` of the copied project as a process: give it, and its address without a slash."""
+
+    @contextmanager
+    def serving(*options: object, port: int = 0) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+        command = [sys.executable, "-c", "from serendip.cli import main; main()", "serve", "--project", "project"]
+        command += ["--port", str(port), *map(str, options)]
+        with subprocess.Popen(command, cwd=shop, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stdout is not None
+                line = process.stdout.readline()
+                assert line.startswith("Serving on http://"), line + (process.stderr.read() if process.stderr else "")
+                yield process, line.split()[2].rstrip("/")
+            finally:
+                for child in psutil.Process(process.pid).children() if process.poll() is None else []:
+                    child.kill()
+                process.kill()
+
+    return serving
+
+
+@pytest.fixture
 def address(shop: Path) -> Iterator[str]:
     """Where a server of the copied project listens: over a socket, in a thread of this process."""
     import uvicorn
@@ -119,3 +146,67 @@ def address(shop: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         server.should_exit = True
         thread.join()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Callable[[], str]]:
+    """A real PostgreSQL of our own: each call gives the address of a new, empty database.
+
+    SERENDIP_TEST_POSTGRES, the address of a database from which others may be made, takes its place.
+    """
+    import psycopg
+
+    made: list[str] = []
+    with postgres_server() as url:
+
+        def fresh() -> str:
+            name = f"serendip_test_{os.getpid()}_{len(made)}"
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {name}")
+            made.append(name)
+            head, _, options = url.partition("?")
+            return f"{head.rpartition('/')[0]}/{name}{'?' if options else ''}{options}"
+
+        yield fresh
+        with psycopg.connect(url, autocommit=True) as connection:
+            for name in made:
+                connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """Start a server in a folder of its own, as the user postgres where we are root, whom it refuses."""
+    if "SERENDIP_TEST_POSTGRES" in os.environ:
+        yield os.environ["SERENDIP_TEST_POSTGRES"]
+        return
+    programs = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb")) or [shutil.which("initdb")]
+    if programs[-1] is None:
+        pytest.skip("PostgreSQL is not installed")
+    programs_folder, folder = Path(programs[-1]).parent, Path(tempfile.mkdtemp(prefix="serendip-postgres-"))
+    who = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.getuid() == 0 else {}
+    if who:
+        owner = pwd.getpwnam("postgres")
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+    try:
+        command = [programs_folder / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8"]
+        subprocess.run([*command, "--locale=C.UTF-8", "-N"], check=True, capture_output=True, cwd=folder, **who)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        command = [programs_folder / "postgres", "-D", folder / "data", "-k", folder, "-p", port, "-c", "fsync=off"]
+        with open(folder / "log", "wb") as log:
+            server = subprocess.Popen(
+                [*map(str, command), "-h", "127.0.0.1"], stdout=log, stderr=log, cwd=folder, **who
+            )
+        ready = [programs_folder / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+        for _ in range(300):
+            if subprocess.run(ready, check=False).returncode == 0:
+                break
+            assert server.poll() is None, (folder / "log").read_text()
+            time.sleep(0.05)
+        try:
+            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        finally:
+            server.send_signal(signal.SIGINT)  # a fast shutdown
+            server.wait(30)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
