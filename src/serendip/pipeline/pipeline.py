@@ -9,7 +9,7 @@ from serendip.data.queries import ItemLists, Queries, offsets
 from serendip.data.slates import Slates
 from serendip.models.contract import Model
 
-STAGES = ("model", "fallback", "static")  # where a position of a slate came from
+STAGES = ("model", "fallback", "static", "catalogue", "rule")  # where a position of a slate came from
 
 
 @dataclass(frozen=True)
