@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
 
 from serendip.arrays import CSR, F32, I8, I32, I64, U64
 from serendip.data.interactions import EventColumns, InteractionRules, interactions, ratings
+
+HASHED = 1 << 20  # events whose hashes are made at once
 
 
 def offsets(counts: I64) -> I64:
@@ -101,17 +104,22 @@ class History:
 
     def fingerprint(self) -> U64:
         """Return a hash of each history, whatever the order of its events: equal for the same events.  # (B,)"""
-        bits = self.item.astype(np.uint64) + np.uint64(1)
-        if self.type is not None:
-            bits += self.type.astype(np.uint64) << np.uint64(32)
-        if self.value is not None:
-            value = np.where(np.isnan(self.value), np.float32(0), self.value)  # no value is like no column of values
-            bits ^= value.view(np.uint32).astype(np.uint64) << np.uint64(31)
-        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):  # splitmix64's mixing
-            bits = (bits ^ (bits >> np.uint64(shift))) * np.uint64(factor)
-        bits ^= bits >> np.uint64(31)
-        total = np.concatenate([np.zeros(1, np.uint64), np.cumsum(bits, dtype=np.uint64)])
-        sums: U64 = total[self.offset[1:]] - total[self.offset[:-1]]
+        sums = np.empty(len(self.offset) - 1, np.uint64)
+        cut = np.searchsorted(self.offset, np.arange(HASHED, len(self.item), HASHED))
+        for begin, end in pairwise(np.unique([0, *cut, len(sums)])):  # some histories at a time, to save memory
+            at = slice(self.offset[begin], self.offset[end])
+            bits = self.item[at].astype(np.uint64) + np.uint64(1)
+            if self.type is not None:
+                bits += self.type[at].astype(np.uint64) << np.uint64(32)
+            if self.value is not None:
+                value = np.where(np.isnan(self.value[at]), np.float32(0), self.value[at])  # none is like no values
+                bits ^= value.view(np.uint32).astype(np.uint64) << np.uint64(31)
+            for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):  # splitmix64's mixing
+                bits = (bits ^ (bits >> np.uint64(shift))) * np.uint64(factor)
+            bits ^= bits >> np.uint64(31)
+            total = np.concatenate([np.zeros(1, np.uint64), np.cumsum(bits, dtype=np.uint64)])
+            offset = self.offset[begin : end + 1] - self.offset[begin]
+            sums[begin:end] = total[offset[1:]] - total[offset[:-1]]
         return sums
 
     def rows(self, index: I64 | slice) -> "History":
