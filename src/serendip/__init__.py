@@ -14,6 +14,8 @@ __version__ = "0.1.0"
 
 FACES = {
     "ALS": "serendip.models.als",
+    "AsyncClient": "serendip.client",
+    "Client": "serendip.client",
     "Content": "serendip.models.content",
     "Dataset": "serendip.data.dataset",
     "EASE": "serendip.models.ease",
@@ -33,8 +35,10 @@ FACES = {
     "ask": "serendip.data.queries",
     "compare": "serendip.service.judge",
     "cross_validate": "serendip.service.judge",
+    "data_of": "serendip.service.bring",
     "evaluate": "serendip.service.judge",
     "load": "serendip.service.read",
+    "publish": "serendip.service.bring",
     "read": "serendip.service.read",
     "recommend": "serendip.service.recommend",
     "split": "serendip.data.split",

@@ -87,6 +87,7 @@ SHAPES: Mapping[str, str] = {
     "CategoryTrees": "serendip.models.categorytrees:CategoryTrees",
     "ByContext": "serendip.models.bycontext:ByContext",
     "RankedCandidates": "serendip.models.rankedcandidates:RankedCandidates",
+    "KerasPairs": "serendip.adapters.keras:KerasPairs",
     "Served": "serendip.models.served:Served",
     "Indexed": "serendip.models.indexed:Indexed",
 }

@@ -3,10 +3,12 @@
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import polars as pl
 
+from serendip.adapters.scored import adopted, named
 from serendip.config import Settings
 from serendip.data.dataset import Dataset
 from serendip.data.split import Split
@@ -25,19 +27,20 @@ METRICS = "ndcg@10,recall@10"
 ESTIMATE = {"algorithm": pl.String, "metric": pl.String, "mean": pl.Float64, "low": pl.Float64, "high": pl.Float64}
 
 
-def evaluate(
-    algorithms: str | Algorithm | Sequence[str | Algorithm], split: Split, metrics: str = METRICS, *, run: Run = Run()
-) -> pl.DataFrame:
+def evaluate(algorithms: Any, split: Split, metrics: str = METRICS, *, run: Run = Run()) -> pl.DataFrame:
     """Fit each algorithm on the training part and measure it on the test part, alone, with nothing behind it.
 
-    Returns algorithm, metric, mean, low, high: one row for each pair; low to high is the 95% interval. Slates are
-    judged by what counts as success and is new to the user, rmse and its like by all ratings.
+    algorithms: one or several, each a name, an `Algorithm`, or a model that is fitted on the training part already: any
+    object with `score(queries)` or `recommend(queries, k)`. Returns algorithm, metric, mean, low, high: one row for
+    each pair; low to high is the 95% interval. Slates are judged by what counts as success and is new to the user, rmse
+    and its like by all ratings.
 
     Raises:
         UserError: a name is not known, or an algorithm cannot give a metric.
     """
-    given = [algorithms] if isinstance(algorithms, (str, Algorithm)) else algorithms
-    wanted, tasks = [made(one) for one in given], tasks_of(split, parse_all(metrics))
+    given = algorithms if isinstance(algorithms, (list, tuple)) else [algorithms]
+    wanted = [made(one) if isinstance(one, (str, Algorithm)) else adopted(one, split.train) for one in given]
+    tasks = tasks_of(split, parse_all(metrics))
     n_cold, n = int(np.count_nonzero(tasks[0][0].cold)), len(tasks[0][0])
     if 2 * n_cold > n:
         warnings.warn(
@@ -46,12 +49,13 @@ def evaluate(
             stacklevel=2,
         )
     rows: list[tuple[str, str, float, float, float]] = []
-    for algorithm in wanted:
-        model = algorithm.fit(split.train, run=run)
+    for source, one in zip(given, wanted, strict=True):
+        model = one.fit(split.train, run=run) if isinstance(one, Algorithm) else one
+        name = label(one) if isinstance(one, Algorithm) else named(source)
         for task, asked in tasks:
-            found = judge(model, task, asked, name=algorithm.name, progress=run.progress)
-            estimates = report(algorithm.name, algorithm.settings(), found, task, seed=run.seed).estimates
-            rows += [(label(algorithm), str(m), e.mean, e.low, e.high) for m, e in estimates.items()]
+            found = judge(model, task, asked, name=name, progress=run.progress)
+            estimates = report(name, {}, found, task, seed=run.seed).estimates
+            rows += [(name, str(m), e.mean, e.low, e.high) for m, e in estimates.items()]
     return pl.DataFrame(rows, schema=ESTIMATE, orient="row")
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
+from serendip.adapters.scored import adopted
 from serendip.arrays import I32
 from serendip.data.dataset import Dataset
 from serendip.data.queries import Queries, ask
@@ -17,7 +18,7 @@ from serendip.service.catalogue import title_column
 
 
 def recommend(
-    model: Recommends,
+    model: object,
     data: Dataset,
     users: Sequence[object] | None = None,
     *,
@@ -29,8 +30,9 @@ def recommend(
 ) -> pl.DataFrame:
     """Return slates of k items as a data frame: user_id, rank (from 1), item_id, title where there is one, score.
 
-    users: ids; where none are given, every user of the data. history: in place of users, the item ids that each of
-    some newcomers brings; their user_id is their number, from 1. An item of the history is not recommended again
+    model: whatever has `score(queries)` or `recommend(queries, k)`. users: ids; where none are given, every user of the
+    data. history: in place of users, the item ids that each of some newcomers brings; their user_id is their number,
+    from 1. An item of the history is not recommended again
     unless `keep_seen`. context, timestamp: what is known of all these requests, as {"device": "phone"}, and their time
     in ms since 1970, for models that use it. A model that knows nothing of somebody gives no rows: put a `Pipeline`
     around it.
@@ -48,7 +50,7 @@ def recommend(
     else:
         index = np.arange(data.n_users, dtype=np.int32) if users is None else found(data, users)
         who, queries = data.users.take(index), data.queries(index)
-    return frame(model, data, who, queries.at(timestamp, context), k, keep_seen)
+    return frame(adopted(model, data), data, who, queries.at(timestamp, context), k, keep_seen)
 
 
 def newcomers(data: Dataset, history: Sequence[Sequence[object]]) -> Queries:
