@@ -18,7 +18,7 @@ import typer
 
 from serendip.checks.toys import checkerboard
 from serendip.cli import COMMANDS
-from serendip.config import Settings, toml
+from serendip.config import sections, toml
 from serendip.data.catalogue import SETS, split_names
 from serendip.data.dataset import Dataset
 from serendip.data.interactions import EVENT_TYPES
@@ -200,12 +200,11 @@ def default_of(one: Any) -> str:
 def settings() -> str:
     """Return every setting of serendip.toml."""
     rows = []
-    for part in dataclasses.fields(Settings):
-        values = getattr(Settings(), part.name)
+    for name, values in sections().items():
         for one in dataclasses.fields(values):
             default = getattr(values, one.name)
             shown = f"`{toml(default)}`" if default not in ("", [], {}) else "none"
-            rows.append([f"`[{part.name}]`", f"`{one.name}`", shown, one.metadata["doc"]])
+            rows.append([f"`[{name}]`", f"`{one.name}`", shown, one.metadata["doc"]])
     return table("section|setting|default|what it means", rows)
 
 

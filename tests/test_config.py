@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serendip.config import Settings, parse, read, write
+from serendip.config import Settings, Stages, parse, read, sections, write
 from serendip.errors import UserError
 
 TEXT = st.text(st.characters(codec="utf-8"))
@@ -19,10 +19,10 @@ def test_the_defaults_are_written_and_read_back():
 
 
 def test_every_setting_is_written_with_its_meaning():
-    text = write(Settings())
-    for part in dataclasses.fields(Settings()):
-        assert f"[{part.name}]" in text
-        for one in dataclasses.fields(getattr(Settings(), part.name)):
+    text = write(Settings(pipelines={"NAME": Stages()})).replace('"NAME"', "NAME")
+    for name, values in sections().items():
+        assert f"[{name}]" in text
+        for one in dataclasses.fields(values):
             assert f"# {one.metadata['doc']}\n" in text
 
 
@@ -31,8 +31,9 @@ def test_every_setting_is_written_with_its_meaning():
     weights=st.dictionaries(TEXT, st.floats(allow_nan=False, allow_infinity=False)),
     chosen=st.dictionaries(TEXT, st.dictionaries(TEXT, st.booleans() | st.integers(-(2**63), 2**63 - 1) | TEXT)),
     k=st.integers(1, 1000),
+    named=st.dictionaries(TEXT, st.builds(Stages, where=TEXT, rerank=st.lists(TEXT)), max_size=3),
 )  # fmt: skip
-def test_any_settings_are_read_back_as_they_were(files, items, columns, weights, chosen, k):
+def test_any_settings_are_read_back_as_they_were(files, items, columns, weights, chosen, k, named):
     plain = Settings()
     settings = replace(
         plain,
@@ -40,6 +41,7 @@ def test_any_settings_are_read_back_as_they_were(files, items, columns, weights,
         interactions=replace(plain.interactions, weights=weights),
         training=replace(plain.training, hyperparameters=chosen),
         serving=replace(plain.serving, k=k),
+        pipelines=named,
     )
     assert parse(tomllib.loads(write(settings)), "here") == settings
 
@@ -77,6 +79,12 @@ def test_ids_may_be_written_as_numbers_and_whole_numbers_as_fractions():
         ({"interactions": {"weights": {"view": "x"}}}, "weights view is a number, not 'x'"),
         ({"interactions": {"use_values": 1}}, "use_values is true or false, not 1"),
         ({"training": {"hyperparameters": {"ease": 3}}}, "hyperparameters ease is a table, not 3"),
+        (
+            {"pipelines": {"home": {"retreive": []}}},
+            "[pipelines.home] has no setting 'retreive'; did you mean 'retrieve'?",
+        ),
+        ({"pipelines": {"home": 3}}, "[pipelines.home] is a section"),
+        ({"pipelines": []}, "[pipelines] holds a section for each name"),
         ({"serving": {"k": 0}}, "k is from 1 to 1000, and 0 is not"),
         ({"serving": {"k": True}}, "k is a whole number, not True"),
         ({"serving": {"port": 99999}}, "port is from 1 to 65535"),

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -106,6 +106,7 @@ class Serving:
     log: str = setting(
         "faults", "What the log tells: every request in a line of JSON, or faults only.", among=("requests", "faults")
     )
+    impressions: bool = setting(True, "Record what each slate showed, so that events can be joined with it.")
     traces: str = setting("", "Address of an OpenTelemetry collector, as http://127.0.0.1:4318; empty: no traces.")
 
 
@@ -133,6 +134,27 @@ class Schedule:
 
 
 @dataclass(frozen=True)
+class Stages:
+    """What one named pipeline does, as [pipelines.home]."""
+
+    retrieve: list[str] = setting(
+        [],
+        "Where candidates come from, as model:200, fallback:50, similar:50 or an algorithm: of the last model of it.",
+    )
+    rank: str = setting("", "The algorithm whose scores rank the candidates; empty: the model that serves.")
+    where: str = setting("", "A condition that items fulfil, as price < 50.")
+    seen: list[str] = setting(["any"], "Types of event after which an item is not shown again; any: all; none: [].")
+    repeat_after: float = setting(0.0, "Days after which it may be shown again; 0: never.", low=0)
+    rerank: list[str] = setting(
+        [], "What re-orders the slate, one after the other, as mmr:relevance=0.7; mmr, dpp, calibration or explore."
+    )
+    taste: float = setting(
+        0.3, "On an item's page, the share of the score that the viewer's history decides.", low=0, high=1
+    )
+    by: str = setting("", "The attribute whose values are an item's classes, as genres; empty: the first that fits.")
+
+
+@dataclass(frozen=True)
 class Settings:
     """All that `serendip.toml` holds."""
 
@@ -142,6 +164,7 @@ class Settings:
     evaluation: Evaluation = field(default_factory=Evaluation)
     training: Training = field(default_factory=Training)
     serving: Serving = field(default_factory=Serving)
+    pipelines: dict[str, Stages] = field(default_factory=dict)
     cache: Cache = field(default_factory=Cache)
     schedule: Schedule = field(default_factory=Schedule)
 
@@ -167,7 +190,23 @@ def parse(table: Mapping[str, Any], where: str) -> Settings:
     for name in table:
         if name not in parts:
             raise UserError(f"{where}: there is no section [{name}]{nearest(name, parts)}")
-    return Settings(**{name: section(parts[name], table[name], f"{where}: [{name}]") for name in table})
+    return Settings(**{name: part(parts[name], table[name], where, name) for name in table})
+
+
+def part(hint: Any, values: Any, where: str, name: str) -> Any:
+    """Return a section, or the sections of a part that has one a name."""
+    if get_origin(hint) is not dict:
+        return section(hint, values, f"{where}: [{name}]")
+    if not isinstance(values, Mapping):
+        raise UserError(f"{where}: [{name}] holds a section for each name, as [{name}.home]")
+    return {one: section(get_args(hint)[1], given, f"{where}: [{name}.{one}]") for one, given in values.items()}
+
+
+def sections() -> dict[str, Any]:
+    """Return each section with its defaults, as a file may have it; NAME stands for a name of one's own."""
+    hints = get_type_hints(Settings)
+    named = {name: get_args(hint)[1] for name, hint in hints.items() if get_origin(hint) is dict}
+    return {f"{name}.NAME" if name in named else name: named.get(name, hint)() for name, hint in hints.items()}
 
 
 def section(owner: type[Any], values: object, where: str) -> Any:
@@ -224,9 +263,8 @@ def hint(value: str, among: Iterable[str]) -> str:
 def write(settings: Settings) -> str:
     """Return the text of the file: every setting with its meaning as a comment; `read` of it gives the same."""
     lines = ["# What this project decides. Every setting is here with its value; delete a line to have its default."]
-    for part in dataclasses.fields(settings):
-        values = getattr(settings, part.name)
-        lines += ["", f"[{part.name}]"]
+    for name, values in written(settings):
+        lines += ["", f"[{name}]"]
         tables = []
         for one in dataclasses.fields(values):
             value = getattr(values, one.name)
@@ -235,9 +273,19 @@ def write(settings: Settings) -> str:
             else:
                 lines += [f"# {one.metadata['doc']}", f"{one.name} = {toml(value)}"]
         for one, value in tables:
-            lines += [f"# {one.metadata['doc']}", f"[{part.name}.{one.name}]"]
-            lines += [f"{toml(str(name))} = {toml(entry)}" for name, entry in value.items()]
+            lines += [f"# {one.metadata['doc']}", f"[{name}.{one.name}]"]
+            lines += [f"{toml(str(key))} = {toml(entry)}" for key, entry in value.items()]
     return "\n".join(lines) + "\n"
+
+
+def written(settings: Settings) -> Iterator[tuple[str, Any]]:
+    """Give the name and the values of each section that is written."""
+    for one in dataclasses.fields(settings):
+        values = getattr(settings, one.name)
+        if isinstance(values, dict):
+            yield from ((f"{one.name}.{toml(name)}", each) for name, each in values.items())
+        else:
+            yield one.name, values
 
 
 def toml(value: object) -> str:

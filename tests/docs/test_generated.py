@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from serendip.cli import COMMANDS
-from serendip.config import Settings
+from serendip.config import sections
 from serendip.data.catalogue import SETS
 from serendip.data.interactions import EVENT_TYPES
 from serendip.metrics.catalogue import CATALOGUE
@@ -58,9 +58,9 @@ def test_command(name: str) -> None:
     assert f"\n## serendip {name}\n" in text("commands.md")
 
 
-@pytest.mark.parametrize("section", [one.name for one in dataclasses.fields(Settings)])
+@pytest.mark.parametrize("section", sections())
 def test_settings(section: str) -> None:
-    for setting in dataclasses.fields(getattr(Settings(), section)):
+    for setting in dataclasses.fields(sections()[section]):
         assert f"| `[{section}]` | `{setting.name}` |" in text("start.md")
         assert setting.metadata["doc"].endswith(".")
 
