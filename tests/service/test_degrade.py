@@ -82,6 +82,7 @@ def test_where_the_model_fails_its_last_slate_stands_in_then_what_is_popular_the
     fault = faulty(live.pipeline.model)
     pipeline = replace(live.pipeline, model=fault)
     serving.live = replace(live, pipeline=pipeline)
+    serving.cache.clear()
     again = degrade.slate(serving, "u14", 5)
     assert (ids(again), again.degraded) == (ids(before), "the model failed")
     more = degrade.slate(serving, "u14", 20)

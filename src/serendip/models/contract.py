@@ -204,6 +204,15 @@ class Extends(Protocol):
 
 
 @runtime_checkable
+class Describes(Protocol):
+    """Takes up other attributes of items that it knows."""
+
+    def described(self, item: I32, item_features: pl.DataFrame) -> Model:
+        """Return a model for which these items have these attributes, one row each.  # item (M,)"""
+        ...
+
+
+@runtime_checkable
 class Warms(Protocol):
     """Keeps something that the first question would have to wait for."""
 

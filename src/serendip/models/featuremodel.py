@@ -122,6 +122,15 @@ class FeatureModel(Model):
         known = np.concatenate([self.known, attributed(new, self.fields)])
         return replace(self, items=items, item_rows=vstack([self.item_rows, new], format="csr"), known=known)
 
+    def described(self, item: I32, item_features: pl.DataFrame) -> "FeatureModel":
+        """Return the model with other attributes for some of its items, one row each.  # item (M,)"""
+        new = self.fields.items(item, item_features)
+        order = np.arange(self.n_items)
+        order[item] = self.n_items + np.arange(len(item))
+        known = self.known.copy()
+        known[item] |= attributed(new, self.fields)
+        return replace(self, item_rows=vstack([self.item_rows, new], format="csr")[order], known=known)
+
 
 def attributed(item_rows: CSR, fields: Fields) -> Bool:
     """Return which items have an attribute.  # (n_items, n_features) -> (n_items,)"""

@@ -69,6 +69,13 @@ class ItemFeatures(Model):
         new = self.encoder.encode(item_features[self.n_items :])
         return replace(self, items=items, features=vstack([self.features, new], format="csr", dtype=np.float32))
 
+    def described(self, item: I32, item_features: pl.DataFrame) -> "ItemFeatures":
+        """Return the model with other attributes for some of its items, one row each.  # item (M,)"""
+        order = np.arange(self.n_items)
+        order[item] = self.n_items + np.arange(len(item))
+        both = vstack([self.features, self.encoder.encode(item_features)], format="csr", dtype=np.float32)
+        return replace(self, features=both[order])
+
 
 def products(a: CSR, i: I32, b: CSR, j: I32) -> F32:
     """Return the inner product of row i[n] of a with row j[n] of b, for each n.  # (N,)"""

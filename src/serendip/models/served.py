@@ -5,16 +5,24 @@ from dataclasses import dataclass
 from serendip.arrays import F32, I32
 from serendip.data.queries import ItemLists, Queries
 from serendip.data.slates import Slates
+from serendip.models.classes import Classes
 from serendip.models.contract import Model
+from serendip.models.itemfeatures import ItemFeatures
 
 
 @dataclass(frozen=True)
 class Served(Model):
-    """main decides; fallback fills up where main knows too little; similar tells which items are alike, if set."""
+    """main decides; fallback fills up where main knows too little; similar tells which items are alike, if set.
+
+    content: vectors of the items' attributes, by which newer items find their place, where there are any.
+    classes: of users, by which an onboarding questionnaire chooses what to ask, where there is one.
+    """
 
     main: Model
     fallback: Model
     similar: Model | None = None
+    content: ItemFeatures | None = None
+    classes: Classes | None = None
 
     def score(self, queries: Queries, item: I32 | None = None) -> F32:
         return self.main.score(queries, item)

@@ -34,7 +34,7 @@ class Pipeline:
         self, queries: Queries, k: int, candidates: ItemLists | None = None, exclude: ItemLists | None = None
     ) -> tuple[Slates, I8]:
         """Return the slates, and for each position the index in STAGES of where it came from.  # (B, k)"""
-        out = with_banned(exclude, self.banned, len(queries))
+        out = with_banned(exclude, self.banned[self.banned < self.model.n_items], len(queries))
         slates = self.model.recommend(queries, k, candidates, out)
         stage = np.where(slates.item >= 0, 0, -1).astype(np.int8)
         if self.fallback is not None:

@@ -63,7 +63,9 @@ def create_app(settings: ServerSettings) -> FastAPI:
         threads = (Watch(serving), Vitals(serving))
         for thread in threads:
             thread.start()
+        serving.fresh.start()
         yield
+        await run_in_threadpool(serving.fresh.stop)
         for thread in threads:
             await run_in_threadpool(thread.stop)
         if traces is not None:

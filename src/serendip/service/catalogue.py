@@ -23,6 +23,7 @@ class Catalogue:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.mark = store.mark()
         self._shown = read(store)
 
     @property
@@ -33,6 +34,23 @@ class Catalogue:
     def refresh(self) -> None:
         """Read the items anew: what was taken from here before stays as it was."""
         self._shown = read(self.store)
+
+    def renew(self, items: frozenset[int] | None) -> None:
+        """Read some items anew, or all; the lists that were taken from here before grow and change with it."""
+        ids, titles, by_id = self._shown
+        new = frozenset() if items is None else frozenset(i for i in items if i >= len(ids))
+        if items is None or (new and len(new) != max(new) - len(ids) + 1):
+            self.refresh()
+            return
+        for one in self.store.about_items(sorted(items)):
+            name = title_column([*one.attributes])
+            title = str(one.attributes[name]) if name is not None and one.attributes[name] else one.id
+            if one.index < len(ids):
+                titles[one.index] = title
+            else:
+                ids.append(one.id)
+                titles.append(title)
+                by_id[one.id] = one.index
 
     def id(self, item: int) -> str:
         """Return the id of an item."""
@@ -52,7 +70,7 @@ class Catalogue:
         """Return the index of an item, -1 where there is none of that id; what is known already is not asked for."""
         item_id = as_text(item_id)
         known = self._shown.by_id.get(item_id, -1)
-        return known if known >= 0 else self.store.items().get(item_id)
+        return known if known >= 0 else self.store.find_item(item_id)
 
     def find(self, item_id: str) -> int:
         """Return the index of an item.
@@ -60,7 +78,8 @@ class Catalogue:
         Raises:
             NotFound: there is none of that id; the sentence names the nearest.
         """
-        return self.store.items().find(item_id, "item")
+        known = self.get(item_id)
+        return known if known >= 0 else self.store.items().find(item_id, "item")
 
 
 def read(store: Store) -> Shown:
@@ -71,7 +90,7 @@ def read(store: Store) -> Shown:
     column = None if frame is None else title_column(frame.columns)
     by_id = {id_: i for i, id_ in enumerate(ids)}
     if frame is None or column is None:
-        return Shown(ids, ids, by_id)
+        return Shown(ids, [*ids], by_id)
     named = as_kind(frame[column], "text").head(len(ids)).to_list()
     named += [None] * (len(ids) - len(named))
     return Shown(ids, [title or id_ for title, id_ in zip(named, ids, strict=True)], by_id)

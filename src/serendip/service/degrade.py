@@ -36,7 +36,7 @@ def slate(
     kept = serving.cache.get(user_id, asked_for) if serving.reachable else None
     if kept is not None:
         took = {"cache": round((time.perf_counter() - began) * 1e3, 3)}
-        return msgspec.structs.replace(kept, request_id=uuid.uuid4().hex, timings_ms=took)
+        return msgspec.structs.replace(kept, request_id=request_id(), timings_ms=took)
     queries = question(serving, user_id, context)
     read = time.perf_counter()
     last = serving.recent.get(user_id) if queries is None else None

@@ -1,8 +1,11 @@
 """What answers: everything that one answer needs, of one model version."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from serendip.arrays import I32
+from serendip.models.classes import Classes
 from serendip.models.contract import Model
+from serendip.models.itemfeatures import ItemFeatures
 from serendip.models.warm import warm
 from serendip.pipeline.pipeline import Pipeline
 from serendip.service.catalogue import Catalogue
@@ -21,6 +24,12 @@ class Live:
     pipeline: Pipeline
     alike: Model
     catalogue: Catalogue
+    content: ItemFeatures | None = None  # by which newer items find their place
+    classes: Classes | None = None  # by which onboarding chooses what to ask
+
+    def barring(self, banned: I32) -> "Live":
+        """Return the same without the banned items, int32 indices."""
+        return replace(self, pipeline=replace(self.pipeline, banned=banned))
 
     def warm(self) -> None:
         """Make now what the first requests would wait for."""

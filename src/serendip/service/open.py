@@ -46,7 +46,8 @@ def live(project: Project, version: str, catalogue: Catalogue) -> Live:
         (model.main, model.fallback, model.similar) if isinstance(model, Served) else (model, None, None)
     )
     pipeline = Pipeline(main, fallback, banned[banned < model.n_items], static)
-    return Live(store, version, pipeline, similar or main, catalogue)
+    content, classes = (model.content, model.classes) if isinstance(model, Served) else (None, None)
+    return Live(store, version, pipeline, similar or main, catalogue, content, classes)
 
 
 def check_ids(model: Model, users: pl.Series, items: pl.Series, version: str) -> None:

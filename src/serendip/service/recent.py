@@ -30,6 +30,14 @@ class Recent:
         if len(self._by_user) > self.most:
             self._by_user.popitem(last=False)
 
+    def forget(self, user_id: str) -> None:
+        """Forget a user."""
+        self._by_user.pop(user_id, None)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._by_user.clear()
+
     def get(self, user_id: str) -> Last | None:
         """Return a user's last question and slate, None where there is none."""
         return self._by_user.get(user_id)

@@ -7,11 +7,17 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from serendip.errors import UserError
+import numpy as np
+
+from serendip.adapters.redis import Redis
+from serendip.errors import Unavailable, UserError
+from serendip.service.cache import Cache, Shared
+from serendip.service.fresh import Fresh
 from serendip.service.live import Live
 from serendip.service.open import opened
 from serendip.service.publish import proved
 from serendip.service.recent import Recent
+from serendip.service.settings import settings_of
 from serendip.store.project import Project
 
 log = logging.getLogger("serendip")
@@ -28,11 +34,16 @@ class Serving:
 
     def __init__(self, project: Project) -> None:
         self.project = project
+        settings = settings_of(project)
         self.live: Live = opened(project.root)
         self.live.warm()
         self.before: Live | None = None  # what answered until the last swap
         self.refused: dict[str, str] = {}  # version -> why it is not taken up
         self.recent = Recent()
+        self.cache = Cache(settings.cache.slates, settings.cache.seconds)
+        self.shared: Shared | None = Redis(settings.cache.url, settings.cache.seconds) if settings.cache.url else None
+        left_out = [self.live.catalogue.get(item_id) for item_id in settings.data.exclude_items]
+        self.fresh = Fresh(self, np.array(left_out, np.int32), self.cache, self.recent)
         self._faults: deque[float] = deque(maxlen=FAULTS)
         self._out_until = 0.0
         self._lock = threading.Lock()
@@ -40,7 +51,7 @@ class Serving:
     @contextmanager
     def answering(self) -> Iterator[Live]:
         """Give what answers one request; a fault that is not the asker's counts against its model."""
-        live = self.live
+        live = self.now()
         try:
             yield live
         except UserError:
@@ -48,6 +59,16 @@ class Serving:
         except Exception as error:
             self.failed(live, error)
             raise
+
+    def now(self) -> Live:
+        """Return what answers, up to date with the store where that can be read."""
+        if self.reachable:
+            try:
+                self.fresh.look()
+            except Unavailable as error:
+                log.error("the store cannot be read: %s", error)
+                self.unreachable()
+        return self.live
 
     @property
     def reachable(self) -> bool:
@@ -115,9 +136,12 @@ class Serving:
         log.error("model %s is refused and %s serves: %s", version, instead, why)
 
     def _swap(self, loaded: Live) -> None:
-        self.before, self.live = self.live, loaded
+        self.before = self.live
+        self.fresh.swap(loaded)
         self._faults.clear()
 
     def close(self) -> None:
-        """Close the store."""
+        """Close the store and what is beside it."""
+        if self.shared is not None:
+            self.shared.close()
         self.live.store.close()

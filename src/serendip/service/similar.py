@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from serendip.arrays import F32, I32
 from serendip.models.contract import Similar
 from serendip.service.answer import Recommended, SimilarItems
 from serendip.service.asked import request_id
@@ -9,15 +10,27 @@ from serendip.service.live import Live
 
 
 def similar(live: Live, item_id: str, k: int) -> SimilarItems:
-    """Return the k items most like one; none for an item that is newer than the model.
+    """Return the k items most like one; none for an item of which nothing is known.
 
     Raises:
         NotFound: there is no such item.
     """
     catalogue, item = live.catalogue, live.catalogue.find(item_id)
     items: list[Recommended] = []
-    if isinstance(live.alike, Similar) and item < live.pipeline.model.n_items:
-        got = live.alike.similar(np.array([item], np.int32), k)
+    if isinstance(live.alike, Similar) and item < live.alike.n_items:
+        found, score = most_like(live.alike, live.pipeline.banned, item, k)
         items = [Recommended(catalogue.id(i), catalogue.title(i), s)
-                 for i, s in zip(got.item[0].tolist(), got.score[0].tolist(), strict=True) if i >= 0]  # fmt: skip
+                 for i, s in zip(found.tolist(), score.tolist(), strict=True)]  # fmt: skip
     return SimilarItems(item_id, catalogue.title(item), items, live.version, request_id())
+
+
+def most_like(alike: Similar, banned: I32, item: int, k: int) -> tuple[I32, F32]:
+    """Return the k items most like one that may be shown, and how much.  # (at most k,), the same"""
+    ask = k
+    while True:
+        got = alike.similar(np.array([item], np.int32), ask)
+        there = got.item[0] >= 0
+        may = there & ~np.isin(got.item[0], banned)
+        if np.count_nonzero(may) >= k or not there.all():
+            return got.item[0][may][:k], got.score[0][may][:k]
+        ask = min(4 * ask, k + len(banned))

@@ -2,15 +2,20 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from serendip.data.dataset import Dataset
 from serendip.errors import UserError
+from serendip.models.content import Content
 from serendip.models.contract import Algorithm, Model, Run, Similar
+from serendip.models.itemfeatures import ItemFeatures
 from serendip.models.itemknn import ItemKNN
+from serendip.models.latentclasses import LatentClasses
 from serendip.models.popular import Popular
 from serendip.models.served import Served
 from serendip.service.golden import asked
+from serendip.service.settings import settings_of
 from serendip.store.artefacts import about, load, save
 from serendip.store.project import Project
 
@@ -37,12 +42,15 @@ def fitted(
         UserError: there is nothing to learn from, or the disk is full; the model that served goes on serving.
     """
     settings = json.loads(json.dumps(algorithm.settings()))  # as model.json gives them back
+    asks = settings_of(project).onboarding.questions > 0 or None
     card = {"algorithm": algorithm.name, "hyperparameters": settings, "data": data.fingerprint, "seed": run.seed,
-            "compressed": None}  # fmt: skip
+            "compressed": None, "onboarding": asks}  # fmt: skip
     for version in reversed(project.versions()):
         if same(project.model(version), card):
             return version
     served = fit(algorithm, data, run)
+    if asks:
+        served = replace(served, classes=LatentClasses().fit(data, run=Run(seed=run.seed)))
     version = project.new_version(data.fingerprint)
     save(served, project.model(version), {**card, "report": dict(report or {}), **told(served, data)})
     return version
@@ -71,4 +79,14 @@ def fit(algorithm: Algorithm, data: Dataset, run: Run) -> Served:
     main = algorithm.fit(data, run=run)
     fallback = main if isinstance(algorithm, Popular) else Popular().fit(data)
     similar: Model | None = None if isinstance(main, Similar) else ItemKNN().fit(data, run=run)
-    return Served(data.users, data.items, data.fitted_rules, main, fallback, similar)
+    return Served(data.users, data.items, data.fitted_rules, main, fallback, similar, content_of(main, data))
+
+
+def content_of(main: Model, data: Dataset) -> ItemFeatures | None:
+    """Return the items' attributes as vectors, by which items that come later find their place; None without any."""
+    if isinstance(main, ItemFeatures):
+        return main
+    try:
+        return Content().fit(data)
+    except UserError:  # there are no attributes, or none that tells items apart
+        return None
