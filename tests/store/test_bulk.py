@@ -54,7 +54,7 @@ def test_a_bulk_load_is_the_same_as_adding(tmp_path):
         assert load.total.new == 3000
         assert one.tables().events.equals(two.tables().events)
         assert one.dataset().item_features.equals(two.dataset().item_features)
-        assert look_ups(two.path) == INDEXES
+        assert look_ups(two.where) == INDEXES
 
 
 def test_progress_of_a_file_and_its_bad_rows_are_written_with_its_events(tmp_path):
@@ -77,7 +77,7 @@ def test_an_error_in_the_block_writes_no_half_batch(tmp_path):
             load.add(part(3, n=10))
             raise ZeroDivisionError
         assert store.counts().events == 1500
-        assert look_ups(store.path) == INDEXES
+        assert look_ups(store.where) == INDEXES
 
 
 def test_ctrl_c_leaves_whole_batches_and_the_next_opening_makes_the_indexes(tmp_path):
@@ -151,7 +151,7 @@ def test_a_full_disk_is_one_sentence_and_loading_goes_on_when_there_is_room(tmp_
         store._database._writer.execute("PRAGMA max_page_count = 1000000")
         fill(store, range(20))
         assert store.counts().events == 10_000
-        assert look_ups(store.path) == INDEXES
+        assert look_ups(store.where) == INDEXES
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def test_a_disk_that_is_really_full(small_disk):
             fill(store, range(30))
         stored = store.counts().events
         assert stored % 500 == 0
-        with Store.open(store.path) as again:  # a store without room for its look-up indexes can still be read
+        with Store.open(store.where) as again:  # a store without room for its look-up indexes can still be read
             assert len(again.dataset()) == stored
         ballast.unlink()
         fill(store, range(8))

@@ -45,7 +45,7 @@ def test_the_store_is_made_with_the_project(tmp_path):
     with pytest.raises(UserError, match="no store"):
         project.store(create=False)
     with project.store() as store:
-        assert store.path == tmp_path / "deep" / "shop" / "serendip.db"
+        assert store.where == str(tmp_path / "deep" / "shop" / "serendip.db")
 
 
 def test_what_is_old_goes_and_what_serves_stays(tmp_path):

@@ -111,7 +111,7 @@ def learned(store: Store, settings: Settings) -> Dataset:
     """
     data = store.dataset(context=settings.data.context)
     if len(data) == 0:
-        raise UserError(f"{store.path} holds no events: load some first with `serendip ingest FILE`")
+        raise UserError(f"{store.where} holds no events: load some first with `serendip ingest FILE`")
     data = data.ruled(rules(settings.interactions, data))
     left_out = excluded(store, settings)
     if not len(left_out):

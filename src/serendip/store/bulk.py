@@ -5,7 +5,7 @@ from types import TracebackType
 import polars as pl
 
 from serendip.data.tables import Tables
-from serendip.store.database import Database
+from serendip.store.connection import Database
 from serendip.store.events import Added, insert
 from serendip.store.files import File, put_file, quarantine
 from serendip.store.index import Index

@@ -3,20 +3,47 @@
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
 
 from serendip.errors import Unavailable, UserError
+from serendip.store.connection import PART, listed
 from serendip.store.schema import APPLICATION, LOOKUPS, STEPS
 
 BUSY = 30.0  # seconds that one process waits for another's transaction
 WRITER_CACHE = 256  # MiB of pages held by the writing connection
 READER_WAIT = 0.25  # seconds that reading waits for whoever has the file to itself; readers never wait for a writer
 READER_CACHE = 16  # MiB of pages held by each reading connection
+CHUNK = 1_000_000  # rows of one array, between two looks at Ctrl-C
 
 
-class Database:
+class Link(sqlite3.Connection):
+    """A connection to the file, with what the store asks of one beyond single statements."""
+
+    def stream(self, statement: str, values: Sequence[Any] = (), /) -> Iterator[list[Any]]:
+        rows = self.execute(statement, values)
+        while part := rows.fetchmany(PART):
+            yield part
+
+    def arrays(self, statement: str, dtype: np.dtype[Any], /) -> Iterator[NDArray[Any]]:
+        rows = self.execute(statement)
+        while len(part := np.fromiter(islice(rows, CHUNK), dtype)):
+            yield part
+
+    def pour(self, table: str, frame: pl.DataFrame, /) -> int:
+        columns, marks = ", ".join(frame.columns), ", ".join("?" * frame.width)
+        statement = f"INSERT INTO {table}({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING"
+        return self.executemany(statement, listed(frame)).rowcount
+
+
+class SQLite:
     """One SQLite file: a connection a thread for reading, one for writing behind a lock.
 
     Raises:
@@ -29,7 +56,7 @@ class Database:
             raise UserError(f"there is no store at {path}: load some events first with `serendip ingest FILE`")
         self._lock = threading.RLock()
         self._local = threading.local()
-        self._open: list[sqlite3.Connection] = []
+        self._open: list[Link] = []
         with self._said():
             try:
                 self._writer = self._connect(WRITER_CACHE, "rwc")
@@ -41,9 +68,11 @@ class Database:
                 self.close()
                 raise
 
-    def _connect(self, cache: int, mode: str = "rw", wait: float = BUSY) -> sqlite3.Connection:
+    def _connect(self, cache: int, mode: str = "rw", wait: float = BUSY) -> Link:
         address = f"{self.path.absolute().as_uri()}?mode={mode}"
-        connection = sqlite3.connect(address, timeout=wait, isolation_level=None, check_same_thread=False, uri=True)
+        connection = sqlite3.connect(
+            address, timeout=wait, isolation_level=None, check_same_thread=False, uri=True, factory=Link
+        )
         self._open.append(connection)
         for pragma in (
             "journal_mode=WAL",
@@ -55,14 +84,24 @@ class Database:
             connection.execute(f"PRAGMA {pragma}").fetchall()
         return connection
 
+    @property
+    def where(self) -> str:
+        return str(self.path)
+
     def _migrate(self) -> None:
-        if self._version() == len(STEPS):
-            return
-        with self.write() as connection:
-            for statement in (s for step in STEPS[self._version() :] for s in step):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {APPLICATION}")
-            connection.execute(f"PRAGMA user_version = {len(STEPS)}")
+        """Take the steps that are missing, each wholly or not at all; two processes take none twice."""
+        while self._version() < len(STEPS):
+            with self.write() as connection:
+                version = self._version()
+                if version == len(STEPS):  # another process was quicker
+                    break
+                for step in STEPS[version]:
+                    if isinstance(step, str):
+                        connection.execute(step)
+                    else:
+                        step(connection)
+                connection.execute(f"PRAGMA application_id = {APPLICATION}")
+                connection.execute(f"PRAGMA user_version = {version + 1}")
 
     def _version(self) -> int:
         (version,) = self._writer.execute("PRAGMA user_version").fetchone()
@@ -93,6 +132,16 @@ class Database:
             for name in LOOKUPS:
                 connection.execute(f"DROP INDEX IF EXISTS {name}")
 
+    def tidy(self) -> None:
+        """Leave nothing of what was deleted in the write-ahead log; in the file itself it was overwritten."""
+        with self._lock, self._said():
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def stamp(self) -> int:
+        """Return what is another whenever anything was written, by anybody; it compares within one thread only."""
+        with self.read() as connection:
+            return int(connection.execute("PRAGMA data_version").fetchone()[0])
+
     def check(self) -> None:
         """Raise Unavailable where the file is gone or is another: what is written now would be lost."""
         try:
@@ -103,10 +152,11 @@ class Database:
             raise Unavailable(f"{self.path} was replaced while it was in use: start again")
 
     @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
+    def write(self, wipe: bool = False) -> Iterator[Link]:
         """One transaction, alone in this process and among processes: it happens wholly or not at all."""
         with self._lock, self._said():
             self.check()
+            self._writer.execute(f"PRAGMA secure_delete = {int(wipe)}").fetchall()
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
@@ -116,7 +166,7 @@ class Database:
                     self._writer.execute("ROLLBACK")
 
     @contextmanager
-    def read(self) -> Iterator[sqlite3.Connection]:
+    def read(self) -> Iterator[Link]:
         """This thread's connection for reading."""
         with self._said():
             connection = getattr(self._local, "connection", None)
@@ -126,7 +176,7 @@ class Database:
             yield connection
 
     @contextmanager
-    def snapshot(self) -> Iterator[sqlite3.Connection]:
+    def snapshot(self) -> Iterator[Link]:
         """Several reads that see one and the same state, whatever is written meanwhile."""
         with self.read() as connection:
             nested = connection.in_transaction

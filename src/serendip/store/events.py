@@ -2,11 +2,8 @@
 
 import json
 import os
-import sqlite3
-from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -15,10 +12,11 @@ import polars as pl
 from serendip.arrays import F32, I8, I32, I64
 from serendip.data.tables import EVENT_SCHEMA
 from serendip.errors import UserError
+from serendip.store.connection import Connection, found, listed
 from serendip.store.index import Index
 
-SLICE = 100_000  # rows that are Python objects at one time
 MAX_TYPES = 127  # codes of event types are int8
+BODY = ("user", "item", "type", "value", "timestamp")  # what makes an event the same as another of its id
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ def packed(ids: pl.Series) -> pl.Series:
     return pl.Series(ids.name, given, pl.Binary)
 
 
-def insert(connection: sqlite3.Connection, events: pl.DataFrame, users: Index, items: Index) -> Added:
+def insert(connection: Connection, events: pl.DataFrame, users: Index, items: Index) -> Added:
     """Write the events that are not there yet, inside the caller's transaction.
 
     Raises:
@@ -90,32 +88,37 @@ def insert(connection: sqlite3.Connection, events: pl.DataFrame, users: Index, i
             "impression_id": events["impression_id"],
         }
     ).sort("event_id", maintain_order=True)  # so that a batch goes through the index of ids once, from left to right
-    marks = ", ".join("?" * frame.width)
-    columns = ", ".join(frame.columns)
-    statement = f"INSERT INTO events({columns}) VALUES ({marks}) ON CONFLICT(event_id) DO NOTHING"
-    new = connection.executemany(statement, listed(frame)).rowcount
+    new = connection.pour("events", frame)
     if frame["timestamp"].null_count() < n:
-        connection.execute("INSERT OR IGNORE INTO meta VALUES ('timed', '1')")
-    conflicts = _conflicts(connection, frame) if new < n else 0
-    return Added(new, n - new, conflicts, new_users, new_items)
+        connection.execute("INSERT INTO meta VALUES ('timed', '1') ON CONFLICT DO NOTHING")
+    differ = conflicts(connection, frame) if new < n else 0
+    new -= withdraw(connection, last + 1)
+    return Added(new, n - new, differ, new_users, new_items)
 
 
-def listed(frame: pl.DataFrame) -> Iterator[tuple[Any, ...]]:
-    """Return the rows of a frame, a slice at a time as Python objects."""
-    for part in frame.iter_slices(SLICE):
-        yield from zip(*(column.to_list() for column in part), strict=True)
+def withdraw(connection: Connection, first: int) -> int:
+    """Remove events from number `first` on that had been taken back before they came; return how many."""
+    if connection.execute("SELECT 1 FROM withdrawn LIMIT 1").fetchone() is None:
+        return 0
+    return connection.execute(
+        "DELETE FROM events WHERE seq >= ? AND event_id IN (SELECT event_id FROM withdrawn)", [first]
+    ).rowcount
 
 
-def _conflicts(connection: sqlite3.Connection, frame: pl.DataFrame) -> int:
-    body = frame.select("event_id", "user", "item", "type", "value", "timestamp")
-    ask = (
-        "SELECT 1 FROM events WHERE event_id = ? AND NOT (user = ? AND item = ? AND type = ? AND value IS ? "
-        "AND timestamp IS ?)"
-    )
-    return sum(connection.execute(ask, row).fetchone() is not None for row in listed(body))
+def conflicts(connection: Connection, frame: pl.DataFrame) -> int:
+    """Return how many rows have the id of an event with another body."""
+    known = bodies(connection, frame["event_id"].to_list())
+    rows = listed(frame.select("event_id", *BODY))
+    return sum(known.get(event_id, body) != tuple(body) for event_id, *body in rows)
 
 
-def codes(connection: sqlite3.Connection, table: str, names: pl.Series, most: int | None = None) -> pl.Series:
+def bodies(connection: Connection, ids: list[bytes]) -> dict[bytes, tuple[Any, ...]]:
+    """Return what the events are, by id, where there are any: `BODY`."""
+    ask = f"SELECT event_id, {', '.join(BODY)} FROM events WHERE event_id IN"
+    return {bytes(event_id): tuple(body) for event_id, *body in found(connection, ask, ids)}
+
+
+def codes(connection: Connection, table: str, names: pl.Series, most: int | None = None) -> pl.Series:
     """Return the code of each name, new names appended to the table; null stays null.  # (n,) int32"""
     known = dict(connection.execute(f"SELECT name, code FROM {table}").fetchall())
     new = [name for name in names.unique(maintain_order=True).drop_nulls() if name not in known]
@@ -129,54 +132,67 @@ def codes(connection: sqlite3.Connection, table: str, names: pl.Series, most: in
     return names.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.Int32)
 
 
-def types(connection: sqlite3.Connection) -> tuple[str, ...]:
+def types(connection: Connection) -> tuple[str, ...]:
     """Return the names of the event types; the position of a name is its code, in every model and history."""
     return tuple(name for (name,) in connection.execute("SELECT name FROM event_types ORDER BY code"))
 
 
-def timed(connection: sqlite3.Connection) -> bool:
+def timed(connection: Connection) -> bool:
     """Return whether any event has ever had a timestamp."""
     return connection.execute("SELECT 1 FROM meta WHERE key = 'timed'").fetchone() is not None
 
 
 COLUMNS = np.dtype([("user", "i4"), ("item", "i4"), ("type", "i1"), ("value", "f4"), ("timestamp", "i8")])
 ORDER = "ORDER BY user, timestamp, seq"  # of a data set; an event without a timestamp comes first
-CHUNK = 1_000_000  # rows between two looks at Ctrl-C
 
 
-def read(connection: sqlite3.Connection) -> tuple[I32, I32, I8, F32, I64 | None]:
+def read(connection: Connection) -> tuple[I32, I32, I8, F32, I64 | None]:
     """Return user, item, type, value (NaN: none) and timestamp (0: none; None: none at all) by user, then time.
 
     21 bytes an event, and 21 MB on the way.
     """
     (n,) = connection.execute("SELECT count(*) FROM events").fetchone()
     out = {name: np.empty(n, COLUMNS[name]) for name in COLUMNS.names or ()}
-    rows = connection.execute(f"SELECT user, item, type, value, coalesce(timestamp, 0) FROM events {ORDER}")
-    for start in range(0, n, CHUNK):
-        part = np.fromiter(islice(rows, CHUNK), COLUMNS, min(CHUNK, n - start))
+    at = 0
+    for part in connection.arrays(
+        f"SELECT user, item, type, value, coalesce(timestamp, 0) FROM events {ORDER}", COLUMNS
+    ):
         for name, column in out.items():
-            column[start : start + CHUNK] = part[name]
+            column[at : at + len(part)] = part[name]
+        at += len(part)
     return out["user"], out["item"], out["type"], out["value"], out["timestamp"] if timed(connection) else None
 
 
-def frame(connection: sqlite3.Connection, after: int = -1, limit: int = -1) -> pl.DataFrame:
+def frame(connection: Connection, after: int = -1, limit: int = -1) -> pl.DataFrame:
     """Return events with a seq above `after` in order of arrival: `EVENT_SCHEMA` and seq."""
-    rows = connection.execute(
-        "SELECT lower(hex(e.event_id)), user_id, item_id, t.name, e.value, e.timestamp, e.context, s.name,"
+    most, bound = ("", []) if limit < 0 else (" LIMIT ?", [limit])
+    rows = connection.stream(
+        "SELECT e.event_id, user_id, item_id, t.name, e.value, e.timestamp, e.context, s.name,"
         " e.impression_id, e.seq FROM events e JOIN users ON users.idx = e.user JOIN items ON items.idx = e.item"
         " JOIN event_types t ON t.code = e.type LEFT JOIN sources s ON s.code = e.source"
-        " WHERE e.seq > ? ORDER BY e.seq LIMIT ?",
-        [after, limit],
+        f" WHERE e.seq > ? ORDER BY e.seq{most}",
+        [after, *bound],
     )
-    schema = pl.Schema({**EVENT_SCHEMA, "seq": pl.Int64()})
+    schema = pl.Schema({**EVENT_SCHEMA, "event_id": pl.Binary(), "seq": pl.Int64()})
     parts = [pl.DataFrame(schema=schema)]
-    while part := rows.fetchmany(SLICE):
+    for part in rows:
         parts.append(pl.DataFrame(part, schema=schema, orient="row"))
-    return pl.concat(parts)
+    return pl.concat(parts).with_columns(pl.col("event_id").bin.encode("hex"))
 
 
-def context(connection: sqlite3.Connection, key: str) -> pl.Series:
+def context(connection: Connection, key: str) -> pl.Series:
     """Return what the events' contexts hold under a key, null where nothing, by user, then time."""
-    held = "CASE WHEN json_valid(context) THEN json_extract(context, ?) END"
-    rows = connection.execute(f"SELECT {held} FROM events {ORDER}", [f"$.{json.dumps(key)}"])
-    return pl.Series(key, [value for (value,) in rows], strict=False)
+    rows = connection.stream(f"SELECT context FROM events {ORDER}")
+    return pl.Series(key, [held(text, key) for part in rows for (text,) in part], strict=False)
+
+
+def held(text: str | None, key: str) -> object:
+    """Return what a context holds under a key: lists and objects as text, None where it is no JSON object."""
+    try:
+        said = json.loads(text) if text else None
+    except ValueError:
+        return None
+    value = said.get(key) if isinstance(said, dict) else None
+    if isinstance(value, bool):
+        return int(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else value

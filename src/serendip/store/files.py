@@ -1,9 +1,10 @@
 """Which files were read, how far, and what of them could not be loaded."""
 
-import sqlite3
 from dataclasses import astuple, dataclass
 
 import polars as pl
+
+from serendip.store.connection import Connection
 
 QUARANTINE_SCHEMA = pl.Schema({"file": pl.String, "line": pl.Int64, "reason": pl.String, "row": pl.String})
 
@@ -20,12 +21,16 @@ class File:
     finished: bool = False
 
 
-def put_file(connection: sqlite3.Connection, file: File) -> None:
+def put_file(connection: Connection, file: File) -> None:
     """Write how far a file was read."""
-    connection.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)", astuple(file))
+    connection.execute(
+        "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT(sha256) DO UPDATE SET name = excluded.name, rows ="
+        " excluded.rows, loaded = excluded.loaded, quarantined = excluded.quarantined, finished = excluded.finished",
+        [*astuple(file)[:-1], int(file.finished)],
+    )
 
 
-def find_file(connection: sqlite3.Connection, sha256: str) -> File | None:
+def find_file(connection: Connection, sha256: str) -> File | None:
     """Return what is known of a file with this content."""
     row = connection.execute("SELECT * FROM files WHERE sha256 = ?", [sha256]).fetchone()
     if row is None:
@@ -34,13 +39,13 @@ def find_file(connection: sqlite3.Connection, sha256: str) -> File | None:
     return File(sha256, name, rows, loaded, bad, bool(finished))
 
 
-def quarantine(connection: sqlite3.Connection, frame: pl.DataFrame) -> int:
+def quarantine(connection: Connection, frame: pl.DataFrame) -> int:
     """Keep rows that could not be loaded (file, line, reason, row); return how many were not there yet."""
-    rows = frame.select(pl.col(name).cast(dtype) for name, dtype in QUARANTINE_SCHEMA.items()).iter_rows()
-    return connection.executemany("INSERT OR IGNORE INTO quarantine VALUES (?, ?, ?, ?)", rows).rowcount
+    return connection.pour("quarantine", frame.select(pl.col(n).cast(dtype) for n, dtype in QUARANTINE_SCHEMA.items()))
 
 
-def quarantined(connection: sqlite3.Connection, limit: int = -1) -> pl.DataFrame:
+def quarantined(connection: Connection, limit: int = -1) -> pl.DataFrame:
     """Return the rows that could not be loaded, by file and line."""
-    rows = connection.execute("SELECT * FROM quarantine ORDER BY file, line LIMIT ?", [limit]).fetchall()
+    most, bound = ("", []) if limit < 0 else (" LIMIT ?", [limit])
+    rows = connection.execute(f"SELECT * FROM quarantine ORDER BY file, line{most}", bound).fetchall()
     return pl.DataFrame(rows, QUARANTINE_SCHEMA, orient="row")

@@ -5,13 +5,12 @@ that looks at the token first, so a holder that was paused past the end finds it
 """
 
 import json
-import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from serendip.errors import Unavailable
-from serendip.store.database import Database
+from serendip.store.connection import Connection, Database
 
 
 class Lost(Unavailable):
@@ -63,16 +62,16 @@ class Lease:
             if self.token and self._read(connection)[0] == self.token:
                 self._write(connection, 0.0)
 
-    def _mine(self, connection: sqlite3.Connection) -> None:
+    def _mine(self, connection: Connection) -> None:
         if self._read(connection)[0] != self.token:
             raise Lost(f"the lease {self.name!r} ended and another process has taken it: this one does nothing more")
 
-    def _read(self, connection: sqlite3.Connection) -> tuple[int, float]:
+    def _read(self, connection: Connection) -> tuple[int, float]:
         row = connection.execute("SELECT value FROM meta WHERE key = ?", [f"lease.{self.name}"]).fetchone()
         token, until = json.loads(row[0]) if row else (0, 0.0)
         return int(token), float(until)
 
-    def _write(self, connection: sqlite3.Connection, until: float) -> None:
+    def _write(self, connection: Connection, until: float) -> None:
         connection.execute(
             "INSERT INTO meta VALUES (?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value",
             [f"lease.{self.name}", json.dumps([self.token, until])],

@@ -1,8 +1,16 @@
-"""The tables of the embedded store: one numbered list of steps, never edited, only added to."""
+"""The tables of the store: one numbered list of steps, never edited, only added to."""
 
-APPLICATION = 0x53524450  # "SRDP" in the header of the file: this SQLite file is a Serendip store
+import re
+from collections.abc import Callable
 
-STEPS: tuple[tuple[str, ...], ...] = (
+from serendip.store.connection import Connection
+from serendip.store.words import gather
+
+APPLICATION = 0x53524450  # "SRDP" in the header of an SQLite file: it is a Serendip store
+
+Step = str | Callable[[Connection], None]  # a statement, or what takes more than one
+
+STEPS: tuple[tuple[Step, ...], ...] = (
     (
         "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
         # idx counts up from 0 without gaps and is never given again, so that an index means the same in every model
@@ -25,6 +33,33 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE recommendations(run INTEGER NOT NULL, user INTEGER NOT NULL, position INTEGER NOT NULL,"
         " item INTEGER NOT NULL, score REAL NOT NULL, reason TEXT, PRIMARY KEY(run, user, position)) WITHOUT ROWID",
     ),
+    (
+        # of these users nothing is recorded, learned or used; an erased one keeps its index, and nothing else
+        "CREATE TABLE apart(user INTEGER PRIMARY KEY, erased INTEGER NOT NULL)",
+        # events that were taken back, and ids that were taken back before their event came (the rest is null then)
+        "CREATE TABLE withdrawn(event_id BLOB PRIMARY KEY, user INTEGER, item INTEGER, type INTEGER, value REAL,"
+        " timestamp INTEGER) WITHOUT ROWID",
+        "CREATE INDEX withdrawn_user ON withdrawn(user)",
+        # by what users (0) and items (1) are found: the words of their attributes, in small letters
+        "CREATE TABLE words(side INTEGER NOT NULL, word TEXT NOT NULL, idx INTEGER NOT NULL,"
+        " PRIMARY KEY(side, word, idx)) WITHOUT ROWID",
+        gather,
+    ),
+    (
+        # which users, items and rules were changed lately: what every process follows (store/changes.py)
+        "CREATE TABLE changes(seq INTEGER PRIMARY KEY, subject TEXT NOT NULL, idx INTEGER NOT NULL)",
+        "ALTER TABLE items ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0",  # deleted ones are hidden, too
+        "CREATE INDEX items_hidden ON items(idx) WHERE hidden = 1",
+    ),
+    (
+        # the book of rules is only ever added to (store/rulebook.py): a rule without text is removed from then on
+        "CREATE TABLE rules(version INTEGER PRIMARY KEY, timestamp INTEGER NOT NULL, who TEXT NOT NULL,"
+        " name TEXT NOT NULL, rule TEXT)",
+        # what was shown (store/impressions.py): item and propensity are lists, by position
+        "CREATE TABLE impressions(request_id TEXT PRIMARY KEY, timestamp INTEGER NOT NULL, user INTEGER NOT NULL,"
+        " pipeline TEXT NOT NULL, model TEXT NOT NULL, item TEXT NOT NULL, propensity TEXT) WITHOUT ROWID",
+        "CREATE INDEX impressions_user ON impressions(user, timestamp)",
+    ),
 )
 
 LOOKUPS = {  # dropped while a bulk load runs, made again at its end or by whoever opens the store next
@@ -32,3 +67,16 @@ LOOKUPS = {  # dropped while a bulk load runs, made again at its end or by whoev
     "events_user": "CREATE INDEX IF NOT EXISTS events_user ON events(user, timestamp, seq, item, type, value)",
     "events_item": "CREATE INDEX IF NOT EXISTS events_item ON events(item, timestamp)",
 }
+
+TABLES = (  # what a copy of a store holds
+    "meta", "users", "items", "event_types", "sources", "events", "files", "quarantine", "recommendations", "apart",
+    "withdrawn", "words", "changes", "rules", "impressions",
+)  # fmt: skip
+
+WIDE = re.compile(r"\b(seq|timestamp|added_at|rows|loaded|quarantined|line) INTEGER\b")
+
+
+def postgres(text: str) -> str:
+    """Return a statement as PostgreSQL has it; text is ordered by code point, as in SQLite, whatever the locale."""
+    text = WIDE.sub(r"\1 BIGINT", text).replace(" WITHOUT ROWID", "").replace(" TEXT", ' TEXT COLLATE "C"')
+    return text.replace(" BLOB", " BYTEA").replace(" REAL", " DOUBLE PRECISION")

@@ -1,6 +1,5 @@
-"""The embedded store of a project: events, users, items and recommendations in one SQLite file."""
+"""The store of a project: events, users, items and recommendations, in an SQLite file or in PostgreSQL."""
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -17,14 +16,19 @@ from serendip.data.interactions import InteractionRules
 from serendip.data.queries import History
 from serendip.data.slates import Slates
 from serendip.data.tables import Tables
-from serendip.store import events, files
+from serendip.store import changes, describe, events, files, impressions
 from serendip.store.bulk import Bulk
-from serendip.store.database import Database
+from serendip.store.changes import Changed, Mark
+from serendip.store.connection import Connection, Database
+from serendip.store.database import SQLite
+from serendip.store.describe import About, Entry, Put
 from serendip.store.events import Added
 from serendip.store.files import File
-from serendip.store.index import KEY, Side, features
+from serendip.store.impressions import Impression
+from serendip.store.index import KEY, Side, described, features
 from serendip.store.lease import Lease
 from serendip.store.recommendations import Recommended, current, put, recommended, users_with_some
+from serendip.store.rulebook import Rulebook
 from serendip.store.search import Found, about, search
 
 
@@ -52,18 +56,23 @@ class Store:
         self._timed = False
 
     @staticmethod
-    def open(path: str | PathLike[str], create: bool = True) -> "Store":
-        """Open the store at `path`, or make one there.
+    def open(place: str | PathLike[str], create: bool = True) -> "Store":
+        """Open the store at a path or in a database (postgresql://...), or make one there.
 
         Raises:
             UserError: there is none and `create` is false, it is no store, it is damaged, or a newer version wrote it.
+            Unavailable: the server of the database cannot be reached.
         """
-        return Store(Database(Path(path), create))
+        if isinstance(place, str) and place.startswith(("postgresql://", "postgres://")):
+            from serendip.store.postgres import Postgres
+
+            return Store(Postgres(place, create))
+        return Store(SQLite(Path(place), create))
 
     @property
-    def path(self) -> Path:
-        """Where the file is."""
-        return self._database.path
+    def where(self) -> str:
+        """The path of the file, or the address of the database without its password."""
+        return self._database.where
 
     def close(self) -> None:
         """Close every connection."""
@@ -95,6 +104,19 @@ class Store:
         """Return a lease that one process of many can hold at a time."""
         return Lease(self._database, name, seconds)
 
+    @property
+    def rulebook(self) -> Rulebook:
+        """The book of business rules."""
+        return Rulebook(self._database)
+
+    def add_impressions(self, shown: Sequence[Impression]) -> None:
+        """Record slates that were shown, in one transaction."""
+        impressions.add(self._database, shown)
+
+    def impression(self, request_id: str) -> Impression | None:
+        """Return the slate that a request was shown, None where none is recorded."""
+        return impressions.find(self._database, request_id)
+
     def hide(self, item_id: object, hidden: bool = True) -> None:
         """Take an item out of recommendations and search, or put it back.
 
@@ -103,7 +125,8 @@ class Store:
         """
         index = self.items().find(item_id, "item")
         with self._database.write() as connection:
-            connection.execute("UPDATE items SET hidden = ? WHERE idx = ?", [hidden, index])
+            connection.execute("UPDATE items SET hidden = ? WHERE idx = ?", [int(hidden), index])
+            changes.note(connection, "items", [index])
 
     def put_recommendations(
         self, version: str, slates: Iterable[tuple[I32, Slates, Sequence[Sequence[str]] | None]]
@@ -141,10 +164,16 @@ class Store:
             row = connection.execute("SELECT idx FROM users WHERE user_id = ?", [as_text(user_id)]).fetchone()
         return -1 if row is None else int(row[0])
 
+    def find_item(self, item_id: object) -> int:
+        """Return the index of an item, -1 where unknown, by one look-up."""
+        with self._database.read() as connection:
+            row = connection.execute("SELECT idx FROM items WHERE item_id = ?", [as_text(item_id)]).fetchone()
+        return -1 if row is None else int(row[0])
+
     def hidden(self) -> I32:
         """Return the items that are hidden, ascending."""
         with self._database.read() as connection:
-            rows = connection.execute("SELECT idx FROM items WHERE hidden ORDER BY idx").fetchall()
+            rows = connection.execute("SELECT idx FROM items WHERE hidden = 1 ORDER BY idx").fetchall()
         return np.array([idx for (idx,) in rows], np.int32)
 
     def dataset(self, rules: InteractionRules | None = None, context: Sequence[str] = ()) -> Dataset:
@@ -176,7 +205,7 @@ class Store:
 
     def events_since(self, seq: int = -1, limit: int = -1) -> pl.DataFrame:
         """Return the events that came after the one numbered `seq`: the canonical columns, and seq itself."""
-        with self._database.read() as connection:
+        with self._database.snapshot() as connection:
             return events.frame(connection, seq, limit)
 
     def history(self, user: int | str, limit: int | None = None) -> History:
@@ -188,8 +217,8 @@ class Store:
         with self._database.read() as connection:
             rows = connection.execute(
                 "SELECT item, value, type, coalesce(timestamp, 0) FROM events"
-                f" WHERE user = {who} ORDER BY timestamp DESC, seq DESC LIMIT ?",
-                [as_text(user) if isinstance(user, str) else int(user), -1 if limit is None else limit],
+                f" WHERE user = {who} ORDER BY timestamp DESC, seq DESC{'' if limit is None else ' LIMIT ?'}",
+                [as_text(user) if isinstance(user, str) else int(user), *([] if limit is None else [limit])],
             ).fetchall()
             types = self._event_types(connection, max((row[2] for row in rows), default=0))
             self._timed = timed = self._timed or events.timed(connection)
@@ -204,20 +233,46 @@ class Store:
             types,
         )
 
-    def _event_types(self, connection: sqlite3.Connection, code: int) -> tuple[str, ...]:
+    def _event_types(self, connection: Connection, code: int) -> tuple[str, ...]:
         if code >= len(self._types):
             self._types = events.types(connection)
         return self._types
 
     def recommendations(self, user: int | str) -> list[Recommended]:
         """Return what was put for a user, an index or an id, best first; empty where nothing was."""
-        with self._database.read() as connection:
+        with self._database.snapshot() as connection:
             return recommended(connection, user)
 
     def recommendations_version(self) -> str | None:
         """Return the model version that the recommendations are of."""
         with self._database.read() as connection:
             return current(connection)[1]
+
+    def described(self, side: Side, index: Sequence[int]) -> pl.DataFrame | None:
+        """Return the attributes of users or items by index, one row each in the order asked; None where none has any.
+
+        The columns are those of `dataset`, whoever has a value in them.
+        """
+        with self._database.snapshot() as connection:
+            return described(connection, side, index)
+
+    def about(self, side: Side, id_: str) -> About | None:
+        """Return what is known of one user or item, None where there is none or it was deleted."""
+        with self._database.snapshot() as connection:
+            return describe.about(connection, side, id_)
+
+    def describe(self, side: Side, entries: Sequence[Entry], *, create: bool = True) -> list[Put]:
+        """Put or change users or items, each entry with its own status, in one transaction.
+
+        create: an id that is not there is made; otherwise its status is `not_found`.
+        """
+        with self._database.write() as connection:
+            return describe.put(connection, side, entries, create=create)
+
+    def delete_items(self, item_ids: Sequence[str]) -> list[Put]:
+        """Take items out of the catalogue for good, each with its own status; what users did with them stays."""
+        with self._database.write() as connection:
+            return describe.delete(connection, item_ids)
 
     def item_features(self) -> pl.DataFrame | None:
         """Return the attributes of the items, one row an index; None where there are none."""
@@ -254,6 +309,20 @@ class Store:
         """Return how far a file with this content was read."""
         with self._database.read() as connection:
             return files.find_file(connection, sha256)
+
+    def stamp(self) -> object:
+        """Return what is another whenever anything was written, by anybody; it compares within one thread only."""
+        return self._database.stamp()
+
+    def mark(self) -> Mark:
+        """Return where the log of changes stands."""
+        with self._database.snapshot() as connection:
+            return changes.mark(connection)
+
+    def changed(self, since: Mark) -> Changed:
+        """Return whose history, which users' and items' descriptions and whether the rules have changed since."""
+        with self._database.snapshot() as connection:
+            return changes.since(connection, since)
 
     def arrived(self) -> int:
         """Return how many events have come in so far, those that were removed since included."""
