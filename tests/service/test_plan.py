@@ -155,3 +155,11 @@ def test_what_cannot_be_planned_is_said(ratings: Path, tmp_path: Path) -> None:
     views.write_text("user_id,item_id\n" + "\n".join(f"{u},{i}" for u in range(20) for i in range(5)))
     with pytest.raises(UserError, match="learns from ratings"):
         plan(views, [SVD()], run=Run(threads=1))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_plan_of_each_can_be_written(
+    name: str, ratings: Path, answer: Callable[..., dict[str, list[dict[str, object]]]]
+) -> None:
+    told = answer("plan", str(ratings), "--algorithm", name, "--threads", "1")
+    assert told["estimates"][0]["algorithm"] == name

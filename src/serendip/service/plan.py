@@ -164,7 +164,7 @@ def seconds(algorithm: Algorithm, size: Size, run: Run) -> tuple[float, float]:
     step = (more.cpu - less.cpu) / (more.steps - less.steps) if slope else more.cpu / more.steps
     once = max(now.cpu - step * now.steps, 0.0) / share if epochs and slope else 0.0
     cores = min(max(long.cpu / long.wall, 1.0), run.threads or psutil.cpu_count() or 1)
-    cpu = cost.operations * step + once
+    cpu = float(cost.operations * step + once)
     return cpu / cores, cpu
 
 
