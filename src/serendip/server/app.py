@@ -22,7 +22,7 @@ from serendip.server.headers import Headers
 from serendip.server.keys import Gate
 from serendip.server.limits import Limits
 from serendip.server.metrics import Measured
-from serendip.server.routes import events, health, items, models, recommend, users
+from serendip.server.routes import catalogue, events, health, items, models, onboarding, recommend, users
 from serendip.server.trace import Trace, provider
 from serendip.server.vitals import Vitals
 from serendip.server.wire import BadRequest, Failure, answer, schemas
@@ -87,8 +87,10 @@ def create_app(settings: ServerSettings) -> FastAPI:
         app.add_middleware(Trace, provider=traces)
     app.add_middleware(Measured)
     app.add_middleware(Headers)
-    for routes in (users, items, recommend, events, health, models):
+    for routes in (users, items, recommend, events, health, models, onboarding):
         app.include_router(routes.router)
+    for router in (catalogue.items, catalogue.users):  # the last of these: their paths would take others' in
+        app.include_router(router)
     app.include_router(metrics.router)
     app.include_router(page)
     app.add_exception_handler(BadRequest, bad_request)

@@ -11,6 +11,7 @@ from msgspec import Meta
 from serendip.service.answer import Explanation, Found, SimilarItems, Slate
 from serendip.service.counters import counted
 from serendip.service.models import ModelVersion, SideBySide
+from serendip.service.onboarding import Questionnaire
 
 T = TypeVar("T")
 REF = "#/components/schemas/{name}"
@@ -71,6 +72,62 @@ class Recorded(msgspec.Struct):
     repeated: int
 
 
+Text = Annotated[str, Meta(max_length=10_000)]
+Number = Annotated[int, Meta(ge=-(2**53), le=2**53)] | Annotated[float, Meta(ge=-1e300, le=1e300)]
+Attribute = Text | Number | bool | Annotated[list[Text], Meta(max_length=1000)] | None
+Attributes = Annotated[dict[Name, Attribute], Meta(max_length=100)]
+
+
+class NewItem(msgspec.Struct, forbid_unknown_fields=True):
+    """What is said of an item. A date is a text as 2026-01-31 or 2026-01-31T12:00:00Z; null takes an attribute away."""
+
+    attributes: Attributes = {}
+    hidden: bool | None = None
+
+
+class ItemEntry(NewItem, forbid_unknown_fields=True, kw_only=True):
+    """What is said of one item of many. deleted: take it out of the catalogue."""
+
+    item_id: Id
+    deleted: bool = False
+
+
+class NewUser(msgspec.Struct, forbid_unknown_fields=True):
+    """What is said of a user; null takes an attribute away."""
+
+    attributes: Attributes = {}
+
+
+class UserEntry(NewUser, forbid_unknown_fields=True, kw_only=True):
+    """What is said of one user of many."""
+
+    user_id: Id
+
+
+class Status(msgspec.Struct):
+    """What became of an entry: created, changed, unchanged, deleted, invalid or not_found; and why it was not taken."""
+
+    id: str
+    status: str
+    reason: str | None = None
+
+
+class DescribedItem(msgspec.Struct):
+    """What is said of an item. added_at: ms since 1970."""
+
+    item_id: str
+    attributes: dict[str, Any]
+    hidden: bool = False
+    added_at: int | None = None
+
+
+class DescribedUser(msgspec.Struct):
+    """What is said of a user."""
+
+    user_id: str
+    attributes: dict[str, Any]
+
+
 class Health(msgspec.Struct, omit_defaults=True):
     """Whether the server can answer, and with which model."""
 
@@ -88,8 +145,16 @@ SPOKEN = (
     RecommendRequest,
     NewEvent,
     Recorded,
+    NewItem,
+    ItemEntry,
+    NewUser,
+    UserEntry,
+    Status,
+    DescribedItem,
+    DescribedUser,
     Health,
     ModelVersion,
+    Questionnaire,
     SideBySide,
 )
 LISTS = {"Found": list[Found]}
