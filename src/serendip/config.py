@@ -56,6 +56,15 @@ class Data:
 
 
 @dataclass(frozen=True)
+class Storage:
+    """Where events, users and items are kept."""
+
+    url: str = setting(
+        "", "Address of a PostgreSQL database, as postgresql://user@host/name; empty: a file in the project's folder."
+    )
+
+
+@dataclass(frozen=True)
 class Interactions:
     """How events become the weights that models learn from."""
 
@@ -121,6 +130,17 @@ class Cache:
 
 
 @dataclass(frozen=True)
+class Onboarding:
+    """The questions that a newcomer is asked."""
+
+    questions: int = setting(10, "Questions at most; 0: none, and training does not prepare for any.", low=0, high=100)
+    about: str = setting("items", "What is asked about: items, tags or both.", among=("items", "tags", "both"))
+    worth: float = setting(
+        0.05, "Stop where the best question brings less than this share of what the first one did.", low=0, high=1
+    )
+
+
+@dataclass(frozen=True)
 class Schedule:
     """When `serendip schedule` trains anew, and what a new model must show."""
 
@@ -160,12 +180,14 @@ class Settings:
 
     objective: Objective = field(default_factory=Objective)
     data: Data = field(default_factory=Data)
+    storage: Storage = field(default_factory=Storage)
     interactions: Interactions = field(default_factory=Interactions)
     evaluation: Evaluation = field(default_factory=Evaluation)
     training: Training = field(default_factory=Training)
     serving: Serving = field(default_factory=Serving)
     pipelines: dict[str, Stages] = field(default_factory=dict)
     cache: Cache = field(default_factory=Cache)
+    onboarding: Onboarding = field(default_factory=Onboarding)
     schedule: Schedule = field(default_factory=Schedule)
 
 

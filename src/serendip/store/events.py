@@ -143,7 +143,7 @@ def timed(connection: Connection) -> bool:
 
 
 COLUMNS = np.dtype([("user", "i4"), ("item", "i4"), ("type", "i1"), ("value", "f4"), ("timestamp", "i8")])
-ORDER = "ORDER BY user, timestamp, seq"  # of a data set; an event without a timestamp comes first
+ORDER = "ORDER BY user, timestamp NULLS FIRST, seq"  # of a data set; an event without a timestamp comes first
 
 
 def read(connection: Connection) -> tuple[I32, I32, I8, F32, I64 | None]:

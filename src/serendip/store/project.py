@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 
+from serendip.config import read
 from serendip.errors import NotFound, UserError, nearest
 from serendip.store.journal import before, note, publications
 from serendip.store.store import Store
@@ -69,12 +70,17 @@ class Project:
         return self
 
     def store(self, create: bool = True) -> Store:
-        """Open the store.
+        """Open the store: where `[storage] url` says, else the file in this folder.
 
         Raises:
-            UserError: as `Store.open`.
+            UserError: as `Store.open`, or the settings cannot be read.
         """
-        return Store.open(self.make().database if create else self.database, create)
+        url = read(self.settings).storage.url if self.settings.is_file() else ""
+        if create:
+            self.make()
+        if url and not url.startswith(("postgresql://", "postgres://")):
+            raise UserError(f"[storage] url is written postgresql://user@host/name, and {url!r} is not")
+        return Store.open(url or self.database, create)
 
     def new_version(self, content: str) -> str:
         """Return a name for a model about to be saved: the time, so that names sort by age, and a hash of `content`."""

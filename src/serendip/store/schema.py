@@ -77,6 +77,7 @@ WIDE = re.compile(r"\b(seq|timestamp|added_at|rows|loaded|quarantined|line) INTE
 
 
 def postgres(text: str) -> str:
-    """Return a statement as PostgreSQL has it; text is ordered by code point, as in SQLite, whatever the locale."""
+    """Return a statement as PostgreSQL has it; text is ordered by code point and null is least, as in SQLite."""
+    text = text.replace("(user, timestamp, seq", "(user, timestamp NULLS FIRST, seq")
     text = WIDE.sub(r"\1 BIGINT", text).replace(" WITHOUT ROWID", "").replace(" TEXT", ' TEXT COLLATE "C"')
     return text.replace(" BLOB", " BYTEA").replace(" REAL", " DOUBLE PRECISION")

@@ -217,7 +217,8 @@ class Store:
         with self._database.read() as connection:
             rows = connection.execute(
                 "SELECT item, value, type, coalesce(timestamp, 0) FROM events"
-                f" WHERE user = {who} ORDER BY timestamp DESC, seq DESC{'' if limit is None else ' LIMIT ?'}",
+                f" WHERE user = {who} ORDER BY timestamp DESC NULLS LAST, seq DESC"
+                f"{'' if limit is None else ' LIMIT ?'}",
                 [as_text(user) if isinstance(user, str) else int(user), *([] if limit is None else [limit])],
             ).fetchall()
             types = self._event_types(connection, max((row[2] for row in rows), default=0))
