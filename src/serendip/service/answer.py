@@ -1,6 +1,7 @@
 """What a recommender answers: the same plain data for the command line and for HTTP."""
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 
 class Because(msgspec.Struct):
@@ -13,13 +14,19 @@ class Because(msgspec.Struct):
 
 
 class Recommended(msgspec.Struct):
-    """One position of a slate. score compares within one slate only; source: model, fallback or static."""
+    """One position of a slate. score compares within one slate; source: model, fallback, static, catalogue or rule.
+
+    contributions, where asked for: they sum to the score; propensity, where chance took part: the probability that the
+    item stood there.
+    """
 
     item_id: str
     title: str
     score: float
     reason: str = ""
     source: str = "model"
+    contributions: list[Because] | UnsetType = UNSET
+    propensity: float | UnsetType = UNSET
 
 
 class Event(msgspec.Struct):
@@ -32,8 +39,25 @@ class Event(msgspec.Struct):
     timestamp: int | None = None
 
 
+class Dropped(msgspec.Struct):
+    """How many items a stage left out for one reason, and the first of them."""
+
+    reason: str
+    count: int
+    item_ids: list[str]
+
+
+class Stage(msgspec.Struct):
+    """What a stage of a pipeline did: how many items it let through, and which it left out."""
+
+    stage: str
+    kept: int
+    dropped: list[Dropped]
+    ms: float
+
+
 class Slate(msgspec.Struct):
-    """A slate with what it was made by, and from."""
+    """A slate with what it was made by, and from. trace, where asked for: what each stage left out, and why."""
 
     items: list[Recommended]
     model: str
@@ -44,6 +68,7 @@ class Slate(msgspec.Struct):
     degraded: str | None = None
     history: list[Event] = []
     timings_ms: dict[str, float] = {}
+    trace: list[Stage] | UnsetType = UNSET
 
 
 class Explanation(msgspec.Struct):

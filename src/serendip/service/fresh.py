@@ -75,7 +75,10 @@ class Fresh:
         self._seen.stamp = stamp
 
     def _take_in(self, changed: Changed) -> None:
-        if changed.items is None or changed.items:
+        changes = changed.items is None or bool(changed.items)
+        if changes or changed.rules:
+            self.holder.live.surfaces.stale(items=changes, rules=changed.rules)
+        if changes:
             self._banned = self._barred()
             live = self.holder.live
             live.catalogue.renew(changed.items)

@@ -13,6 +13,7 @@ from serendip.data.dataset import Dataset
 from serendip.data.queries import History, Queries, no_history
 from serendip.errors import UserError
 from serendip.models.contract import Model, Similar
+from serendip.pipeline.made import Asked
 from serendip.service.live import Live
 from serendip.service.slate import answer
 
@@ -111,9 +112,9 @@ def again(live: Live, request: Request, n: int) -> None:
 
 def whole(live: Live, queries: Queries) -> None:
     """Raise a UserError where a whole slate is short of items, holds a score that is no number, or takes too long."""
-    answer(live, queries, K)  # what is made once, as an index, is made now
+    answer(live, Asked(queries, K))  # what is made once, as an index, is made now
     began = time.perf_counter()
-    made = answer(live, queries, K)
+    made = answer(live, Asked(queries, K))
     took = time.perf_counter() - began
     pipeline, most = live.pipeline, 0
     if pipeline.fallback is not None:

@@ -1,9 +1,11 @@
 """Histories in and out: what somebody brings as a model reads it, and what is past as a slate's reader sees it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from serendip.arrays import F32, I8, I64
 from serendip.data.queries import History, no_history, offsets
 from serendip.data.readers.columns import event_type
 from serendip.errors import UserError
@@ -35,6 +37,43 @@ def brought(live: Live, events: Sequence[Event]) -> History:
     kind = np.array([names.index(kind) for kind in kinds], np.int8)
     stamp = np.array([event.timestamp or 0 for event in events], np.int64)
     return History(offsets(np.array([there.sum()])), item[there], value[there], kind[there], stamp[there], names)
+
+
+def together(histories: Sequence[History]) -> History:
+    """Return the histories of one user each as those of a group; their type codes are the store's."""
+    count = np.array([len(one.item) for one in histories], np.int64)
+    types = max((one.types for one in histories), key=len)
+    return History(offsets(count), np.concatenate([one.item for one in histories]), *columns(histories), types)
+
+
+def joined(past: History, session: History, now: int) -> History:
+    """Return one history with what a session adds to it; an event of the session without a time is of now (ms)."""
+    if not len(session.item) or not len(past.item):
+        return session if len(session.item) else past
+    types = tuple(dict.fromkeys([*(past.types or ("interaction",)), *session.types]))
+    code = np.array([types.index(name) for name in session.types], np.int8)
+    item, n = np.concatenate([past.item, session.item]), len(past.item)
+    value, kind, stamp = columns([past, replace(session, type=None if session.type is None else code[session.type])])
+    if past.timestamp is None or stamp is None:
+        stamp = None
+    else:
+        stamp[n:] = np.where(stamp[n:] > 0, stamp[n:], now)
+    return History(np.array([0, len(item)], np.int64), item, value, kind, stamp, types)
+
+
+def columns(histories: Sequence[History]) -> tuple[F32 | None, I8 | None, I64 | None]:
+    """Return value, type and timestamp of histories one after the other; None where none of them has any."""
+    n = [len(one.item) for one in histories]
+    value = [one.value if one.value is not None else np.full(m, np.nan, np.float32)
+             for m, one in zip(n, histories, strict=True)]  # fmt: skip
+    kind = [one.type if one.type is not None else np.zeros(m, np.int8) for m, one in zip(n, histories, strict=True)]
+    stamp = [one.timestamp if one.timestamp is not None else np.zeros(m, np.int64)
+             for m, one in zip(n, histories, strict=True)]  # fmt: skip
+    return (
+        None if all(one.value is None for one in histories) else np.concatenate(value),
+        None if all(one.type is None for one in histories) else np.concatenate(kind),
+        None if all(one.timestamp is None for one in histories) else np.concatenate(stamp),
+    )
 
 
 def shown(live: Live, history: History) -> list[Event]:

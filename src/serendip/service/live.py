@@ -9,6 +9,7 @@ from serendip.models.itemfeatures import ItemFeatures
 from serendip.models.warm import warm
 from serendip.pipeline.pipeline import Pipeline
 from serendip.service.catalogue import Catalogue
+from serendip.service.surfaces import Surfaces
 from serendip.store.store import Store
 
 
@@ -24,6 +25,7 @@ class Live:
     pipeline: Pipeline
     alike: Model
     catalogue: Catalogue
+    surfaces: Surfaces  # pipelines by name, with the rules of the moment
     content: ItemFeatures | None = None  # by which newer items find their place
     classes: Classes | None = None  # by which onboarding chooses what to ask
 

@@ -12,6 +12,7 @@ from serendip.pipeline.pipeline import Pipeline
 from serendip.service.catalogue import Catalogue
 from serendip.service.live import Live
 from serendip.service.settings import excluded, settings_of
+from serendip.service.surfaces import surfaces
 from serendip.store.artefacts import load
 from serendip.store.project import Project
 
@@ -47,7 +48,8 @@ def live(project: Project, version: str, catalogue: Catalogue) -> Live:
     )
     pipeline = Pipeline(main, fallback, banned[banned < model.n_items], static)
     content, classes = (model.content, model.classes) if isinstance(model, Served) else (None, None)
-    return Live(store, version, pipeline, similar or main, catalogue, content, classes)
+    named = surfaces(project, settings, store, version)
+    return Live(store, version, pipeline, similar or main, catalogue, named, content, classes)
 
 
 def check_ids(model: Model, users: pl.Series, items: pl.Series, version: str) -> None:

@@ -6,6 +6,11 @@ from serendip.arrays import F32, I32, I64
 from serendip.data.queries import History, Queries, offsets
 from serendip.data.slates import Contributions
 from serendip.models.contract import Explains, Model
+from serendip.pipeline.about import About
+from serendip.pipeline.made import Made, Scored
+from serendip.pipeline.retrieve import scores
+from serendip.service.answer import Because
+from serendip.service.catalogue import Catalogue
 
 DONE = {
     "rating": "rated",
@@ -18,6 +23,7 @@ DONE = {
     "time_spent": "spent time with",
     "interaction": "chose",
 }
+NEW = "new in the catalogue"  # what models that go by the age of items say
 SHARE = 0.6  # a second item is named only where it gives this share of what the first gives
 
 
@@ -40,6 +46,84 @@ def reasons(model: Model, queries: Queries, item: I32, of: I64, titles: list[str
         last = past[b].get(named[0], -1)
         said.append(f"because you {verb(queries.history, last)} {' and '.join(title(titles, one) for one in named)}")
     return said
+
+
+def whys(made: Made, about: About | None, titles: list[str]) -> list[str]:
+    """Return why each item of a slate stands there: in the words of the term that its score owes most to."""
+    slate = made.scored
+    n, there = len(slate.item), slate.weight != 0
+    most = np.where(there, shares(slate), -np.inf).argmax(axis=1) if n else np.zeros(0, np.int64)
+    texts = [""] * n
+    for t, term in enumerate(slate.terms):
+        at = np.flatnonzero((most == t) & there[:, t])
+        if term.model is None:
+            words = [f"like {title(titles, term.item)}"] * len(at)
+        else:
+            words = reasons(term.model, term.queries, slate.item[at], np.zeros(len(at), np.int64), titles)
+        for place, text in zip(at.tolist(), words, strict=True):
+            texts[place] = text
+    if about is not None and about.classes is not None and NEW in texts:
+        history = slate.terms[0].queries.history.item
+        texts = [new_in(about, item, history) if text == NEW else text
+                 for text, item in zip(texts, slate.item.tolist(), strict=True)]  # fmt: skip
+    return texts
+
+
+def shares(slate: Scored) -> F32:
+    """Return what each term adds to each score.  # (n, T)
+
+    Likeness, the one term without a model, is what the others leave; a score of one term is all its own.
+    """
+    there = slate.weight != 0
+    own = (slate.score - slate.base - slate.raised)[:, None]
+    if (there.sum(axis=1) <= 1).all():
+        return np.where(there, own, 0).astype(np.float32)
+    parts = np.zeros(slate.weight.shape, np.float32)
+    for t, term in enumerate(slate.terms):
+        if term.model is not None and there[:, t].any():
+            value = scores(term.model, term.queries, slate.item)[0]
+            parts[:, t] = np.where(there[:, t], slate.weight[:, t] * np.nan_to_num(value), 0)
+    like = np.array([term.model is None for term in slate.terms])
+    rest = own - parts.sum(axis=1, keepdims=True)
+    return np.where(there & like, rest, parts).astype(np.float32)
+
+
+def new_in(about: About, item: int, history: I32) -> str:
+    """Return in which of its classes an item is new: that which the history holds most of."""
+    assert about.classes is not None
+    share = about.classes.rows(np.array([item], np.int32))[0]
+    if not share.any():
+        return NEW
+    taste = about.taste(history)
+    return f"new in {about.classes.names[int(np.argmax((share > 0) * (taste + 1e-9) + 1e-12 * share))]}"
+
+
+def contributions(slate: Scored, catalogue: Catalogue) -> list[list[Because]]:
+    """Return what each score of a slate is made of: each list sums to its score, the greatest part first."""
+    parts: list[list[Because]] = [[] for _ in slate.item]
+    share = shares(slate)
+    for t, term in enumerate(slate.terms):
+        at = np.flatnonzero(slate.weight[:, t])
+        if isinstance(term.model, Explains) and len(at):
+            told = term.model.explain(term.queries, slate.item[at], np.zeros(len(at), np.int64))
+            row = np.repeat(np.arange(len(at)), np.diff(told.offset))
+            weight = (told.weight * slate.weight[at[row], t]).tolist()
+            for place, owed, part, reason in zip(at[row].tolist(), told.item.tolist(), weight, told.reason.tolist(),
+                                                 strict=True):  # fmt: skip
+                parts[place].append(because(catalogue, owed, part, told.reasons[reason]))
+        else:
+            for place in at.tolist():
+                why = "like" if term.model is None else "overall"
+                parts[place].append(because(catalogue, term.item, float(share[place, t]), why))
+    for place, (base, raised) in enumerate(zip(slate.base.tolist(), slate.raised.tolist(), strict=True)):
+        parts[place] += [Because(part, why) for part, why in ((base, "scale"), (raised, "rules")) if part]
+        parts[place].sort(key=lambda one: -abs(one.weight))
+    return parts
+
+
+def because(catalogue: Catalogue, owed: int, weight: float, reason: str) -> Because:
+    """Return a part of a score, with the item that it is owed to, -1 where it is owed to none."""
+    return Because(weight, reason, *((catalogue.id(owed), catalogue.title(owed)) if owed >= 0 else (None, None)))
 
 
 def personal(parts: Contributions) -> tuple[I64, I32, F32]:
