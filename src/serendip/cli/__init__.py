@@ -15,6 +15,7 @@ COMMANDS = {
     "demo": "Run the main job on MovieLens 100K and serve what comes of it.",
     "run": "Do all of it: read a file, compare models, choose, write every user's slate.",
     "ingest": "Read files of events, items and users into the project's store.",
+    "import": "Take over what a Gorse holds, from its export or while it runs.",
     "inspect": "Report what the data is like, and what is wrong with it.",
     "train": "Fit one algorithm on everything and publish the model.",
     "tune": "Look for better hyperparameters of one algorithm, never seeing the test part.",
@@ -23,6 +24,8 @@ COMMANDS = {
     "compress": "Write a smaller version of a model, and say what it costs.",
     "evaluate": "Measure algorithms on a training and a test file.",
     "compare": "Measure the portfolio on a split of the project's data, as a leaderboard.",
+    "judge": "Let people say which of two models' slates is better, without knowing whose is whose.",
+    "onboard": "Ask what a newcomer likes, and show the slate that comes of it.",
     "recommend": "Show a user's slate, or one for a list of items.",
     "similar": "Show the items most like an item.",
     "explain": "Say why an item stands in a user's slate.",
@@ -31,6 +34,7 @@ COMMANDS = {
     "models": "List the models; let one serve, go back, hold two side by side.",
     "schedule": "Train anew when it is due; let the new model serve where it is no worse.",
     "keys": "Make, list, rotate and revoke the keys that open the server.",
+    "doctor": "Check everything that a server needs, and say what to do about it.",
 }
 
 
