@@ -24,16 +24,32 @@ MODEL = "the model failed"
 
 
 def slate(
-    serving: Serving, user_id: str, k: int, *, context: slates.Context | None = None, with_history: bool = False
-) -> Slate:
+    serving: Serving, user_id: str, k: int, *, context: slates.Context | None = None, with_history: bool = False,
+    how: slates.How = slates.PLAIN,
+) -> Slate:  # fmt: skip
     """Return a user's slate; where it cannot be made, what stands in for it, marked `degraded` with the reason.
 
     While the store cannot be read, the model answers from the history that the user was last seen with.
+
+    Raises:
+        NotFound: there is no such pipeline.
     """
+    made = of_user(serving, user_id, k, context, with_history, how)
+    serving.impressions.put(made)
+    return made
+
+
+def of_user(
+    serving: Serving, user_id: str, k: int, context: slates.Context | None, with_history: bool, how: slates.How
+) -> Slate:
+    """Return a user's slate from the cache, else made anew, else what stands in for it."""
     began = time.perf_counter()
-    serving.now()
-    asked_for, clock = (k, with_history, told(context)), serving.cache.clock
-    kept = serving.cache.get(user_id, asked_for) if serving.reachable else None
+    surfaces = serving.now().surfaces
+    keeps = not surfaces.explores(how.pipeline)  # where chance takes part, each request is to draw for itself
+    if surfaces.turned(slates.now()):
+        serving.cache.clear()
+    asked_for, clock = (k, with_history, told(context), how), serving.cache.clock
+    kept = serving.cache.get(user_id, asked_for) if serving.reachable and keeps else None
     if kept is not None:
         took = {"cache": round((time.perf_counter() - began) * 1e3, 3)}
         return msgspec.structs.replace(kept, request_id=request_id(), timings_ms=took)
@@ -42,16 +58,17 @@ def slate(
     last = serving.recent.get(user_id) if queries is None else None
     asked = queries or (last and last.queries)
     if asked is None:
-        return instead(serving, k, STORE, user_id)
-    made = attempted(serving, lambda live: slates.slate_of(live, asked, user_id, k, with_history=with_history))
+        return instead(serving, k, STORE, user_id, how=how)
+    made = attempted(serving, lambda live: slates.slate_of(live, asked, user_id, k, with_history=with_history, how=how))
     if isinstance(made, str):
-        return instead(serving, k, made, user_id)
+        return instead(serving, k, made, user_id, how=how)
     made.timings_ms["history"] = round((read - began) * 1e3, 3)
     if queries is None:
         made.degraded = STORE
     else:
         serving.recent.put(user_id, Last(queries, made.items))
-        serving.cache.put(user_id, asked_for, made, clock)
+        if keeps:
+            serving.cache.put(user_id, asked_for, made, clock)
     return made
 
 
@@ -62,13 +79,44 @@ def told(context: slates.Context | None) -> frozenset[tuple[str, object]]:
 
 def slate_for(
     serving: Serving, history: Sequence[Event], k: int, exclude: Sequence[str] = (),
-    context: slates.Context | None = None,
+    context: slates.Context | None = None, *, how: slates.How = slates.PLAIN, user_id: str | None = None,
+    item_id: str | None = None,
 ) -> Slate:  # fmt: skip
-    """Return a slate for whoever brings these events; where it cannot be made, what stands in for it."""
-    made = attempted(serving, lambda live: slates.slate_for(live, history, k, exclude, context))
-    if isinstance(made, Slate):
-        return made
-    return instead(serving, k, made, left_out={*exclude, *(event.item_id for event in history)})
+    """Return a slate for whoever brings these events; where it cannot be made, what stands in for it.
+
+    Raises:
+        NotFound: there is no such item or pipeline.
+    """
+    serving.live.surfaces.named(how.pipeline)
+    made = attempted(
+        serving,
+        lambda live: slates.slate_for(live, history, k, exclude, context, how=how, user_id=user_id, item_id=item_id),
+    )
+    if not isinstance(made, Slate):
+        page = [] if item_id is None else [item_id]
+        out = {*exclude, *page, *(event.item_id for event in history)}
+        made = instead(serving, k, made, user_id, left_out=out, how=how)
+    serving.impressions.put(made)
+    return made
+
+
+def slate_together(
+    serving: Serving, user_ids: Sequence[str], k: int, aggregate: str, exclude: Sequence[str] = (),
+    context: slates.Context | None = None, *, how: slates.How = slates.PLAIN,
+) -> Slate:  # fmt: skip
+    """Return a slate for a group of users; where it cannot be made, what stands in for it.
+
+    Raises:
+        UserError: nobody is named, or there is no such pipeline or way to aggregate.
+    """
+    serving.live.surfaces.named(how.pipeline)
+    made = attempted(
+        serving, lambda live: slates.slate_together(live, user_ids, k, aggregate, exclude, context, how=how)
+    )
+    if not isinstance(made, Slate):
+        made = instead(serving, k, made, left_out={*exclude}, how=how)
+    serving.impressions.put(made)
+    return made
 
 
 def question(serving: Serving, user_id: str, context: slates.Context | None = None) -> Queries | None:
@@ -98,12 +146,15 @@ def attempted(serving: Serving, make: Callable[[Live], Slate]) -> Slate | str:
 
 
 def instead(
-    serving: Serving, k: int, why: str, user_id: str | None = None, left_out: Collection[str] = frozenset()
-) -> Slate:
+    serving: Serving, k: int, why: str, user_id: str | None = None, left_out: Collection[str] = frozenset(),
+    how: slates.How = slates.PLAIN,
+) -> Slate:  # fmt: skip
     """Return what needs neither the store nor the model: never an item that is not to be shown."""
     live, last = serving.live, None if user_id is None else serving.recent.get(user_id)
     seen = [] if last is None else [live.catalogue.id(item) for item in last.queries.history.item.tolist()]
     banned = {live.catalogue.id(item) for item in live.pipeline.banned.tolist()} | {*left_out, *seen}
+    shut = live.surfaces.last(how.pipeline).shut  # what rules left out when the store could still be read
+    banned |= set() if shut is None else {live.catalogue.id(item) for item in np.flatnonzero(shut).tolist()}
     items = [one for one in ([] if last is None else last.items) if one.item_id not in banned]
     there = {one.item_id for one in items}
     try:
@@ -112,7 +163,7 @@ def instead(
         log.error("what is popular failed too: %s: %s", type(error).__name__, error)
         more = [shown(live, item, 0.0, "static") for item in live.pipeline.static.tolist()]
     items = [*items, *(one for one in more if one.item_id not in banned | there)][:k]
-    return Slate(items, live.version, "default", request_id(), user_id, last is not None, why)
+    return Slate(items, live.version, how.pipeline, request_id(), user_id, last is not None, why)
 
 
 def general(live: Live, k: int) -> list[Recommended]:

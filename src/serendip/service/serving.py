@@ -13,6 +13,7 @@ from serendip.adapters.redis import Redis
 from serendip.errors import Unavailable, UserError
 from serendip.service.cache import Cache, Shared
 from serendip.service.fresh import Fresh
+from serendip.service.impressions import Impressions
 from serendip.service.live import Live
 from serendip.service.open import opened
 from serendip.service.publish import proved
@@ -40,6 +41,7 @@ class Serving:
         self.before: Live | None = None  # what answered until the last swap
         self.refused: dict[str, str] = {}  # version -> why it is not taken up
         self.recent = Recent()
+        self.impressions = Impressions(self, settings.serving.impressions)
         self.cache = Cache(settings.cache.slates, settings.cache.seconds)
         self.shared: Shared | None = Redis(settings.cache.url, settings.cache.seconds) if settings.cache.url else None
         left_out = [self.live.catalogue.get(item_id) for item_id in settings.data.exclude_items]
@@ -142,6 +144,7 @@ class Serving:
 
     def close(self) -> None:
         """Close the store and what is beside it."""
+        self.impressions.close()
         if self.shared is not None:
             self.shared.close()
         self.live.store.close()

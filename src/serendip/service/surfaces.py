@@ -46,6 +46,7 @@ class Surfaces:
         self._frame: pl.DataFrame | None = None
         self._rules: list[Rule] = []
         self._ruled: dict[str, Ruled] = {}
+        self._last: dict[str, Ruled] = {}
         self._about: dict[str, About] = {}
         self._n_items = 0
         self._items, self._book = True, True  # whether they have to be read anew
@@ -107,8 +108,12 @@ class Surfaces:
             found = ruled([*own, *self._rules], self._frame, self._n_items, self.index, now, name)
             for fault in found.faults:
                 log.error("%s", fault)
-            self._ruled[name] = found
+            self._ruled[name] = self._last[name] = found
             return found
+
+    def last(self, name: str) -> Ruled:
+        """Return the rules that were at work in a pipeline when it last made a slate: needs no store."""
+        return self._last.get(name) or Ruled()
 
     def index(self, item_id: str) -> int:
         """Return the index of an item, -1 where there is none."""
