@@ -22,12 +22,13 @@ from serendip.server.headers import Headers
 from serendip.server.keys import Gate
 from serendip.server.limits import Limits
 from serendip.server.metrics import Measured
-from serendip.server.routes import catalogue, events, health, items, models, onboarding, recommend, users
+from serendip.server.routes import catalogue, events, health, items, models, onboarding, recommend, rules, users
 from serendip.server.trace import Trace, provider
 from serendip.server.vitals import Vitals
 from serendip.server.wire import BadRequest, Failure, answer, schemas
 from serendip.service.keys import Keys
 from serendip.service.serving import Serving
+from serendip.service.warming import Warming
 from serendip.service.watch import Watch
 from serendip.store.project import Project
 
@@ -64,7 +65,10 @@ def create_app(settings: ServerSettings) -> FastAPI:
         for thread in threads:
             thread.start()
         serving.fresh.start()
+        warming = Warming(serving, settings.k)
+        warming.start()
         yield
+        await run_in_threadpool(warming.stop)
         await run_in_threadpool(serving.fresh.stop)
         for thread in threads:
             await run_in_threadpool(thread.stop)
@@ -87,7 +91,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
         app.add_middleware(Trace, provider=traces)
     app.add_middleware(Measured)
     app.add_middleware(Headers)
-    for routes in (users, items, recommend, events, health, models, onboarding):
+    for routes in (users, items, recommend, rules, events, health, models, onboarding):
         app.include_router(routes.router)
     for router in (catalogue.items, catalogue.users):  # the last of these: their paths would take others' in
         app.include_router(router)

@@ -10,6 +10,7 @@ import numpy as np
 from serendip.data.queries import Queries
 from serendip.errors import Unavailable, UserError
 from serendip.pipeline.pipeline import Pipeline
+from serendip.service import shared
 from serendip.service import slate as slates
 from serendip.service.answer import Event, Recommended, Slate
 from serendip.service.asked import request_id
@@ -51,10 +52,17 @@ def of_user(
     asked_for, clock = (k, with_history, told(context), how), serving.cache.clock
     kept = serving.cache.get(user_id, asked_for) if serving.reachable and keeps else None
     if kept is not None:
-        took = {"cache": round((time.perf_counter() - began) * 1e3, 3)}
-        return msgspec.structs.replace(kept, request_id=request_id(), timings_ms=took)
+        return again(kept, "cache", began)
     queries = question(serving, user_id, context)
     read = time.perf_counter()
+    key = b""
+    if serving.shared is not None and queries is not None and keeps:
+        key = shared.key_of(serving, user_id, queries, asked_for, how)
+        kept = shared.get(serving, key)
+        if kept is not None:
+            serving.recent.put(user_id, Last(queries, kept.items))
+            serving.cache.put(user_id, asked_for, kept, clock)
+            return again(kept, "shared", began)
     last = serving.recent.get(user_id) if queries is None else None
     asked = queries or (last and last.queries)
     if asked is None:
@@ -69,7 +77,15 @@ def of_user(
         serving.recent.put(user_id, Last(queries, made.items))
         if keeps:
             serving.cache.put(user_id, asked_for, made, clock)
+        if key:
+            shared.put(serving, key, made)
     return made
+
+
+def again(kept: Slate, where: str, began: float) -> Slate:
+    """Return a slate that was made before as the answer to another request."""
+    took = {where: round((time.perf_counter() - began) * 1e3, 3)}
+    return msgspec.structs.replace(kept, request_id=request_id(), timings_ms=took)
 
 
 def told(context: slates.Context | None) -> frozenset[tuple[str, object]]:
@@ -155,7 +171,9 @@ def instead(
     banned = {live.catalogue.id(item) for item in live.pipeline.banned.tolist()} | {*left_out, *seen}
     shut = live.surfaces.last(how.pipeline).shut  # what rules left out when the store could still be read
     banned |= set() if shut is None else {live.catalogue.id(item) for item in np.flatnonzero(shut).tolist()}
-    items = [one for one in ([] if last is None else last.items) if one.item_id not in banned]
+    ahead, past = ([], set()) if last is not None or user_id is None else precomputed(serving, user_id)
+    banned |= past
+    items = [one for one in (ahead if last is None else last.items) if one.item_id not in banned]
     there = {one.item_id for one in items}
     try:
         more = general(live, k + len(banned) + len(there)) if len(items) < k else []
@@ -164,6 +182,24 @@ def instead(
         more = [shown(live, item, 0.0, "static") for item in live.pipeline.static.tolist()]
     items = [*items, *(one for one in more if one.item_id not in banned | there)][:k]
     return Slate(items, live.version, how.pipeline, request_id(), user_id, last is not None, why)
+
+
+def precomputed(serving: Serving, user_id: str) -> tuple[list[Recommended], set[str]]:
+    """Return a user's slate of the recommendation table, and the items of the history; nothing where neither is."""
+    live = serving.live
+    if not serving.reachable:
+        return [], set()
+    try:
+        user = live.store.find_user(user_id)
+        if user < 0:  # not known, or opted out
+            return [], set()
+        past = {live.catalogue.id(item) for item in live.store.history(user).item.tolist()}
+        rows = live.store.recommendations(user)
+    except Unavailable:
+        serving.unreachable()
+        return [], set()
+    return [Recommended(one.item_id, live.catalogue.title(one.item), one.score, one.reason or "", "table")
+            for one in rows], past  # fmt: skip
 
 
 def general(live: Live, k: int) -> list[Recommended]:

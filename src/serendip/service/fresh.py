@@ -54,6 +54,7 @@ class Fresh:
     def swap(self, live: Live) -> None:
         """Let another model answer: without what is not to be shown now, and soon with what is new."""
         with self.swapping:
+            live.surfaces.stale(items=True, rules=True)  # they may have been read before the last change
             self.holder.live = live.barring(self._banned)
             self._growth, self._new, self.grown_to = None, None, Mark(-1, -1)
             self.cache.clear()

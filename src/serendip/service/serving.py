@@ -42,6 +42,7 @@ class Serving:
         self.refused: dict[str, str] = {}  # version -> why it is not taken up
         self.recent = Recent()
         self.impressions = Impressions(self, settings.serving.impressions)
+        self.caching = settings.cache
         self.cache = Cache(settings.cache.slates, settings.cache.seconds)
         self.shared: Shared | None = Redis(settings.cache.url, settings.cache.seconds) if settings.cache.url else None
         left_out = [self.live.catalogue.get(item_id) for item_id in settings.data.exclude_items]
