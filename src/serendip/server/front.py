@@ -7,6 +7,7 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
+from serendip.server.wire import timing
 from serendip.service.counters import counted
 from serendip.service.degrade import slate
 from serendip.service.serving import Serving
@@ -44,6 +45,9 @@ class Front:
         made = slate(self.serving, user_id, int(asked[1] or self.k), with_history=asked[2] == b"true")
         counted(made)
         body = msgspec.json.encode(made)
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        headers = [
+            (b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)),
+            (b"server-timing", timing(made).encode()),
+        ]  # fmt: skip
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})

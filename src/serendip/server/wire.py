@@ -1,7 +1,7 @@
 """JSON in and out: msgspec structures as responses, request bodies and OpenAPI schemas."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -12,6 +12,7 @@ from serendip.service.answer import Explanation, Found, SimilarItems, Slate
 from serendip.service.counters import counted
 from serendip.service.models import ModelVersion, SideBySide
 from serendip.service.onboarding import Questionnaire
+from serendip.service.rules import RuleEntry
 
 T = TypeVar("T")
 REF = "#/components/schemas/{name}"
@@ -43,10 +44,20 @@ class Past(msgspec.Struct, forbid_unknown_fields=True):
 class RecommendRequest(msgspec.Struct, forbid_unknown_fields=True):
     """A slate for whoever brings this history: item ids or events, the oldest first.
 
-    context: what is known of the request, under the names that the events' context has, as {"device": "phone"}.
+    user_id: a user of the store, to whose history this one is added, as a session; users: a group of them, whose scores
+    `aggregate` brings together; item_id: the item whose page it is for. pipeline: the name of one. context: what is
+    known of the request, under the names that the events' context has, as {"device": "phone"}. trace, contributions:
+    whether to tell what each stage left out, and what each score is made of.
     """
 
     history: Annotated[list[Id | Past], Meta(max_length=MOST)] = []
+    user_id: Id | None = None
+    users: Annotated[list[Id], Meta(max_length=50)] = []
+    aggregate: Literal["average", "least-misery", "most-pleasure"] = "average"
+    item_id: Id | None = None
+    pipeline: Name = "default"
+    trace: bool = False
+    contributions: bool = False
     k: int | None = None
     exclude: Annotated[list[Id], Meta(max_length=MOST)] = []
     context: dict[str, str | int | float | bool | None] = {}
@@ -138,6 +149,7 @@ class Health(msgspec.Struct, omit_defaults=True):
 
 SPOKEN = (
     Slate,
+    RuleEntry,
     Explanation,
     SimilarItems,
     Found,
@@ -169,10 +181,17 @@ class BadRequest(Exception):
 
 
 def answer(body: object, status: int = 200) -> Response:
-    """Return a JSON response; a slate is counted."""
+    """Return a JSON response; a slate is counted, and says how long each stage took."""
+    headers = {}
     if isinstance(body, Slate):
         counted(body)
-    return Response(msgspec.json.encode(body), status, media_type="application/json")
+        headers["server-timing"] = timing(body)
+    return Response(msgspec.json.encode(body), status, headers, "application/json")
+
+
+def timing(slate: Slate) -> str:
+    """Return the ms of each stage as the header Server-Timing has them."""
+    return ", ".join([f"{stage};dur={ms:g}" for stage, ms in slate.timings_ms.items()])
 
 
 def own_page(request: Request) -> None:
