@@ -55,11 +55,8 @@ class Database(Protocol):
         """What to call it in a sentence."""
         ...
 
-    def write(self, wipe: bool = False) -> AbstractContextManager[Connection]:
-        """One transaction, alone among all processes: on the disk when it ends, wholly or not at all.
-
-        wipe: what it deletes is overwritten, too.
-        """
+    def write(self) -> AbstractContextManager[Connection]:
+        """One transaction, alone among all processes: on the disk when it ends, wholly or not at all."""
         ...
 
     def read(self) -> AbstractContextManager[Connection]:

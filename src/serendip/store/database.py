@@ -79,6 +79,7 @@ class SQLite:
             "synchronous=FULL",  # an acknowledged event is on the disk
             f"cache_size=-{cache * 1024}",
             "temp_store=FILE",
+            "secure_delete=ON",  # no trace of what was erased stays in pages that were split or freed
             "journal_size_limit=67108864",
         ):
             connection.execute(f"PRAGMA {pragma}").fetchall()
@@ -152,11 +153,10 @@ class SQLite:
             raise Unavailable(f"{self.path} was replaced while it was in use: start again")
 
     @contextmanager
-    def write(self, wipe: bool = False) -> Iterator[Link]:
+    def write(self) -> Iterator[Link]:
         """One transaction, alone in this process and among processes: it happens wholly or not at all."""
         with self._lock, self._said():
             self.check()
-            self._writer.execute(f"PRAGMA secure_delete = {int(wipe)}").fetchall()
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer

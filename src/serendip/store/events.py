@@ -73,7 +73,7 @@ def insert(connection: Connection, events: pl.DataFrame, users: Index, items: In
     events = events.with_columns(pl.lit(None, dtype).alias(c) for c, dtype in EVENT_SCHEMA.items() if c not in events)
     user, new_users = users.assign(connection, events["user_id"])
     item, new_items = items.assign(connection, events["item_id"])
-    (last,) = connection.execute("SELECT coalesce(max(seq), -1) FROM events").fetchone()
+    last = arrived(connection) - 1
     frame = pl.DataFrame(
         {
             "seq": np.arange(last + 1, last + 1 + n),  # the order in which events came, whatever the order of writing
@@ -97,12 +97,38 @@ def insert(connection: Connection, events: pl.DataFrame, users: Index, items: In
 
 
 def withdraw(connection: Connection, first: int) -> int:
-    """Remove events from number `first` on that had been taken back before they came; return how many."""
+    """Remove events from number `first` on that had been taken back before they came; return how many.
+
+    What they were is kept where only the id was known, so that another body under it is a conflict.
+    """
     if connection.execute("SELECT 1 FROM withdrawn LIMIT 1").fetchone() is None:
         return 0
-    return connection.execute(
-        "DELETE FROM events WHERE seq >= ? AND event_id IN (SELECT event_id FROM withdrawn)", [first]
-    ).rowcount
+    taken = f"FROM events e JOIN withdrawn w ON w.event_id = e.event_id AND w.user = e.user WHERE e.seq >= {int(first)}"
+    rows = connection.execute(f"SELECT e.item, e.type, e.value, e.timestamp, e.context, e.event_id {taken}").fetchall()
+    if rows:
+        floor(connection)
+        connection.executemany(
+            "UPDATE withdrawn SET item = ?, type = ?, value = ?, timestamp = ?, context = ?"
+            " WHERE event_id = ? AND type IS NULL",
+            rows,
+        )
+        connection.executemany("DELETE FROM events WHERE event_id = ?", [row[-1:] for row in rows])
+    return len(rows)
+
+
+def arrived(connection: Connection) -> int:
+    """Return how many events have come in so far, those that were removed since included: the next one's number."""
+    (there,) = connection.execute("SELECT coalesce(max(seq) + 1, 0) FROM events").fetchone()
+    row = connection.execute("SELECT value FROM meta WHERE key = 'arrived'").fetchone()
+    return max(int(there), int(row[0]) if row else 0)
+
+
+def floor(connection: Connection) -> None:
+    """Keep the number of events that came, before some of them are removed: no number is given twice."""
+    connection.execute(
+        "INSERT INTO meta VALUES ('arrived', ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value",
+        [str(arrived(connection))],
+    )
 
 
 def conflicts(connection: Connection, frame: pl.DataFrame) -> int:

@@ -218,7 +218,7 @@ class Postgres:
             session.execute("SELECT 1")
 
     @contextmanager
-    def write(self, wipe: bool = False) -> Iterator[Session]:
+    def write(self) -> Iterator[Session]:
         """One transaction, alone among all processes: on the disk when it ends, wholly or not at all."""
         with self._lock, self._said(), self._pool.connection(BUSY) as raw, raw.transaction():
             raw.execute(

@@ -60,6 +60,7 @@ STEPS: tuple[tuple[Step, ...], ...] = (
         " pipeline TEXT NOT NULL, model TEXT NOT NULL, item TEXT NOT NULL, propensity TEXT) WITHOUT ROWID",
         "CREATE INDEX impressions_user ON impressions(user, timestamp)",
     ),
+    ("ALTER TABLE withdrawn ADD COLUMN context TEXT",),
 )
 
 LOOKUPS = {  # dropped while a bulk load runs, made again at its end or by whoever opens the store next

@@ -16,7 +16,8 @@ from serendip.data.interactions import InteractionRules
 from serendip.data.queries import History
 from serendip.data.slates import Slates
 from serendip.data.tables import Tables
-from serendip.store import changes, describe, events, files, impressions
+from serendip.errors import NotFound
+from serendip.store import apart, changes, describe, events, files, impressions, recording
 from serendip.store.bulk import Bulk
 from serendip.store.changes import Changed, Mark
 from serendip.store.connection import Connection, Database
@@ -25,11 +26,14 @@ from serendip.store.describe import About, Entry, Put
 from serendip.store.events import Added
 from serendip.store.files import File
 from serendip.store.impressions import Impression
-from serendip.store.index import KEY, Side, described, features
+from serendip.store.index import KEY, Index, Side, described, features
 from serendip.store.lease import Lease
 from serendip.store.recommendations import Recommended, current, put, recommended, users_with_some
+from serendip.store.recording import Fact, Outcome
 from serendip.store.rulebook import Rulebook
 from serendip.store.search import Found, about, search
+
+TOGETHER = "NOT EXISTS (SELECT 1 FROM apart WHERE apart.user = users.idx)"  # a user who does not stand apart
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,48 @@ class Store:
         load.add(tables)
         return load.flush()
 
+    def record(self, facts: Sequence[Fact]) -> list[Outcome]:
+        """Record events as they happen, in one transaction: on disk when this returns, each with what became of it.
+
+        Raises:
+            Unavailable: the disk is full or the store cannot be reached; then none of them is recorded.
+        """
+        with self._database.write() as connection:
+            return recording.record(connection, facts)
+
+    def opt_out(self, user_id: object, out: bool = True) -> None:
+        """Let a user opt out (known or not): nothing is recorded, learned or used of them; or let them in again."""
+        with self._database.write() as connection:
+            (user,), _ = Index("users").assign(connection, pl.Series([as_text(user_id)]))
+            apart.opt_out(connection, int(user), out)
+
+    def opted_out(self, user_id: object) -> bool:
+        """Return whether a user has opted out."""
+        with self._database.read() as connection:
+            ask = "SELECT 1 FROM users JOIN apart ON apart.user = users.idx WHERE user_id = ?"
+            return connection.execute(ask, [as_text(user_id)]).fetchone() is not None
+
+    def erase(self, user_id: object) -> int:
+        """Remove all that is known of a user; the index stays, and nobody gets it. Return how many events that were.
+
+        Raises:
+            NotFound: there is no such user.
+        """
+        text = as_text(user_id)
+        with self._database.write() as connection:
+            row = connection.execute("SELECT idx FROM users WHERE user_id = ?", [text]).fetchone()
+            if row is None:
+                raise NotFound(f"there is no user {text!r} in {self.where}")
+            gone = apart.erase(connection, int(row[0]), text)
+        self._ids["users"] = Ids([])
+        self._database.tidy()
+        return gone
+
+    def erased(self) -> I32:
+        """Return the users who were erased, by index, ascending."""
+        with self._database.read() as connection:
+            return apart.apart(connection, erased=True)
+
     def bulk(self) -> Bulk:
         """Return a bulk load: `with store.bulk() as load: load.add(tables)`, again and again."""
         return Bulk(self._database)
@@ -159,9 +205,10 @@ class Store:
         return self._ids[side]
 
     def find_user(self, user_id: object) -> int:
-        """Return the index of a user, -1 where unknown: one look-up, whatever the number of users and of new ones."""
+        """Return the index of a user, -1 where unknown or opted out: one look-up, whatever the number of users."""
         with self._database.read() as connection:
-            row = connection.execute("SELECT idx FROM users WHERE user_id = ?", [as_text(user_id)]).fetchone()
+            ask = f"SELECT idx FROM users WHERE user_id = ? AND {TOGETHER}"
+            row = connection.execute(ask, [as_text(user_id)]).fetchone()
         return -1 if row is None else int(row[0])
 
     def find_item(self, item_id: object) -> int:
@@ -187,6 +234,12 @@ class Store:
             columns = {name: events.context(connection, name) for name in context}
             types = events.types(connection)
             about_users, about_items = features(connection, "users"), features(connection, "items")
+            out = apart.apart(connection)
+        if len(out):
+            used = ~np.isin(user, out)
+            user, item, kind, value = user[used], item[used], kind[used], value[used]
+            timestamp = None if timestamp is None else timestamp[used]
+            columns = {name: column.filter(pl.Series(used)) for name, column in columns.items()}
         return Dataset(
             users, items, user, item, value, timestamp, kind, types,
             context=columns,
@@ -213,7 +266,7 @@ class Store:
 
         The columns and the type codes are those of `dataset`, so that a model knows a history it was fitted on.
         """
-        who = "(SELECT idx FROM users WHERE user_id = ?)" if isinstance(user, str) else "?"
+        who = f"(SELECT idx FROM users WHERE user_id = ? AND {TOGETHER})" if isinstance(user, str) else "?"
         with self._database.read() as connection:
             rows = connection.execute(
                 "SELECT item, value, type, coalesce(timestamp, 0) FROM events"
@@ -325,10 +378,21 @@ class Store:
         with self._database.snapshot() as connection:
             return changes.since(connection, since)
 
+    def active(self, n: int, of: int = 200_000) -> list[str]:
+        """Return the n users with the most of the last `of` events, the most active first."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT user_id FROM (SELECT e.user AS idx, count(*) AS events FROM events e WHERE e.seq >"
+                " (SELECT coalesce(max(seq), -1) FROM events) - ? GROUP BY e.user ORDER BY events DESC LIMIT ?) most"
+                " JOIN users ON users.idx = most.idx ORDER BY most.events DESC",
+                [of, n],
+            ).fetchall()
+        return [user_id for (user_id,) in rows]
+
     def arrived(self) -> int:
         """Return how many events have come in so far, those that were removed since included."""
         with self._database.read() as connection:
-            return int(connection.execute("SELECT coalesce(max(seq) + 1, 0) FROM events").fetchone()[0])
+            return events.arrived(connection)
 
     def check(self) -> None:
         """Raise Unavailable where the store cannot be read, or its file is gone or another."""
