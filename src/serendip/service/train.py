@@ -14,6 +14,7 @@ from serendip.models.itemknn import ItemKNN
 from serendip.models.latentclasses import LatentClasses
 from serendip.models.popular import Popular
 from serendip.models.served import Served
+from serendip.pipeline.onboarding import unit
 from serendip.service.golden import asked
 from serendip.service.settings import settings_of
 from serendip.store.artefacts import about, load, save
@@ -50,7 +51,8 @@ def fitted(
             return version
     served = fit(algorithm, data, run)
     if asks:
-        served = replace(served, classes=LatentClasses().fit(data, run=Run(seed=run.seed)))
+        classes = LatentClasses().fit(data, run=Run(seed=run.seed))
+        served = replace(served, classes=replace(classes, unit=unit(served.main, classes)))
     version = project.new_version(data.fingerprint)
     save(served, project.model(version), {**card, "report": dict(report or {}), **told(served, data)})
     return version
