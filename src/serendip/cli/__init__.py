@@ -31,6 +31,7 @@ COMMANDS = {
     "explain": "Say why an item stands in a user's slate.",
     "generate": "Write every user's slate into the recommendation table, or to a file.",
     "serve": "Answer over HTTP.",
+    "rules": "List business rules; put or remove one; tell who said what and when.",
     "models": "List the models; let one serve, go back, hold two side by side.",
     "schedule": "Train anew when it is due; let the new model serve where it is no worse.",
     "keys": "Make, list, rotate and revoke the keys that open the server.",

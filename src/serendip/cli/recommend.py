@@ -1,4 +1,4 @@
-"""`serendip recommend`: a user's slate, or one for whoever likes some items."""
+"""`serendip recommend`: a user's slate, or one for whoever likes some items, for a group, for an item's page."""
 
 from typing import Annotated
 
@@ -13,6 +13,12 @@ def command(
                        "chose them.")] = None,
     context: Annotated[list[str] | None, Option(metavar="NAME=VALUE", help="What is known of the request, as "
                        "device=phone; may be repeated.")] = None,
+    pipeline: Annotated[str, Option("--pipeline", help="The name of a pipeline of serendip.toml.")] = "default",
+    item: Annotated[str | None, Option("--item", help="The item whose page the slate is for.")] = None,
+    group: Annotated[str | None, Option("--group", help="A group of users, separated by commas.")] = None,
+    aggregate: Annotated[str, Option("--aggregate", help="What a group's score is: average, least-misery or "
+                         "most-pleasure.")] = "average",
+    trace: Annotated[bool, Option("--trace", help="Tell what each stage left out, and why.")] = False,
     k: KOption = 10,
     project: ProjectOption = HERE,
     json: JsonOption = False,
@@ -22,23 +28,31 @@ def command(
     from serendip.errors import UserError
     from serendip.service.answer import Event, plain
     from serendip.service.open import opened
-    from serendip.service.slate import slate, slate_for
+    from serendip.service.slate import How, slate, slate_for, slate_together
 
-    if (user_id is None) == (history is None):
+    if group is not None and (user_id is not None or history is not None or item is not None):
+        raise UserError("a group is asked for alone: serendip recommend --group USER,USER")
+    if group is None and item is None and (user_id is None) == (history is None):
         raise UserError("name a user, or what someone chose: serendip recommend USER, or --history ITEM,ITEM")
     told = dict(pair_of(text) for text in context or [])
     live = opened(project)
     try:
-        if user_id is not None:
-            answer = slate(live, user_id, k, context=told, with_history=True)
+        how = How(pipeline, trace)
+        if group is not None:
+            answer = slate_together(live, named(group) or [], k, aggregate, context=told, how=how)
+        elif user_id is not None and item is None:
+            answer = slate(live, user_id, k, context=told, with_history=True, how=how)
         else:
             items = named(history) or []
             for item_id in items:
                 live.catalogue.find(item_id)
-            answer = slate_for(live, [Event(item_id, "") for item_id in items], k, context=told)
+            past = [Event(item_id, "") for item_id in items]
+            answer = slate_for(live, past, k, context=told, how=how, user_id=user_id, item_id=item)
     finally:
         live.store.close()
     if json:
         print(plain(answer))
     else:
         tables.slate(answer)
+        if trace:
+            tables.trace(answer)

@@ -88,6 +88,16 @@ def slate(answer: "Slate") -> None:
     console().print(made)
 
 
+def trace(answer: "Slate") -> None:
+    """Print what each stage of a pipeline left out, and why."""
+    made = table(("stage", "left"), ("left", "right"), ("dropped", "right"), ("why", "left"), ("ms", "right"))
+    for stage in answer.trace or []:
+        made.add_row(stage.stage, f"{stage.kept:,}", "", "", f"{stage.ms:.2f}")
+        for one in stage.dropped:
+            made.add_row("", "", f"{one.count:,}", Text(shown(one.reason)), "")
+    console().print(made)
+
+
 def stars(event: "Event") -> str:
     """Return what a rating was, in brackets."""
     return f" ({event.value:g})" if event.value is not None and event.type in ("rating", "review") else ""

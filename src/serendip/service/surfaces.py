@@ -51,14 +51,13 @@ class Surfaces:
         self._n_items = 0
         self._items, self._book = True, True  # whether they have to be read anew
         for one in self.stages.values():
-            if one.where:
-                self.read()
-                try:
+            try:
+                if one.where:
+                    self.read()
                     mask(parse(one.where), self._frame, self._n_items)
-                except UserError as error:
-                    raise UserError(f"[pipelines.{one.name}] where: {error}") from None
-            if one.rerank:
                 self.about(one.name)
+            except UserError as error:
+                raise UserError(f"[pipelines.{one.name}]: {error}") from None
 
     def named(self, name: str) -> Stages:
         """Return the stages of a name.
