@@ -93,6 +93,6 @@ def test_where_the_model_fails_its_last_slate_stands_in_then_what_is_popular_the
     assert ids(before)[0] not in ids(degrade.slate(serving, "u14", 60))
     nothing = replace(pipeline, fallback=replace(live.pipeline.fallback, scores=None))
     serving.live = replace(live, pipeline=nothing)
-    assert [(one.item_id, one.source) for one in degrade.slate(serving, "u15", 5).items] == [
+    assert [(one.item_id, one.source) for one in degrade.slate(serving, "nobody", 5).items] == [
         ("i9", "static"), ("i8", "static")]  # fmt: skip
     serving.close()
