@@ -4,11 +4,14 @@ import re
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+
+from serendip.service.counters import REGISTRY
 
 
 def until(what):
@@ -130,6 +133,16 @@ def test_the_workers_leave_no_folder(served, tmp_path, monkeypatch):
         process.send_signal(signal.SIGTERM)
         process.wait(20)
         assert not list(kept.glob("serendip-*"))
+
+
+def test_every_metric_is_documented():
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `(serendip_\w+)` \| ([\w, ]*) ?\|", page, re.MULTILINE))
+    made = {}
+    for name, metric in REGISTRY._names_to_collectors.items():
+        if name == next(iter(metric.describe())).name + ("_total" if metric._type == "counter" else ""):
+            made[name] = ", ".join(metric._labelnames)
+    assert {name: labels.strip() for name, labels in told.items()} == made
 
 
 @pytest.mark.parametrize("path", ["/v1/users/u1/recommendations", "/v1/recommend"])
