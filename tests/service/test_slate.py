@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from serendip.cli import status
-from serendip.errors import NotFound, UserError
+from serendip.errors import NotFound
 from serendip.service.answer import Event
 from serendip.service.explain import explain
 from serendip.service.open import opened
@@ -70,8 +70,8 @@ def test_the_static_list_is_never_what_is_left_out_nor_twice(shop):
 def test_events_are_recorded_once_and_weigh_at_once(live):
     now = int(time.time() * 1000)
     events = [{"user_id": 1.0, "item_id": "i3", "type": "add_to_cart", "event_id": "a", "context": {"page": 1}}]
-    assert record(live.store, events) == (1, 0)
-    assert record(live.store, events) == (0, 1)
+    assert [became.status for became in record(live.store, events)] == ["recorded"]
+    assert [became.status for became in record(live.store, events)] == ["repeated"]
     (event,) = slate(live, "1", 3, with_history=True).history
     assert (event.item_id, event.type) == ("i3", "cart")
     assert now <= event.timestamp <= now + 60_000
@@ -85,13 +85,15 @@ def test_events_are_recorded_once_and_weigh_at_once(live):
         ({"user_id": "u1"}, "needs a item_id"),
         ({"user_id": "u1", "item_id": "i1", "timestamp": 1_700_000_000}, "not in milliseconds"),
         ({"user_id": "u1", "item_id": "i1", "timestamp": 9_999_999_999_999}, "in the future"),
+        ({"user_id": "u1", "item_id": "i1", "type": "undo"}, "of type undo"),
+        ({"user_id": "u1", "item_id": "i1", "undoes": "e1"}, "of type undo"),
     ],
 )
-def test_an_event_that_cannot_be_is_told_and_nothing_is_written(live, event, said):
-    before = live.store.counts()
-    with pytest.raises(UserError, match=said):
-        record(live.store, [{"user_id": "u1", "item_id": "i1"}, event])
-    assert live.store.counts() == before
+def test_an_event_that_cannot_be_is_told_and_stops_no_other(live, event, said):
+    before = live.store.counts().events
+    good, bad = record(live.store, [{"user_id": "u1", "item_id": "i1"}, event])
+    assert (good.status, bad.status) == ("recorded", "invalid") and said in bad.reason
+    assert live.store.counts().events == before + 1
 
 
 def test_a_user_is_found_by_any_spelling_of_the_id(live):

@@ -27,6 +27,7 @@ from serendip.server.trace import Trace, provider
 from serendip.server.vitals import Vitals
 from serendip.server.wire import BadRequest, Failure, answer, schemas
 from serendip.service.keys import Keys
+from serendip.service.record import Recorder
 from serendip.service.serving import Serving
 from serendip.service.warming import Warming
 from serendip.service.watch import Watch
@@ -78,6 +79,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
 
     app = FastAPIOffline(title="Serendip", version=__version__, lifespan=lifespan)
     app.state.serving = serving
+    app.state.recorder = Recorder(serving.live.store)
     app.state.k = settings.k
     app.state.origins = settings.origins
     app.add_middleware(Front, serving=serving, k=settings.k)  # the innermost

@@ -64,7 +64,10 @@ class RecommendRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class NewEvent(msgspec.Struct, forbid_unknown_fields=True):
-    """One event to record. timestamp: ms since 1970, now where it is missing; value: a number, as a rating."""
+    """One event to record. timestamp: ms since 1970, now where it is missing; value: a number, as a rating.
+
+    One of type undo takes another back: by `undoes`, its event_id, or all of the user and item of `undoes_type`.
+    """
 
     user_id: Id
     item_id: Id
@@ -74,13 +77,23 @@ class NewEvent(msgspec.Struct, forbid_unknown_fields=True):
     event_id: Name | None = None
     context: dict[str, Any] | None = None
     impression_id: Name | None = None
+    undoes: Name | None = None
+    undoes_type: Name | None = None
+
+
+class Became(msgspec.Struct, omit_defaults=True):
+    """What became of one event: recorded, repeated, conflict, invalid or opted_out, and why where it says more."""
+
+    status: str
+    reason: str | None = None
 
 
 class Recorded(msgspec.Struct):
-    """How many events were new, and how many had been recorded before."""
+    """How many events were new, how many had been recorded before, and what became of each."""
 
     new: int
     repeated: int
+    events: list[Became]
 
 
 Text = Annotated[str, Meta(max_length=10_000)]
@@ -157,6 +170,7 @@ SPOKEN = (
     RecommendRequest,
     NewEvent,
     Recorded,
+    Became,
     NewItem,
     ItemEntry,
     NewUser,
@@ -209,14 +223,32 @@ async def body(request: Request, kind: type[T]) -> T:
     Raises:
         BadRequest: it is too long, no JSON, not of this kind, or a page of another site sends it.
     """
+    return decoded(await sent(request), kind)
+
+
+async def sent(request: Request) -> bytes:
+    """Return a request's body as it came.
+
+    Raises:
+        BadRequest: it is too long, or a page of another site sends it.
+    """
     own_page(request)
     raw = bytearray()
     async for chunk in request.stream():
         raw += chunk
         if len(raw) > LONGEST_BODY:
             raise BadRequest(413, "too_long", f"a body has at most {LONGEST_BODY >> 20} MiB: send fewer events at once")
+    return bytes(raw)
+
+
+def decoded(raw: bytes, kind: type[T]) -> T:
+    """Return what JSON says.
+
+    Raises:
+        BadRequest: it is none, or not of this kind.
+    """
     try:
-        return msgspec.json.decode(bytes(raw), type=kind)
+        return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
         raise BadRequest(422, "invalid", str(error)) from None
     except RecursionError:

@@ -39,7 +39,7 @@ def publish(model: Model, project: str | Path, *, name: str = "") -> str:
     """
     place = Project(Path(project))
     with place.store(create=False) as store:
-        check_ids(model, store.users().series.head(model.n_users), store.items().series.head(model.n_items), "here")
+        check_ids(model, store, "here")
         data = learned(store, settings_of(place))
     called = name or named(model)
     similar = None if isinstance(model, Similar) else ItemKNN().fit(data)

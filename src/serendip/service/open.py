@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 
 from serendip.errors import UserError
 from serendip.models.contract import Model
@@ -15,6 +14,7 @@ from serendip.service.settings import excluded, settings_of
 from serendip.service.surfaces import surfaces
 from serendip.store.artefacts import load
 from serendip.store.project import Project
+from serendip.store.store import Store
 
 
 def opened(root: Path) -> Live:
@@ -39,7 +39,7 @@ def live(project: Project, version: str, catalogue: Catalogue) -> Live:
     """
     store, settings = catalogue.store, settings_of(project)
     model = load(project.model(version))
-    check_ids(model, store.users().series.head(model.n_users), store.items().series.head(model.n_items), version)
+    check_ids(model, store, version)
     banned = excluded(store, settings)
     static = store.items().index(list(dict.fromkeys(settings.serving.static)))
     static = static[(static >= 0) & ~np.isin(static, banned)].astype(np.int32)
@@ -52,8 +52,13 @@ def live(project: Project, version: str, catalogue: Catalogue) -> Live:
     return Live(store, version, pipeline, similar or main, catalogue, named, content, classes)
 
 
-def check_ids(model: Model, users: pl.Series, items: pl.Series, version: str) -> None:
-    """Raise a UserError where an index of the model means someone else in the store."""
-    for ours, theirs, what in ((model.users.series, users, "users"), (model.items.series, items, "items")):
-        if len(ours) != len(theirs) or not bool((ours == theirs).all()):
+def check_ids(model: Model, store: Store, version: str) -> None:
+    """Raise a UserError where an index of the model means someone else in the store, but for users who were erased."""
+    for ours, theirs, but, what in (
+        (model.users.series, store.users().series, store.erased(), "users"),
+        (model.items.series, store.items().series, np.empty(0, np.int32), "items"),
+    ):
+        n = len(ours)
+        other = np.flatnonzero((ours != theirs.head(n)).to_numpy()) if n <= len(theirs) else np.array([-1])
+        if len(np.setdiff1d(other, but)):
             raise UserError(f"model {version} was fitted on other {what} than this store holds: fit it again here")
