@@ -111,7 +111,7 @@ class Serving:
     port: int = setting(8000, "Port to listen on.", low=1, high=65535)
     k: int = setting(10, "Items in a slate where the request does not say.", low=1, high=1000)
     static: list[str] = setting([], "Ids of items to show when everything else fails.")
-    origins: list[str] = setting([], "Sites whose pages may use the API from a browser, as https://shop.example.")
+    origins: list[str] = setting([], "Sites whose pages may use the API from a browser, as https://example.com.")
     log: str = setting(
         "faults", "What the log tells: every request in a line of JSON, or faults only.", among=("requests", "faults")
     )

@@ -21,8 +21,8 @@ CITED = re.compile(r"\b(19|20)\d\d\b|arXiv:|doi", re.IGNORECASE)
 OF_A_MACHINE = re.compile("|".join(["/" + r"root/", "/" + r"home/\w", "/" + r"Users/\w"]))
 HOST = re.compile(r"https?://([\w.-]+)")
 HOSTS = {
-    "127.0.0.1", "localhost", "example.com", "www.apache.org", "vega.github.io",
-    "www.w3.org", "schemas.openxmlformats.org",  # ours, licence, names of schemas
+    "127.0.0.1", "localhost", "serendip", "example.com", "www.apache.org", "vega.github.io",
+    "www.w3.org", "schemas.openxmlformats.org",  # ours (one a name in deploy/nginx.conf), licence, names of schemas
     "files.grouplens.org", "raw.githubusercontent.com", "archive.ics.uci.edu",  # official addresses of public sets
 }  # fmt: skip
 
