@@ -17,7 +17,7 @@ from serendip.models.latentclasses import LatentClasses, tagged, tastes
 from serendip.store.artefacts import load, save
 
 DATA = checkerboard().data
-MODEL = LatentClasses(classes=2, temper=1.0, shrinkage=1.0).fit(DATA)
+MODEL = LatentClasses(classes=2, evidence=100.0, shrinkage=1.0).fit(DATA)
 PARITY = np.array([int(i.removeprefix("i")) % 2 for i in DATA.items.series])
 
 
@@ -66,7 +66,7 @@ def test_tags_are_the_entries_of_lists_that_several_items_have() -> None:
 
 def test_purchases_alone_are_learned_from() -> None:
     events = pl.DataFrame({"user_id": list("aabbcc"), "item_id": list("xyxyzw"), "type": ["purchase"] * 6})
-    model = LatentClasses(classes=2, temper=1.0, shrinkage=0.1).fit(Dataset.of(Tables(events)))
+    model = LatentClasses(classes=2, evidence=100.0, shrinkage=0.1).fit(Dataset.of(Tables(events)))
     assert not model.rated and not len(model.tags)
     got = model.recommend(ask([[0]]), 1, exclude=ask([[0]]).history.lists)
     assert model.items.take(got.item[:, 0]) == ["y"]

@@ -9,15 +9,15 @@ from serendip.arrays import F64
 from serendip.data.ids import Ids
 from serendip.data.interactions import InteractionRules
 from serendip.models.classes import Classes
-from serendip.pipeline.onboarding import DISLIKE, LIKE, UNKNOWN, Onboarding, blended
+from serendip.pipeline.onboarding import DISLIKE, LIKE, MAIN, UNKNOWN, Onboarding, blended
 
 
 def classes(knows: list[list[float]], likes: list[list[float]], pi: list[float], n_tags: int = 0) -> Classes:
     n = len(knows) - n_tags
     ids = Ids([f"i{i}" for i in range(n)])
     arrays = (np.array(pi, np.float32), np.array(knows, np.float32), np.array(likes, np.float32))
-    return Classes(Ids([]), ids, InteractionRules(), *arrays, np.ones(n, np.bool_), Ids([f"t{t}" for t in range(n_tags)]),
-                   True)  # fmt: skip
+    seen, tags = np.ones(n, np.bool_), Ids([f"t{t}" for t in range(n_tags)])
+    return Classes(Ids([]), ids, InteractionRules(), *arrays, seen, tags, True)
 
 
 # item 0: everybody knows and likes it; 1: known, and tells the classes apart; 2: the same, but hardly known
@@ -87,11 +87,5 @@ def test_where_everybody_is_alike_nothing_is_worth_asking() -> None:
 def test_a_blend_is_in_units_of_both() -> None:
     nan = np.float32(np.nan)
     both = blended(np.array([2, 0, nan], np.float32), np.array([0.1, 0.2, nan], np.float32), 2.0)
-    np.testing.assert_allclose(both[0] - both[2], 1 * both_weight())
-    assert both[1] == pytest.approx(1.0)
-
-
-def both_weight() -> float:
-    from serendip.pipeline.onboarding import MAIN
-
-    return MAIN
+    assert both[0] - both[2] == pytest.approx(MAIN)  # one unit of the recommender's
+    assert both[1] == pytest.approx(1)  # one of what is expected

@@ -42,9 +42,9 @@ class LatentClasses(Algorithm):
 
     classes: int = hyper(20, "How many classes of users.", low=1, high=1000)
     epochs: int = hyper(30, "Passes of EM over the users.", low=1, high=1000)
-    temper: float = hyper(
-        0.05, "Power of the likelihood when users are put into classes: the less, the more classes a user shares in.",
-        low=0.001, high=1, log=True,
+    evidence: float = hyper(
+        10.0, "Items that a user's history counts as at most: the less, the more classes a user shares in.",
+        low=0.1, high=1e6, log=True,
     )  # fmt: skip
     shrinkage: float = hyper(
         20.0, "How many users' worth of everybody's chances go into those of a class.", low=0, high=1e6
@@ -64,7 +64,7 @@ class LatentClasses(Algorithm):
         share = generator.dirichlet(np.full(self.classes, 0.3), n)  # (n, classes): P(c | user)
         for epoch in range(self.epochs):
             pi, knows, likes = maximised(known, liked, share, self.shrinkage)
-            share = tempered(known, liked, pi, knows, likes, self.temper)
+            share = tempered(known, liked, pi, knows, likes, self.evidence)
             run.report(f"{self.name}: epochs", epoch + 1, self.epochs)
         tags, members = tagged(data.item_features, data.n_items)
         met, fond = tastes(liked, members)
@@ -90,15 +90,16 @@ def maximised(known: CSR, liked: CSR, share: F64, shrinkage: float) -> tuple[F64
     return (size + 1) / (n + classes), np.clip(knows, 1e-6, 1 - 1e-6), np.clip(likes, 1e-3, 1 - 1e-3)
 
 
-def tempered(known: CSR, liked: CSR, pi: F64, knows: F64, likes: F64, temper: float) -> F64:
-    """Return each user's share in the classes, by the likelihood to the power of `temper`: the E step.
+def tempered(known: CSR, liked: CSR, pi: F64, knows: F64, likes: F64, evidence: float) -> F64:
+    """Return each user's share in the classes, the E step: the likelihood is tempered to that of `evidence` items.
 
     -> (n, classes).
     """
     unknown, disliked = np.log1p(-knows), np.log1p(-likes)
     log = known @ (np.log(knows) - unknown + disliked) + liked @ (np.log(likes) - disliked)
     log += unknown.sum(axis=0) + np.log(pi)
-    log *= temper
+    count = np.diff(known.indptr)[:, None]
+    log *= np.minimum(1, evidence / np.maximum(count, 1))
     log -= log.max(axis=1, keepdims=True)
     share = np.exp(log)
     return np.asarray(share / share.sum(axis=1, keepdims=True), np.float64)

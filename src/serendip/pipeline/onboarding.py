@@ -22,7 +22,7 @@ from serendip.models.contract import Model
 LIKE, DISLIKE, UNKNOWN = 1, -1, 0
 BEST_KNOWN = 300  # items that may be asked about
 SAMPLE = 100  # well known items that tell the unit of a recommender's scores
-MAIN = 1.0  # what the recommender's score counts beside what the classes expect, each in its unit
+MAIN = 0.25  # what the recommender's score counts beside what the classes expect, each in its unit
 Answers = Mapping[int, int]  # index of an item, or n_items + that of a tag -> LIKE, DISLIKE or UNKNOWN
 
 
@@ -106,7 +106,7 @@ def unit(model: Model, classes: Classes) -> float:
 def blended(score: F32, expected: F32, unit: float) -> F32:
     """Return the score of a slate after few answers: of what the classes expect, and of the recommender.
 
-    Its best is 1 unit of `expected`, of `Classes.expected`; `unit` is one of the recommender's. NaN counts as the least.
+    The best of `expected` is one unit; `unit` is one of the recommender's, which counts MAIN. NaN counts as the least.
     # (n,), (n,) -> (n,)
     """
     both = np.zeros(len(expected), np.float32)
