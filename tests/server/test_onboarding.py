@@ -58,3 +58,13 @@ def test_what_nobody_knows_is_passed_over(client):
                                               ({"k": 0}, 422)])  # fmt: skip
 def test_what_cannot_be_answered_is_refused(client, said, status):
     assert list(ask(client, status, **said)) == ["code", "message"]
+
+
+def test_items_newer_than_the_model_stop_no_question(client):
+    first = ask(client)["questions"][0]
+    about = {"title": f"New of {taste(first)}", "category": taste(first)}
+    for name, hidden in (("shown", False), ("hidden", True)):
+        client.put(f"/v1/items/{name}", json={"attributes": about, "hidden": hidden})
+    made = ask(client, like=first["id"], k=100)
+    assert made["questions"] and "hidden" not in {one["item_id"] for one in made["items"]}
+    assert len(made["items"]) >= 59

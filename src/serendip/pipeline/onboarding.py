@@ -42,7 +42,7 @@ class Onboarding:
         found = np.empty(0, np.int32)
         if self.items:
             known = model.known.copy()
-            known[self.banned] = -1
+            known[self.banned[self.banned < len(known)]] = -1  # an item may be newer than the classes
             order = np.argsort(-known, kind="stable")[:BEST_KNOWN]
             found = order[known[order] > 0].astype(np.int32)
         if self.tags:

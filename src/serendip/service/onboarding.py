@@ -151,7 +151,9 @@ def slate(live: Live, chooser: Onboarding, answers: dict[int, int], queries: Que
     model, pipeline = chooser.classes, live.pipeline
     out = np.union1d([row for row in answers if row < model.n_items], pipeline.banned).astype(np.int32)
     wanted = model.expected(chooser.posterior(answers)[None, :])[0]  # (n_items,)
-    wanted[out[out < model.n_items]] = np.nan
+    newer = np.full(max(pipeline.model.n_items - len(wanted), 0), np.nan, np.float32)  # since the training
+    wanted = np.append(wanted, newer)
+    wanted[out[out < len(wanted)]] = np.nan
     likely = np.argsort(-wanted, kind="stable")[: min(POOL, int(np.isfinite(wanted).sum()))].astype(np.int32)
     found = pipeline.model.recommend(queries, POOL, exclude=ItemLists(np.array([0, len(out)]), out)).item[0]
     item: I32 = np.union1d(likely, found[found >= 0]).astype(np.int32)
