@@ -80,7 +80,8 @@ def test_events_are_recorded_once_and_act_at_once(kind, address):
     event = {"user_id": "new one", "item_id": "i7", "type": "purchase", "event_id": "mine", "value": None}
     with kind(address) as client:
         assert client.record([event, {"user_id": "new one", "item_id": "i8"}]).new == 2
-        assert client.record([event]).repeated == 1
+        again = client.record([event, {"user_id": "new one", "item_id": "i9", "timestamp": 5}])
+        assert again.repeated == 1 and [one.status for one in again.events] == ["repeated", "invalid"]
         assert {past.item_id for past in client.recommend("new one", history=True).history} == {"i7", "i8"}
 
 
@@ -141,7 +142,11 @@ def moody():
             if status == "stall":
                 time.sleep(0.6)
                 status = 503
-            text = b'{"new": 1, "repeated": 0}' if status == 200 else b'{"code": "busy", "message": "too much to do"}'
+            text = (
+                b'{"new": 1, "repeated": 0, "events": []}'
+                if status == 200
+                else b'{"code": "busy", "message": "too much to do"}'
+            )
             if status == "page":
                 status, text = 200, b"<html>Welcome to the hotel</html>"
             self.send_response(status)

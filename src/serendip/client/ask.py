@@ -9,17 +9,10 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from serendip.errors import UserError
-from serendip.service.answer import Explanation, Found, SimilarItems, Slate
+from serendip.service.answer import Explanation, Found, Recorded, SimilarItems, Slate
 
 T = TypeVar("T")
 MOST = 1000  # events of one request
-
-
-class Recorded(msgspec.Struct):
-    """What became of events: how many were new, and how many had been recorded before."""
-
-    new: int = 0
-    repeated: int = 0
 
 
 @dataclass(frozen=True)

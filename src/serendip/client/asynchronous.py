@@ -10,9 +10,9 @@ from typing import NamedTuple, TypeVar
 import h11
 
 from serendip.client import ask
-from serendip.client.ask import Ask, Recorded
+from serendip.client.ask import Ask
 from serendip.client.exchange import Reply, Server, exchange
-from serendip.service.answer import Explanation, Found, SimilarItems, Slate
+from serendip.service.answer import Explanation, Found, Recorded, SimilarItems, Slate
 
 T = TypeVar("T")
 CHUNK = 1 << 16  # bytes

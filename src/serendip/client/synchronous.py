@@ -9,9 +9,9 @@ from types import TracebackType
 from typing import TypeVar
 
 from serendip.client import ask
-from serendip.client.ask import Ask, Recorded
+from serendip.client.ask import Ask
 from serendip.client.exchange import Reply, Server, exchange
-from serendip.service.answer import Explanation, Found, SimilarItems, Slate
+from serendip.service.answer import Explanation, Found, Recorded, SimilarItems, Slate
 
 T = TypeVar("T")
 

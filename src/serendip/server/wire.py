@@ -8,7 +8,7 @@ import msgspec
 from fastapi import Path, Request, Response
 from msgspec import Meta
 
-from serendip.service.answer import Explanation, Found, SimilarItems, Slate
+from serendip.service.answer import Became, Explanation, Found, Recorded, SimilarItems, Slate
 from serendip.service.counters import counted
 from serendip.service.models import ModelVersion, SideBySide
 from serendip.service.onboarding import Questionnaire
@@ -81,21 +81,6 @@ class NewEvent(msgspec.Struct, forbid_unknown_fields=True):
     undoes_type: Name | None = None
 
 
-class Became(msgspec.Struct, omit_defaults=True):
-    """What became of one event: recorded, repeated, conflict, invalid or opted_out, and why where it says more."""
-
-    status: str
-    reason: str | None = None
-
-
-class Recorded(msgspec.Struct):
-    """How many events were new, how many had been recorded before, and what became of each."""
-
-    new: int
-    repeated: int
-    events: list[Became]
-
-
 Text = Annotated[str, Meta(max_length=10_000)]
 Number = Annotated[int, Meta(ge=-(2**53), le=2**53)] | Annotated[float, Meta(ge=-1e300, le=1e300)]
 Attribute = Text | Number | bool | Annotated[list[Text], Meta(max_length=1000)] | None
@@ -152,6 +137,22 @@ class DescribedUser(msgspec.Struct):
     attributes: dict[str, Any]
 
 
+class OptedOut(msgspec.Struct):
+    """Whether a user has opted out."""
+
+    user_id: str
+    opted_out: bool
+
+
+class Forgotten(msgspec.Struct):
+    """What was erased. models: versions in which the id was replaced; reports: how many files named it."""
+
+    user_id: str
+    events: int
+    models: list[str]
+    reports: int
+
+
 class Health(msgspec.Struct, omit_defaults=True):
     """Whether the server can answer, and with which model."""
 
@@ -171,6 +172,8 @@ SPOKEN = (
     NewEvent,
     Recorded,
     Became,
+    OptedOut,
+    Forgotten,
     NewItem,
     ItemEntry,
     NewUser,

@@ -100,6 +100,21 @@ class Found(msgspec.Struct):
     title: str
 
 
+class Became(msgspec.Struct, omit_defaults=True):
+    """What became of one event: recorded, repeated, conflict, invalid or opted_out, and why where it says more."""
+
+    status: str
+    reason: str | None = None
+
+
+class Recorded(msgspec.Struct):
+    """How many events were new, how many had been recorded before, and what became of each."""
+
+    new: int
+    repeated: int
+    events: list[Became]
+
+
 def plain(answer: msgspec.Struct) -> str:
     """Return an answer as indented JSON."""
     return msgspec.json.format(msgspec.json.encode(answer), indent=2).decode()

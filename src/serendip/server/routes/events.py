@@ -10,10 +10,8 @@ from serendip.errors import Unavailable
 from serendip.server.wire import (
     MOST,
     BadRequest,
-    Became,
     Failure,
     NewEvent,
-    Recorded,
     answer,
     content,
     decoded,
@@ -21,6 +19,7 @@ from serendip.server.wire import (
     responses,
     sent,
 )
+from serendip.service.answer import Became, Recorded
 from serendip.service.record import Busy, Recorder, possible
 from serendip.store.recording import Fact, Outcome
 
