@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 import signal
 import socket
 import threading
@@ -49,7 +50,17 @@ def test_each_request_is_a_line_and_no_line_names_anybody(shop, served):
 
 
 @pytest.fixture
-def failing(shop):
+def loggers():
+    """Leave the loggers of this process as they were."""
+    before = [(one, one.handlers, one.propagate, one.level) for one in map(logging.getLogger, log.LOGGERS)]
+    yield
+    for one, handlers, propagate, level in before:
+        one.handlers, one.propagate = handlers, propagate
+        one.setLevel(level)
+
+
+@pytest.fixture
+def failing(shop, loggers):
     """A client of an app with a route that fails in the words of what it was asked; `said()` is what its log told."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         app = create_app(ServerSettings(shop / "project"))
