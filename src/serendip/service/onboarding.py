@@ -53,7 +53,7 @@ class Questionnaire(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Said:
-    """What somebody has answered: ids of items, and tags, with LIKE, DISLIKE or UNKNOWN; user_id: who it is, if known."""
+    """Answers: ids of items, and tags, with LIKE, DISLIKE or UNKNOWN each. user_id: who it is, if that is known."""
 
     items: Mapping[str, int] = field(default_factory=dict)
     tags: Mapping[str, int] = field(default_factory=dict)
