@@ -34,6 +34,7 @@ COMMANDS = {
     "rules": "List business rules; put or remove one; tell who said what and when.",
     "models": "List the models; let one serve, go back, hold two side by side.",
     "schedule": "Train anew when it is due; let the new model serve where it is no worse.",
+    "erase": "Forget a user: events, attributes and slates, the id in models and reports.",
     "keys": "Make, list, rotate and revoke the keys that open the server.",
     "doctor": "Check everything that a server needs, and say what to do about it.",
 }

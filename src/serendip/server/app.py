@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -22,10 +21,23 @@ from serendip.server.headers import Headers
 from serendip.server.keys import Gate
 from serendip.server.limits import Limits
 from serendip.server.metrics import Measured
-from serendip.server.routes import catalogue, events, health, items, models, onboarding, recommend, rules, users
+from serendip.server.openapi import describe
+from serendip.server.routes import (
+    catalogue,
+    events,
+    health,
+    items,
+    models,
+    onboarding,
+    privacy,
+    recommend,
+    rules,
+    users,
+)
+from serendip.server.shed import Shed
 from serendip.server.trace import Trace, provider
 from serendip.server.vitals import Vitals
-from serendip.server.wire import BadRequest, Failure, answer, schemas
+from serendip.server.wire import BadRequest, Failure, answer
 from serendip.service.keys import Keys
 from serendip.service.record import Recorder
 from serendip.service.serving import Serving
@@ -39,7 +51,8 @@ class ServerSettings:
     """What the app needs to know.
 
     project: its folder; k: how long a slate is; origins: sites whose pages may use the API; requests: log each of them;
-    traces: the address of a collector; shared: a folder where several workers count together.
+    traces: the address of a collector; shared: a folder where several workers count together; waiting: requests taken
+    at once.
     """
 
     project: Path
@@ -48,6 +61,7 @@ class ServerSettings:
     requests: bool = False
     traces: str = ""
     shared: Path | None = None
+    waiting: int = 128
 
 
 def create_app(settings: ServerSettings) -> FastAPI:
@@ -93,9 +107,14 @@ def create_app(settings: ServerSettings) -> FastAPI:
         app.add_middleware(Trace, provider=traces)
     app.add_middleware(Measured)
     app.add_middleware(Headers)
+    app.add_middleware(Shed, most=settings.waiting)
     for routes in (users, items, recommend, rules, events, health, models, onboarding):
         app.include_router(routes.router)
-    for router in (catalogue.items, catalogue.users):  # the last of these: their paths would take others' in
+    for router in (
+        privacy.router,
+        catalogue.items,
+        catalogue.users,
+    ):  # last: their paths take others' in
         app.include_router(router)
     app.include_router(metrics.router)
     app.include_router(page)
@@ -107,26 +126,6 @@ def create_app(settings: ServerSettings) -> FastAPI:
     app.add_exception_handler(HTTPException, no_route)
     describe(app)
     return app
-
-
-def describe(app: FastAPI) -> None:
-    """Add the structures' schemas to the OpenAPI document."""
-    made = app.openapi
-
-    def with_schemas() -> dict[str, Any]:
-        document = made()
-        parts = document.setdefault("components", {}).setdefault("schemas", {})
-        parts.update(schemas())
-        for unused in ("HTTPValidationError", "ValidationError"):
-            parts.pop(unused, None)
-        for path in document["paths"].values():
-            for operation in path.values():
-                described = operation.get("responses", {}).get("422", {}).get("content", {}).get("application/json", {})
-                if described.get("schema", {}).get("$ref", "").endswith("HTTPValidationError"):
-                    described["schema"] = {"$ref": "#/components/schemas/Failure"}
-        return document
-
-    app.openapi = with_schemas  # type: ignore[method-assign]
 
 
 def bad_request(request: Request, error: Exception) -> Response:

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -63,6 +64,36 @@ def load(directory: str | PathLike[str]) -> Model:
     ids = {name: Ids(pl.read_parquet(directory / f"{name}.parquet")["id"]) for name in manifest["ids"]}
     frames = {name: pl.read_parquet(directory / f"{name}.parquet") for name in manifest["frames"]}
     return model_of(manifest["model"], Parts(tensors.mapped(directory / STATE), frames, ids))
+
+
+def rename(directory: str | PathLike[str], table: str, index: int, id_: str, to: str, named: re.Pattern[str]) -> bool:
+    """Replace one id in a table of a saved model, as `users`, and what `named` finds in what was saved about it.
+
+    Return whether there was anything to replace. The arrays stay as they are, also for whoever has them mapped.
+
+    Raises:
+        UserError: model.json is not as it was written, or the disk is full; the model is as it was then.
+    """
+    directory = _found(Path(directory))
+    manifest = _manifest(directory)
+    text = json.dumps(manifest["about"], ensure_ascii=False)
+    less = named.sub(to.strip(), text)
+    path = directory / f"{table}.parquet"
+    ids = pl.read_parquet(path) if table in manifest["ids"] else pl.DataFrame({"id": []})
+    there = index < len(ids) and ids["id"][index] == id_
+    if not there and less == text:
+        return False
+    manifest["about"] = json.loads(less)
+    with _staged(directory) as staging:
+        for one in directory.iterdir():
+            if one.name != MANIFEST and not (there and one == path):
+                os.link(one, staging / one.name)
+        if there:
+            at = pl.int_range(pl.len()) == index
+            ids = ids.with_columns(pl.when(at).then(pl.lit(to)).otherwise("id").alias("id"))
+            manifest["files"][path.name] = _write(staging / path.name, ids.write_parquet)
+        _write(staging / MANIFEST, lambda out: out.write(_rendered(manifest)))
+    return True
 
 
 def about(directory: str | PathLike[str]) -> dict[str, Any]:

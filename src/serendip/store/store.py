@@ -58,6 +58,7 @@ class Store:
         self._ids: dict[Side, Ids] = {"users": Ids([]), "items": Ids([])}
         self._types: tuple[str, ...] = ()
         self._timed = False
+        self._erased = 0
 
     @staticmethod
     def open(place: str | PathLike[str], create: bool = True) -> "Store":
@@ -133,7 +134,6 @@ class Store:
             if row is None:
                 raise NotFound(f"there is no user {text!r} in {self.where}")
             gone = apart.erase(connection, int(row[0]), text)
-        self._ids["users"] = Ids([])
         self._database.tidy()
         return gone
 
@@ -194,8 +194,12 @@ class Store:
         return self._table("items")
 
     def _table(self, side: Side) -> Ids:
-        known = self._ids[side]
         with self._database.read() as connection:
+            if side == "users":  # an erased one has another name
+                (erased,) = connection.execute("SELECT count(*) FROM apart WHERE erased = 1").fetchone()
+                if erased != self._erased:
+                    self._ids["users"], self._erased = Ids([]), erased
+            known = self._ids[side]
             (n,) = connection.execute(f"SELECT coalesce(max(idx) + 1, 0) FROM {side}").fetchone()
             if n <= len(known):  # fewer: a snapshot from before the last look
                 return known if n == len(known) else Ids(known.series.head(n))
