@@ -4,7 +4,7 @@
 #   SERVE=0             `make demo` ends after the report
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check sanitize bench-accuracy bench-speed bench-growth bench-serve bench-compress bench-plan constraints clean
+.PHONY: help demo test check sanitize bench-accuracy bench-speed bench-growth bench-serve bench-compress bench-onboarding bench-plan bench-reranking constraints clean
 
 VENV ?= .venv
 PORT ?= 8000
@@ -24,7 +24,9 @@ help:
 	@echo "make bench-speed      times beside other libraries, and beside the machine's limits (needs SERENDIP_DATA)"
 	@echo "make bench-growth     how time and memory grow with interactions and factors (hours; MINUTES=60 a part)"
 	@echo "make bench-compress   compressed models beside the exact ones (needs SERENDIP_DATA)"
+	@echo "make bench-onboarding what questions to newcomers bring (needs SERENDIP_DATA)"
 	@echo "make bench-plan       what serendip plan foretold, and what it came to (needs SERENDIP_DATA)"
+	@echo "make bench-reranking  what re-ranking costs in accuracy and brings in diversity (needs SERENDIP_DATA)"
 	@echo "make bench-serve      requests a second and latency of the server"
 	@echo "make clean            remove the environment and what was built"
 
@@ -82,7 +84,7 @@ check: $(VENV)/.installed-dev
 sanitize: $(VENV)/.installed-dev
 	@PYTHON=$(BIN)/python .ci/sanitize
 
-bench-accuracy bench-serve bench-compress bench-plan: bench-%: $(VENV)/.installed-dev
+bench-accuracy bench-serve bench-compress bench-plan bench-onboarding bench-reranking: bench-%: $(VENV)/.installed-dev
 	@$(BIN)/python benchmarks/$*.py
 
 bench-speed: $(VENV)/.installed-bench
