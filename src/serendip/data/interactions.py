@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR, F32, I8, I32, I64
+from serendip.arrays import CSR, F32, I8, I32, I64, Bool
 from serendip.errors import UserError
 
 DAY = 86_400_000  # milliseconds
@@ -127,6 +127,25 @@ def interactions(events: EventColumns, rules: InteractionRules, n_rows: int, n_i
     else:
         worth = np.empty(0, np.float32)
     return compressed(pair, worth, n_rows, n_items)
+
+
+def disliked(events: EventColumns, rules: InteractionRules, n_rows: int, n_items: int) -> CSR:
+    """Return 1 for each (row, item) pair with an event that weighs below 0 or a rating below the threshold.
+
+    A pair that is an interaction all the same is none of these.  # (n_rows, n_items)
+    """
+    bad = weigh(events, replace(rules, use_values=False)) < 0
+    if events.value is not None and rules.threshold is not None:
+        rated: Bool = np.ones(len(bad), np.bool_)
+        if events.type is not None:
+            rated = np.isin(events.type, [c for c, name in enumerate(events.types) if name in RATED])
+        bad |= rated & (events.value < rules.threshold)
+    bad &= (events.item < n_items) & (events.item >= 0)
+    liked = interactions(events, rules, n_rows, n_items)
+    key = events.row[bad].astype(np.int64) * max(n_items, 1) + events.item[bad]
+    taken = np.repeat(np.arange(n_rows), np.diff(liked.indptr)) * max(n_items, 1) + liked.indices
+    pair = np.setdiff1d(key, taken)
+    return compressed(pair, np.ones(len(pair), np.float32), n_rows, n_items)
 
 
 def compressed(pair: I64, value: F32, n_rows: int, n_items: int) -> CSR:

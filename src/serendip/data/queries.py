@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from serendip.arrays import CSR, F32, I8, I32, I64, U64
-from serendip.data.interactions import EventColumns, InteractionRules, interactions, ratings
+from serendip.data.interactions import EventColumns, InteractionRules, disliked, interactions, ratings
 
 HASHED = 1 << 20  # events whose hashes are made at once
 
@@ -69,6 +69,10 @@ class History:
     def matrix(self, rules: InteractionRules, n_items: int) -> CSR:
         """Return the interactions that the rules make of these events.  # (B, n_items) float32"""
         return interactions(self._events, rules, len(self), n_items)
+
+    def disliked(self, rules: InteractionRules, n_items: int) -> CSR:
+        """Return 1 for what the rules make no interaction of since it was disliked.  # (B, n_items) float32"""
+        return disliked(self._events, rules, len(self), n_items)
 
     def ratings(self, n_items: int) -> CSR:
         """Return the last rating of each item.  # (B, n_items) float32"""

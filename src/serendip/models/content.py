@@ -1,7 +1,8 @@
 """Content: items whose attributes are like those of what the user took to, new items among them.
 
 Pazzani, Billsus, "Content-Based Recommendation Systems", The Adaptive Web, LNCS 4321, 2007; the weights of words as
-in Salton, Buckley, "Term-weighting approaches in automatic text retrieval", IPM 24(5), 1988.
+in Salton, Buckley, "Term-weighting approaches in automatic text retrieval", IPM 24(5), 1988; what is disliked counts
+against as in Rocchio, "Relevance Feedback in Information Retrieval", The SMART Retrieval System, 1971.
 """
 
 from dataclasses import dataclass
@@ -17,8 +18,9 @@ from serendip.models.itemfeatures import ItemFeatures
 
 @dataclass(frozen=True)
 class Content(Algorithm):
-    """score(u, i) = the mean cosine of item i's attributes with those of the history, by the history's weights.
+    """score(u, i) = f_i (mean of f_j over what u took, by weight - negative times the mean over what u disliked).
 
+    f are the attributes as vectors of length 1; disliked is what is rated below the threshold, hidden or disliked.
     O(words) time and memory to fit. Use it for new items, which it takes up at once, and where little is known of
     the user; it needs attributes, and it knows nothing of quality.
     """
@@ -31,6 +33,10 @@ class Content(Algorithm):
     category: float = hyper(1.0, "Weight of each column of categories, 0 to leave out.", low=0, high=100)
     number: float = hyper(0.25, "Weight of each column of numbers or dates, 0 to leave out.", low=0, high=100)
 
+    vector: float = hyper(1.0, "Weight of each column of vectors, and of the embedder's.", low=0, high=100)
+    embedder: str = hyper("", "A sentence-transformers model, by name or folder, that reads the text; empty: none.")
+    negative: float = hyper(0.0, "What the disliked counts beside the liked.", low=0.0, high=10.0)
+
     def fit(self, data: Dataset, *, run: Run = Run()) -> ItemFeatures:
         features = data.item_features
         if features is None:
@@ -38,11 +44,12 @@ class Content(Algorithm):
         for column in self.columns:
             if column not in features.columns:
                 raise UserError(f"content: items have no attribute {column!r}{nearest(column, features.columns)}")
-        weights = {"text": self.text, "category": self.category, "number": self.number, "none": 0.0}
-        encoder = Encoder.of(features, self.columns or tuple(features.columns), weights)
-        if not encoder.columns:
+        weights = {"text": self.text, "category": self.category, "number": self.number, "vector": self.vector}
+        encoder = Encoder.of(features, self.columns or tuple(features.columns), weights, self.embedder)
+        if not encoder.columns and not encoder.embedder:
             raise UserError(
                 "content finds no attribute that tells items apart: all are missing, constant or left out; "
                 "give titles, categories or prices"
             )
-        return ItemFeatures(data.users, data.items, data.fitted_rules, encoder.encode(features), encoder)
+        return ItemFeatures(data.users, data.items, data.fitted_rules, encoder.encode(features), encoder,
+                            negative=self.negative)  # fmt: skip

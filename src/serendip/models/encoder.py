@@ -8,6 +8,7 @@ from scipy.sparse import csr_matrix
 
 from serendip.arrays import CSR, F32, I64
 from serendip.data.ids import Ids
+from serendip.models.embedding import embedded, size_of
 
 WORD = r"[\p{L}\p{M}\p{N}]+(?:['\x{2019}]\p{L}+)?"  # letters and digits of any script; "children's" is one word
 ADDRESS = r"^(?:https?://|www\.)"
@@ -22,9 +23,11 @@ class Encoder:
     """A vector an item from its attributes: words by TF-IDF, categories by IDF, numbers by nearness.
 
     Every column of an item is scaled to length sqrt(weight) and the whole vector to length 1: an inner product lies
-    from 0 to 1. A missing attribute is absent, and what is there counts for more.
-    columns, kinds (text, category or number), weight (n_columns,); terms: each known word and category as
-    "column=term"; idf (n_terms,); knots (n_columns, KNOTS): quantiles of the numbers, NaN rows for the rest.
+    from 0 to 1, with vectors from -1. A missing attribute is absent, and what is there counts for more.
+    columns, kinds (text, category, number or vector), weight (n_columns,); terms: each known word and category as
+    "column=term"; idf (n_terms,); knots (n_columns, KNOTS): quantiles of the numbers, NaN rows for the rest; sizes
+    (n_columns,): of the vectors, 0 for the rest. embedder: what makes one vector more, of size `embedded` and weight
+    `embedding`, out of all columns of text together; empty for none.
     """
 
     columns: tuple[str, ...]
@@ -33,15 +36,26 @@ class Encoder:
     terms: Ids
     idf: F32
     knots: F32
+    sizes: tuple[int, ...] = ()
+    embedder: str = ""
+    texts: tuple[str, ...] = ()
+    embedded: int = 0
+    embedding: float = 0.0
 
     @property
     def n_features(self) -> int:
-        return len(self.terms) + self.knots.size
+        return len(self.terms) + self.knots.size + sum(self.sizes) + self.embedded
 
     @staticmethod
-    def of(features: pl.DataFrame, columns: tuple[str, ...], weights: dict[str, float]) -> "Encoder":
-        """Return the encoder of some columns; `weights` says what a column of each kind counts."""
-        kinds = {c: kind for c in columns if weights[kind := kind_of(features[c])] > 0}
+    def of(
+        features: pl.DataFrame, columns: tuple[str, ...], weights: dict[str, float], embedder: str = ""
+    ) -> "Encoder":
+        """Return the encoder of some columns; `weights` says what a column of each kind counts, nothing if not named.
+
+        embedder: a sentence-transformers model (embedding.py) that reads the columns of text beside.
+        """
+        kinds = {c: kind for c in columns if weights.get(kind := kind_of(features[c]), 0.0) > 0}
+        texts = tuple(c for c in columns if kind_of(features[c]) == "text") if embedder else ()
         terms: list[pl.Series] = []
         idf: list[F32] = []
         knots = np.full((len(kinds), KNOTS), np.nan, np.float32)
@@ -50,6 +64,8 @@ class Encoder:
                 given = numbers(features[column]).drop_nulls()
                 n = min(KNOTS, given.n_unique() // 2 + 1)  # few different numbers: fewer, so that near ones stay near
                 knots[c] = np.quantile(given.to_numpy(), np.linspace(0, 1, n))[np.minimum(np.arange(KNOTS), n - 1)]
+                continue
+            if kind == "vector":
                 continue
             found = counted(features[column], kind)
             df = found.group_by("term", maintain_order=True).len().sort("term")
@@ -63,6 +79,11 @@ class Encoder:
             Ids(pl.concat(terms) if terms else []),
             np.concatenate(idf) if idf else np.empty(0, np.float32),
             knots,
+            tuple(len(features[c].drop_nulls()[0]) if kind == "vector" else 0 for c, kind in kinds.items()),
+            embedder if texts else "",
+            texts,
+            size_of(embedder) if texts else 0,
+            weights.get("vector", 0.0),
         )
 
     def encode(self, features: pl.DataFrame) -> CSR:
@@ -71,13 +92,29 @@ class Encoder:
         parts = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))]
         for c, (column, kind) in enumerate(zip(self.columns, self.kinds, strict=True)):
             if column in features.columns:
-                one = self._near(features[column], c) if kind == "number" else self._weighed(features[column], kind)
-                row, feature, value = one
-                length = np.sqrt(np.bincount(row, value.astype(np.float64) ** 2, n))[row]
-                parts.append((row, feature, np.sqrt(self.weight[c]) * value / length))
+                parts.append(scaled(self._entries(features[column], kind, c), float(self.weight[c]), n))
+        if self.embedder:
+            parts.append(scaled(self._read(features), self.embedding, n))
         row, feature, value = (np.concatenate(columns) for columns in zip(*parts, strict=True))
         value /= np.sqrt(np.bincount(row, value.astype(np.float64) ** 2, n))[row]
         return csr_matrix((value.astype(np.float32), (row, feature)), shape=(n, self.n_features))
+
+    def _entries(self, series: pl.Series, kind: str, column: int) -> Entries:
+        if kind == "number":
+            return self._near(series, column)
+        if kind != "vector":
+            return self._weighed(series, kind)
+        first = len(self.terms) + self.knots.size + sum(self.sizes[:column])
+        wide = series.list.len() if isinstance(series.dtype, pl.List) else series.is_not_null().cast(pl.Int64) * self.sizes[column]
+        row = np.flatnonzero((wide == self.sizes[column]).fill_null(False).to_numpy())
+        return filled(row, np.array(series.gather(row).to_list(), np.float32).reshape(len(row), -1), first)
+
+    def _read(self, features: pl.DataFrame) -> Entries:
+        """Let the embedder read all texts of an item as one."""
+        there = [column for column in self.texts if column in features.columns]
+        text = features.select(pl.concat_str(there, separator=". ", ignore_nulls=True).alias("text"))["text"]
+        row = np.flatnonzero((text.str.strip_chars() != "").fill_null(False).to_numpy())
+        return filled(row, embedded(text.gather(row).to_list(), self.embedder), self.n_features - self.embedded)
 
     def _weighed(self, series: pl.Series, kind: str) -> Entries:
         found = counted(series, kind)
@@ -104,10 +141,26 @@ class Encoder:
         )
 
 
+def filled(row: I64, vectors: F32, first: int) -> Entries:
+    """Return the entries of dense vectors whose features begin at `first`; a vector of zeros is none."""
+    at, feature = np.nonzero(vectors)
+    return row[at], first + feature.astype(np.int64), vectors[at, feature]
+
+
+def scaled(entries: Entries, weight: float, n: int) -> Entries:
+    """Return entries whose rows have length sqrt(weight)."""
+    row, feature, value = entries
+    length = np.sqrt(np.bincount(row, value.astype(np.float64) ** 2, n))[row]
+    return row, feature, np.asarray(np.sqrt(weight) * value / length, np.float32)
+
+
 def kind_of(series: pl.Series) -> str:
-    """Return text, category or number; none for a column that cannot say what is alike: constant, or addresses."""
+    """Return text, category, number or vector; none for what cannot say what is alike: constants, addresses."""
     given = series.drop_nulls()
     dtype = series.dtype
+    if isinstance(dtype, pl.List | pl.Array) and dtype.inner.is_float():
+        sizes = given.list.len() if isinstance(dtype, pl.List) else pl.Series([dtype.size])
+        return "vector" if len(given) and sizes.n_unique() == 1 and sizes[0] > 1 else "none"
     if isinstance(dtype, pl.List):
         return "category" if given.explode().n_unique() > 1 else "none"
     if given.n_unique() <= 1 and len(given) != 1:

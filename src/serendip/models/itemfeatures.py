@@ -1,6 +1,6 @@
 """The fitted shape of content: a vector of attributes an item, and the mean vector of a history."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,7 +19,7 @@ from serendip.models.itemweights import scattered
 
 @dataclass(frozen=True)
 class ItemFeatures(Model):
-    """score(u, i) = sum over the history of x_uj / |x_u|_1 f_j f_i.
+    """score(u, i) = sum over the history of (x_uj / |x_u|_1 - negative d_uj / |d_u|_1) f_j f_i, d: what is disliked.
 
     features (n_items, n_features) float32 CSR, rows of length 1, empty where nothing is known of an item. An item that
     has nothing in common with the history scores NaN.
@@ -27,6 +27,7 @@ class ItemFeatures(Model):
 
     features: CSR
     encoder: Encoder
+    negative: float = field(default=0.0, kw_only=True)
 
     @cached_property
     def _by_feature(self) -> CSR:
@@ -34,12 +35,23 @@ class ItemFeatures(Model):
 
     def _shares(self, queries: Queries) -> CSR:
         """Return the share of each item in a history, of the items that have features.  # (B, n_items)"""
-        x = queries.history.matrix(self.rules, self.n_items)
+        liked = self._share(queries.history.matrix(self.rules, self.n_items))
+        if not self.negative:
+            return liked
+        disliked = self._share(queries.history.disliked(self.rules, self.n_items))
+        return csr_matrix(liked - np.float32(self.negative) * disliked)
+
+    def _share(self, x: CSR) -> CSR:
         x.data *= np.diff(self.features.indptr)[x.indices] > 0
         x.eliminate_zeros()
         total = np.asarray(x.sum(axis=1), np.float32).ravel()
         x.data /= np.repeat(total, np.diff(x.indptr))
         return x
+
+    @cached_property
+    def _signed(self) -> bool:
+        """Whether an inner product may be 0 or below where something is in common."""
+        return bool(self.negative) or bool((self.features.data < 0).any())
 
     def score(self, queries: Queries, item: I32 | None = None) -> F32:
         profile = self._shares(queries) @ self.features  # (B, n_features)
@@ -48,7 +60,10 @@ class ItemFeatures(Model):
         flat = np.where((item >= 0) & (item < self.n_items), item, 0).ravel()
         row = np.repeat(np.arange(len(item), dtype=np.int32), item.shape[1])
         score = products(profile, row, self.features, flat).reshape(item.shape)
-        return np.where((item >= 0) & (item < self.n_items) & (score > 0), score, np.float32(np.nan))
+        common = score > 0
+        if self._signed:
+            common = products(abs(profile), row, abs(self.features), flat).reshape(item.shape) > 0
+        return np.where((item >= 0) & (item < self.n_items) & common, score, np.float32(np.nan))
 
     def similar(self, item: I32, k: int) -> Slates:
         score = scattered(self.features[item] @ self._by_feature)
@@ -60,10 +75,10 @@ class ItemFeatures(Model):
         x = x if of is None else x[of]  # (M, n_items)
         row = np.repeat(np.arange(len(item)), np.diff(x.indptr))
         weight = products(self.features, x.indices, self.features, item[row]) * x.data  # (nnz,)
-        say = weight > 0
+        say = weight != 0
         count = np.bincount(row[say], minlength=len(item)).astype(np.int64)
-        reason = np.zeros(int(say.sum()), np.int32)
-        return Contributions(offsets(count), x.indices[say], weight[say], reason, ("like",))
+        reason = (x.data[say] < 0).astype(np.int32)
+        return Contributions(offsets(count), x.indices[say], weight[say], reason, ("like", "unlike"))
 
     def extend(self, items: Ids, item_features: pl.DataFrame) -> "ItemFeatures":
         new = self.encoder.encode(item_features[self.n_items :])
