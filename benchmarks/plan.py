@@ -33,7 +33,7 @@ JOBS = {
     "s3rec-beauty": [*LISTS.split(), "als rank=256", "rp3beta"],
     "ml-100k": [*LISTS.split(), "rp3beta", "ease", "slopeone", "svd", "svdpp"],
 }  # fmt: skip
-CHOSEN_ON = ("ml-1m", "lightgcn-gowalla")  # the constants of the plan were; the other sets had no part in them
+NOT_CHOSEN_ON = ("s3rec-beauty",)  # the constants and formulas of the plan were chosen looking at the other sets
 
 
 def write(name: str, path: Path) -> None:
@@ -84,7 +84,7 @@ def line(found: dict[str, Any]) -> tuple[bool, str]:
     error, ratio = told["job_bytes"] / memory - 1, told["cpu_seconds"] / took
     fast = took < RESOLVED
     held = abs(error) <= MEMORY and (fast or 1 / TIME <= ratio <= TIME)
-    cells = [found["set"], "yes" if found["set"] in CHOSEN_ON else "no", found["job"],
+    cells = [found["set"], "no" if found["set"] in NOT_CHOSEN_ON else "yes", found["job"],
              f"{told['job_bytes'] / 1e6:.0f}", f"{memory / 1e6:.0f}", f"{error:+.0%}", f"{told['cpu_seconds']:.2f}",
              f"{took:.2f}", "" if fast else f"{ratio:.2f}", "yes" if held else "no"]  # fmt: skip
     return held, f"| {' | '.join(cells)} |"

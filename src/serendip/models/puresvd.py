@@ -53,7 +53,7 @@ class PureSVD(Algorithm):
 
     def cost(self, size: Size) -> Cost:
         n, m, rank = size.n_users, size.n_items, self.rank + MORE
-        dense = 4 * rank * max(12 * m + n, m + 4 * n)  # NumPy orthogonalises copies in float64
+        dense = 4 * rank * max(12 * m + n, m + 9 * n)  # NumPy works on copies, in float64
         return Cost(dense, (self.sweeps + 1) * (4 * size.pairs * rank + 4 * m * rank**2) + 6 * n * rank**2)
 
 
