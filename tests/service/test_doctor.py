@@ -5,11 +5,14 @@ import os
 import shutil
 import socket
 import sqlite3
+import subprocess
+import time
 
 import pytest
 
-from serendip.service.doctor import examine
+from serendip.service.doctor import examine, redis
 from serendip.service.keys import create, revoke
+from serendip.service.settings import settings_of
 from serendip.store.project import Project
 
 
@@ -114,6 +117,32 @@ def test_a_redis_that_is_not_there_and_one_that_is_none(project):
         port = listening.getsockname()[1]
     project.settings.write_text(f'[cache]\nurl = "redis://127.0.0.1:{port}/0"\n')
     assert found(project, "redis").state == "warning" and "does not answer" in found(project, "redis").said
+
+
+def test_a_redis_that_answers(project):
+    if (program := shutil.which("redis-server")) is None:
+        pytest.skip("redis-server is not installed")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    project.settings.write_text(f'[cache]\nurl = "redis://127.0.0.1:{port}/0"\n')
+    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(project.root)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        try:
+            end = time.monotonic() + 10
+            while (answered := redis(project, settings_of(project))).state != "ok":
+                assert time.monotonic() < end
+                time.sleep(0.05)
+            assert answered.said == f"127.0.0.1:{port} answers"
+        finally:
+            process.terminate()
+
+
+def test_a_postgresql_that_is_not_there(project):
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+    project.settings.write_text(f'[storage]\nurl = "postgresql://nobody@127.0.0.1:{port}/none"\n')
+    assert found(project, "store").state == "problem"
 
 
 def test_the_command_says_so_by_its_status(project, inside):

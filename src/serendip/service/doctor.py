@@ -116,7 +116,7 @@ def disk(project: Project, settings: Settings) -> Finding:
 def store(project: Project, settings: Settings) -> Finding:
     """The store: of a version that we know, whole, and it opens."""
     where = project.database
-    if where.is_file():
+    if where.is_file() and not settings.storage.url:
         with closing(sqlite3.connect(f"{where.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
             (steps,) = connection.execute("PRAGMA user_version").fetchone()
             if steps <= len(STEPS):  # opening says what is wrong with a newer one
