@@ -34,6 +34,8 @@ COMMANDS = {
     "rules": "List business rules; put or remove one; tell who said what and when.",
     "models": "List the models; let one serve, go back, hold two side by side.",
     "schedule": "Train anew when it is due; let the new model serve where it is no worse.",
+    "backup": "Write the project to one file, while it is in use.",
+    "restore": "Put the project back as a backup has it, once all of it is checked.",
     "erase": "Forget a user: events, attributes and slates, the id in models and reports.",
     "keys": "Make, list, rotate and revoke the keys that open the server.",
     "doctor": "Check everything that a server needs, and say what to do about it.",

@@ -98,7 +98,7 @@ class Session:
             statement = f"INSERT INTO {table}({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING"
             return self.executemany(statement, listed(frame)).rowcount if len(frame) else 0
         binary = [name for name, dtype in frame.schema.items() if dtype == pl.Binary]
-        text = frame.with_columns(pl.lit("\\x") + pl.col(name).bin.encode("hex") for name in binary)
+        text = frame.with_columns(pl.format("\\x{}", pl.col(name).bin.encode("hex")).alias(name) for name in binary)
         cursor = self.raw.cursor()
         cursor.execute(f"CREATE TEMPORARY TABLE incoming ON COMMIT DROP AS SELECT {columns} FROM {table} LIMIT 0")
         with cursor.copy(f"COPY incoming({columns}) FROM STDIN (FORMAT CSV)") as copy:

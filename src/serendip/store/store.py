@@ -79,6 +79,11 @@ class Store:
         """The path of the file, or the address of the database without its password."""
         return self._database.where
 
+    @property
+    def database(self) -> Database:
+        """What it is kept in."""
+        return self._database
+
     def close(self) -> None:
         """Close every connection."""
         self._database.close()

@@ -1,0 +1,29 @@
+"""`serendip backup`: a project in one file, while it is in use."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument
+
+from serendip.cli.options import HERE, JsonOption, ProjectOption
+
+
+def command(
+    file: Annotated[Path, Argument(metavar="FILE", help="The file to write.")],
+    project: ProjectOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    from dataclasses import asdict
+
+    from serendip.service.backup import backup
+    from serendip.store.project import Project
+
+    done = backup(Project(project), file)
+    if json:
+        import msgspec
+
+        print(msgspec.json.encode(asdict(done)).decode())
+        return
+    rows = done.rows
+    print(f"{file}: {rows['events']:,} events of {rows['users']:,} users and {rows['items']:,} items"
+          + (f", model {done.model}" if done.model else ", no model") + "; checked.")  # fmt: skip
