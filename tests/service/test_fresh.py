@@ -88,6 +88,24 @@ def test_far_behind_everything_is_looked_at_anew(servings):
     } | {f"i1{n}" for n in range(10)}
 
 
+def test_attributes_that_are_read_piecemeal_are_those_of_the_store(servings):
+    serving = servings[0]
+    store, surfaces = serving.live.store, serving.live.surfaces
+    for entries in (
+        [Entry("i3", {"price": 1.0}), Entry("new", {"title": "New", "price": 2})],
+        [Entry("i4", {"title": None}), Entry("newer", {})],
+        [Entry("i5", {"another": True})],
+    ):
+        store.describe("items", entries)
+        serving.now()
+        surfaces.read()
+        assert surfaces._frame.equals(store.item_features()) and surfaces._n_items == len(store.items())
+    store.delete_items(["i6", "new"])
+    serving.now()
+    surfaces.read()
+    assert surfaces._frame.equals(store.item_features())
+
+
 def test_what_stands_in_for_the_model_is_the_recommendation_table(servings):
     serving = servings[0]
     table = [one.item_id for one in serving.live.store.recommendations("u14")]

@@ -1,7 +1,8 @@
 """What a Gorse holds, as our tables: from the files of its dashboard's export, or asked of one that runs.
 
 Formats: the export as CSV (to version 0.4: users.csv, items.csv, feedback.csv) and as JSON lines (since: users.jsonl
-and so on), the REST API's /api/users, /api/items and /api/feedback by pages with a cursor, as its documentation and its own tests have them.
+and so on), the REST API's /api/users, /api/items and /api/feedback by pages with a cursor, as its documentation and
+its own tests have them.
 """
 
 import csv

@@ -54,7 +54,7 @@ class Fresh:
     def swap(self, live: Live) -> None:
         """Let another model answer: without what is not to be shown now, and soon with what is new."""
         with self.swapping:
-            live.surfaces.stale(items=True, rules=True)  # they may have been read before the last change
+            live.surfaces.stale(items=None, rules=True)  # they may have been read before the last change
             self.holder.live = live.barring(self._banned)
             self._growth, self._new, self.grown_to = None, None, Mark(-1, -1)
             self.cache.clear()
@@ -78,7 +78,7 @@ class Fresh:
     def _take_in(self, changed: Changed) -> None:
         changes = changed.items is None or bool(changed.items)
         if changes or changed.rules:
-            self.holder.live.surfaces.stale(items=changes, rules=changed.rules)
+            self.holder.live.surfaces.stale(items=changed.items, rules=changed.rules)
         if changes:
             self._banned = self._barred()
             live = self.holder.live

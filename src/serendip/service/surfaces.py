@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 
+import numpy as np
 import polars as pl
 
 from serendip.config import Settings
@@ -49,7 +50,8 @@ class Surfaces:
         self._last: dict[str, Ruled] = {}
         self._about: dict[str, About] = {}
         self._n_items = 0
-        self._items, self._book = True, True  # whether they have to be read anew
+        self._items: frozenset[int] | None = None  # whose attributes have to be read anew; None: all
+        self._book = True  # whether the rules have to be
         for one in self.stages.values():
             try:
                 if one.where:
@@ -73,10 +75,11 @@ class Surfaces:
         """Return whether chance takes part in a pipeline, so that no two of its slates need be alike."""
         return any(isinstance(one, Exploration) for one in self.named(name).rerank)
 
-    def stale(self, *, items: bool, rules: bool) -> None:
-        """Let items' attributes or rules be read anew before the next slate."""
+    def stale(self, *, items: frozenset[int] | None = frozenset(), rules: bool = False) -> None:
+        """Let the attributes of some items (None: all), or the rules, be read anew before the next slate."""
         with self._lock:
-            self._items, self._book = self._items or items, self._book or rules
+            self._items = None if items is None or self._items is None else self._items | items
+            self._book = self._book or rules
             self._ruled = {}
 
     def turned(self, now: int) -> bool:
@@ -91,14 +94,28 @@ class Surfaces:
         with self._lock:
             if self._book:
                 self._book, self._rules = False, read_rules(self.store)
-            if self._items:
-                self._items, self._frame, self._about = False, self.store.item_features(), {}
-                self._n_items = len(self.store.items())
+            if self._items is None or self._items:
+                n = len(self.store.items())
+                self._frame = self.attributes(n)
+                self._items, self._n_items, self._about = frozenset(), n, {}
+
+    def attributes(self, n: int) -> pl.DataFrame | None:
+        """Return the attributes of n items: those that were read, with what has changed since."""
+        frame, items = self._frame, self._items
+        if frame is None or items is None or not items.issuperset(range(len(frame), n)):
+            return self.store.item_features()
+        changed = sorted(i for i in items if i < n)
+        about = self.store.described("items", changed)
+        if about is None or about.schema != frame.schema:
+            return self.store.item_features()
+        order = np.arange(n)
+        order[changed] = len(frame) + np.arange(len(changed))
+        return pl.concat([frame, about])[order]
 
     def rules(self, name: str, now: int) -> Ruled:
         """Return the rules at work in a pipeline at a moment (ms)."""
         found = self._ruled.get(name)
-        if found is not None and now < found.until and not self._items and not self._book:
+        if found is not None and now < found.until and self._items == frozenset() and not self._book:
             return found
         with self._lock:
             self.read()
