@@ -1,4 +1,4 @@
-"""The HTTP page against a running server: every example is sent, and the answer has the fields that are shown."""
+"""The HTTP pages against a running server: every example is sent, and the answer has the fields that are shown."""
 
 import json
 import re
@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-PAGE = (Path(__file__).parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = "\n".join((DOCS / name).read_text(encoding="utf-8") for name in ("serving.md", "rules.md"))
 PAIR = re.compile(r"^```http\n(\w+) (\S+)\n(.*?)^```\n\n```json\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 SERENDIP = Path(sys.executable).with_name("serendip")
 

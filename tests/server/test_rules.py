@@ -132,6 +132,7 @@ def test_a_pipeline_that_is_not_there_is_not_found(client):
 def test_groups_and_pages_and_sessions(client):
     group = client.post("/v1/recommend", json={"users": ["u14", "u3", "nobody"], "aggregate": "least-misery", "k": 8})
     assert len(ids(group)) == 8 and group.json()["user_id"] is None
+    assert all(one["reason"].startswith("because one of you ") for one in group.json()["items"])
     for user in ("u14", "u3"):
         past = client.get(f"/v1/users/{user}/recommendations", params={"history": True}).json()["history"]
         assert not {one["item_id"] for one in past} & set(ids(group))

@@ -53,6 +53,6 @@ def command(
     if json:
         print(plain(answer))
     else:
-        tables.slate(answer)
+        tables.slate(answer, "A newcomer" if group is None else "A group")
         if trace:
             tables.trace(answer)

@@ -70,9 +70,9 @@ def leaderboard(compared: "Compared") -> None:
               f"p = {c.p_corrected:.4f}: paired by user, corrected for {len(board.standings) - 1} models.")  # fmt: skip
 
 
-def slate(answer: "Slate") -> None:
-    """Print a slate with titles and reasons, after what its reader did last."""
-    who = f"User {shown(answer.user_id)}" if answer.user_id is not None else "A newcomer"
+def slate(answer: "Slate", newcomer: str = "A newcomer") -> None:
+    """Print a slate with titles and reasons, after what its reader did last; `newcomer`: who has no id."""
+    who = f"User {shown(answer.user_id)}" if answer.user_id is not None else newcomer
     if answer.history:
         last = "; ".join(f"{shown(e.title)}{stars(e)}" for e in answer.history[:4])
         print(f"{who}, last: {last}")

@@ -134,6 +134,8 @@ def answer(live: Live, asked: Asked, how: How = PLAIN, *, user_id: str | None = 
     ranked = time.perf_counter()
     catalogue, slate = live.catalogue, made.scored
     said = whys(made, surface.about, catalogue.titles)
+    if len(asked.queries) > 1:
+        said = [text.replace("because you ", "because one of you ", 1) for text in said]
     done = time.perf_counter()
     items = [
         Recommended(catalogue.id(i), catalogue.title(i), s, reason, STAGES[which])
