@@ -28,7 +28,7 @@ class Leaning:
 
     def features(self, about: pl.DataFrame | None, n: int) -> CSR:
         """Return f of n users or items.  # (n, 1 + n_features)"""
-        f = csr_matrix(np.ones((n, 1), np.float32))
+        f: CSR = csr_matrix(np.ones((n, 1), np.float32))
         if self.encoder is None:
             return f
         none = csr_matrix(np.zeros((n, self.encoder.n_features), np.float32))
