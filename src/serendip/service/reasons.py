@@ -63,8 +63,8 @@ def whys(made: Made, about: About | None, titles: list[str]) -> list[str]:
         for place, text in zip(at.tolist(), words, strict=True):
             texts[place] = text
     if about is not None and about.classes is not None and NEW in texts:
-        history = slate.terms[0].queries.history.item
-        texts = [new_in(about, item, history) if text == NEW else text
+        taste = about.taste(slate.terms[0].queries.history.item)
+        texts = [new_in(about, item, taste) if text == NEW else text
                  for text, item in zip(texts, slate.item.tolist(), strict=True)]  # fmt: skip
     return texts
 
@@ -88,13 +88,12 @@ def shares(slate: Scored) -> F32:
     return np.where(there & like, rest, parts).astype(np.float32)
 
 
-def new_in(about: About, item: int, history: I32) -> str:
-    """Return in which of its classes an item is new: that which the history holds most of."""
+def new_in(about: About, item: int, taste: F32) -> str:
+    """Return in which of its classes an item is new: that which the history holds most of.  # taste (c,)"""
     assert about.classes is not None
     share = about.classes.rows(np.array([item], np.int32))[0]
     if not share.any():
         return NEW
-    taste = about.taste(history)
     return f"new in {about.classes.names[int(np.argmax((share > 0) * (taste + 1e-9) + 1e-12 * share))]}"
 
 
