@@ -189,7 +189,9 @@ class Postgres:
         return version
 
     def _version_by(self, session: Session) -> int:
-        if session.execute("SELECT to_regclass('serendip.meta')").fetchone()[0] is None:
+        # a scan, which sees what was committed while the lock was waited for; to_regclass may not
+        made = "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = 'serendip' AND tablename = 'meta'"
+        if session.execute(made).fetchone() is None:
             return 0
         row = session.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
         if row is None:
