@@ -70,7 +70,7 @@ def command(
     from serendip.server.workers import Workers, run
 
     origins = tuple(origin.rstrip("/") for origin in serving.origins)
-    app = ServerSettings(project, serving.k, origins, log == "requests", serving.traces, shared)
+    app = ServerSettings(project, serving.k, origins, log == "requests", serving.traces, shared, serving.waiting)
     with listening:
         if workers == 1:
             run(app, listening, ready)

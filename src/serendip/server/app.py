@@ -61,7 +61,7 @@ class ServerSettings:
     requests: bool = False
     traces: str = ""
     shared: Path | None = None
-    waiting: int = 128
+    waiting: int = 64
 
 
 def create_app(settings: ServerSettings) -> FastAPI:

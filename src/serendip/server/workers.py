@@ -17,6 +17,7 @@ from prometheus_client.multiprocess import mark_process_dead
 from serendip.errors import UserError
 from serendip.server import log
 from serendip.server.app import ServerSettings, create_app
+from serendip.server.shed import protocol
 
 DRAIN = 5  # seconds that requests under way have, once the server is to stop
 SOON = 2.0  # seconds: a worker that ends sooner than this after its start is started again only after a pause
@@ -34,8 +35,9 @@ def run(settings: ServerSettings, listening: socket.socket, ready: Callable[[], 
     app = create_app(settings)
     ready()
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=DRAIN
-    )
+        app, http=protocol(settings.waiting), log_config=None, access_log=False, server_header=False,
+        timeout_graceful_shutdown=DRAIN,
+    )  # fmt: skip
     uvicorn.Server(config).run(sockets=[listening])
 
 

@@ -35,6 +35,7 @@ SECONDS = histogram("request_seconds", "Time from request to answer.", "route")
 STAGES = histogram("stage_seconds", "Time that a stage of a slate took.", "stage")
 UNDER_WAY = gauge("requests_under_way", "Requests being answered now.", "livesum")
 LIMITED = counter("limited", "Requests beyond the rate of a key, by its name.", "client")
+SHED = counter("shed", "Requests that were turned away because too many waited.")
 
 SLATES = counter("slates", "Slates that were answered.", "pipeline")
 EMPTY = counter("slates_empty", "Slates without a single item.", "pipeline")
