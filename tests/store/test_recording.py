@@ -7,6 +7,7 @@ import pytest
 
 from serendip.data.tables import Tables
 from serendip.errors import NotFound
+from serendip.store.events import pack, packed
 from serendip.store.recording import Fact
 from serendip.store.store import Store
 
@@ -152,3 +153,17 @@ def test_no_byte_of_an_erased_user_stays_in_the_files(tmp_path):
         files = b"".join(one.read_bytes() for one in tmp_path.iterdir())
         for trace in (who, "trace-of-one", "town-of-one"):
             assert trace.encode() not in files
+
+
+def test_one_id_is_packed_as_many_are():
+    ids = ["a", "550e8400-e29b-41d4-a716-446655440000", "550E8400E29B41D4A716446655440000", "z" * 32, "ab " * 10 + "cd",
+           "", "-" * 40, "é" * 16]  # fmt: skip
+    assert [pack(id_) for id_ in ids] == packed(pl.Series(ids)).to_list()
+    assert pack(None) != pack(None)
+
+
+def test_a_file_brings_nothing_of_who_opted_out(store):
+    store.opt_out("anna")
+    rows = {"user_id": ["anna", "ben"], "item_id": ["i1", "i2"], "event_id": ["a", "b"]}
+    assert store.add(Tables(pl.DataFrame(rows))).new == 1
+    assert store.tables().events["user_id"].to_list() == ["ben"]

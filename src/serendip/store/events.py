@@ -61,6 +61,20 @@ def packed(ids: pl.Series) -> pl.Series:
     return pl.Series(ids.name, given, pl.Binary)
 
 
+def pack(id_: str | None) -> bytes:
+    """Return one event id as `packed` does."""
+    if id_ is None:
+        return os.urandom(16)
+    digits = id_.replace("-", "")
+    if len(digits) == 32:
+        try:
+            if len(raw := bytes.fromhex(digits)) == 16:
+                return raw
+        except ValueError:
+            pass
+    return blake2b(id_.encode(), digest_size=16).digest()
+
+
 def insert(connection: Connection, events: pl.DataFrame, users: Index, items: Index) -> Added:
     """Write the events that are not there yet, inside the caller's transaction.
 
@@ -73,6 +87,10 @@ def insert(connection: Connection, events: pl.DataFrame, users: Index, items: In
     events = events.with_columns(pl.lit(None, dtype).alias(c) for c, dtype in EVENT_SCHEMA.items() if c not in events)
     user, new_users = users.assign(connection, events["user_id"])
     item, new_items = items.assign(connection, events["item_id"])
+    out = [one for (one,) in connection.execute("SELECT user FROM apart").fetchall()]
+    if out:  # of whom nothing is recorded
+        events, item = events.filter(pl.Series(~np.isin(user, out))), item[~np.isin(user, out)]
+        user, n = user[~np.isin(user, out)], len(events)
     last = arrived(connection) - 1
     frame = pl.DataFrame(
         {

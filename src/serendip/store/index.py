@@ -38,7 +38,17 @@ class Index:
         if ids.null_count():
             raise UserError(f"{ids.null_count()} rows have no {self.key}: give every row one or leave it out")
         unique = ids.unique(maintain_order=True)
-        asked = [i for i in unique.to_list() if i not in self.known]
+        new = self.meet(connection, unique.to_list())
+        codes = [self.known[i] for i in unique.to_list()]
+        if len(unique) == len(ids):
+            return np.array(codes, np.int32), new
+        table = pl.DataFrame({"id": unique, "idx": pl.Series(codes, dtype=pl.Int32)})
+        found = pl.DataFrame({"id": ids}).join(table, on="id", how="left", maintain_order="left")["idx"]
+        return found.to_numpy(), new
+
+    def meet(self, connection: Connection, ids: Iterable[str]) -> int:
+        """Let ids, each once, be in `known`: looked up or given the next indices; return how many are new."""
+        asked = [i for i in ids if i not in self.known]
         self._look_up(connection, asked)
         new = [i for i in asked if i not in self.known]
         if new:
@@ -54,12 +64,7 @@ class Index:
             else:
                 connection.executemany("INSERT INTO users(idx, user_id) VALUES (?, ?)", zip(given, new, strict=True))
             self.known.update(zip(new, given, strict=True))
-        codes = [self.known[i] for i in unique.to_list()]
-        if len(unique) == len(ids):
-            return np.array(codes, np.int32), len(new)
-        table = pl.DataFrame({"id": unique, "idx": pl.Series(codes, dtype=pl.Int32)})
-        found = pl.DataFrame({"id": ids}).join(table, on="id", how="left", maintain_order="left")["idx"]
-        return found.to_numpy(), len(new)
+        return len(new)
 
     def _look_up(self, connection: Connection, asked: list[str]) -> None:
         self.known.update(found(connection, f"SELECT {self.key}, idx FROM {self.side} WHERE {self.key} IN", asked))

@@ -3,12 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
-import polars as pl
-
-from serendip.data.tables import EVENT_SCHEMA
 from serendip.store.changes import note
 from serendip.store.connection import Connection, found
-from serendip.store.events import MAX_TYPES, floor, insert, packed
+from serendip.store.events import MAX_TYPES, arrived, floor, pack, timed, withdraw
 from serendip.store.index import Index
 
 Status = Literal["recorded", "repeated", "conflict", "invalid", "opted_out"]
@@ -50,13 +47,13 @@ OPTED_OUT = Outcome("opted_out", "this user has opted out: nothing is recorded")
 
 def record(connection: Connection, facts: Sequence[Fact]) -> list[Outcome]:
     """Record events in this order, inside the caller's transaction; what is not possible stops no other."""
-    ids: list[bytes] = packed(pl.Series([fact.event_id for fact in facts], dtype=pl.String)).to_list()
+    ids = [pack(fact.event_id) for fact in facts]
     asked = [id_ for id_, fact in zip(ids, facts, strict=True) if fact.event_id is not None]
     known = recorded(connection, asked)
     early = dict(found(connection, "SELECT event_id, user FROM withdrawn WHERE type IS NULL AND event_id IN", asked))
     out_ask = "SELECT user_id FROM users WHERE idx IN (SELECT user FROM apart) AND user_id IN"
     out = {user_id for (user_id,) in found(connection, out_ask, list({fact.user_id for fact in facts}))}
-    types = {name for (name,) in connection.execute("SELECT name FROM event_types").fetchall()}
+    types = dict(connection.execute("SELECT name, code FROM event_types").fetchall())
     users, items = Index("users"), Index("items")
     waiting: list[tuple[bytes, Fact]] = []
     outcomes = []
@@ -66,23 +63,32 @@ def record(connection: Connection, facts: Sequence[Fact]) -> list[Outcome]:
             outcomes.append(OPTED_OUT)
         elif before is not None:
             outcomes.append(REPEATED if same(before, fact) else OTHERWISE)
-        elif fact.type == UNDO:
-            put(connection, waiting, users, items)
+        elif fact.type == UNDO and coded(connection, UNDO, types):
+            put(connection, waiting, users, items, types)
             waiting = []
             done = undo(connection, id_, fact, users)
             outcomes.append(done)
             if done.status == "recorded":
                 known[id_] = body(fact)
-        elif fact.type not in types and len(types) >= MAX_TYPES:
+        elif not coded(connection, fact.type, types):
             outcomes.append(Outcome("invalid", f"there are {MAX_TYPES} types of events already: is {fact.type!r} one?"))
         else:
-            types.add(fact.type)
             known[id_] = body(fact)
             waiting.append((id_, fact))
             taken = id_ in early
             outcomes.append(Outcome("recorded", "it had been taken back already") if taken else RECORDED)
-    put(connection, waiting, users, items)
+    put(connection, waiting, users, items, types)
     return outcomes
+
+
+def coded(connection: Connection, name: str, types: dict[str, int]) -> bool:
+    """Let a type of event have a code; return whether there is one to be had."""
+    if name not in types:
+        if len(types) >= MAX_TYPES:
+            return False
+        types[name] = len(types)
+        connection.execute("INSERT INTO event_types(code, name) VALUES (?, ?)", [types[name], name])
+    return True
 
 
 def body(fact: Fact) -> Body:
@@ -111,26 +117,39 @@ def recorded(connection: Connection, ids: list[bytes]) -> dict[bytes, Body]:
     return there
 
 
-def put(connection: Connection, waiting: Sequence[tuple[bytes, Fact]], users: Index, items: Index) -> None:
+def put(
+    connection: Connection, waiting: Sequence[tuple[bytes, Fact]], users: Index, items: Index, types: dict[str, int]
+) -> None:
     """Insert events whose ids are new; those that were taken back before they came go to the others of that kind."""
     if not waiting:
         return
+    users.meet(connection, dict.fromkeys(fact.user_id for _, fact in waiting))
+    items.meet(connection, dict.fromkeys(fact.item_id for _, fact in waiting))
+    first = arrived(connection)
     rows = [
-        (id_.hex(), f.user_id, f.item_id, f.type, f.value, f.timestamp, f.context, None, f.impression_id)
-        for id_, f in waiting
-    ]
-    insert(connection, pl.DataFrame(rows, EVENT_SCHEMA, orient="row"), users, items)
+        (first + n, id_, users.known[f.user_id], items.known[f.item_id], types[f.type], f.value, f.timestamp, f.context,
+         f.impression_id)
+        for n, (id_, f) in enumerate(waiting)
+    ]  # fmt: skip
+    connection.executemany(
+        "INSERT INTO events(seq, event_id, user, item, type, value, timestamp, context, impression_id)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        rows,
+    )
+    if first == 0 or not timed(connection):
+        connection.execute("INSERT INTO meta VALUES ('timed', '1') ON CONFLICT DO NOTHING")
+    withdraw(connection, first)
 
 
 def undo(connection: Connection, id_: bytes, fact: Fact, users: Index) -> Outcome:
     """Take events back: out of histories and data sets, kept by id, so that none of them is recorded again."""
-    (user,), _ = users.assign(connection, pl.Series([fact.user_id]))
-    user = int(user)
+    users.meet(connection, [fact.user_id])
+    user = users.known[fact.user_id]
     row = connection.execute("SELECT idx FROM items WHERE item_id = ?", [fact.item_id]).fetchone()
     item = None if row is None else int(row[0])
     said = RECORDED
     if fact.undoes is not None:
-        (target,) = packed(pl.Series([fact.undoes]))
+        target = pack(fact.undoes)
         owner = connection.execute("SELECT user FROM events WHERE event_id = ?", [target]).fetchone()
         if owner is None:
             owner = connection.execute("SELECT user FROM withdrawn WHERE event_id = ?", [target]).fetchone()
@@ -146,11 +165,6 @@ def undo(connection: Connection, id_: bytes, fact: Fact, users: Index) -> Outcom
         )  # fmt: skip
         if not taken:
             said = Outcome("recorded", "there was nothing to take back")
-    connection.execute(
-        "INSERT INTO event_types(code, name) SELECT (SELECT count(*) FROM event_types), ?"
-        " WHERE NOT EXISTS (SELECT 1 FROM event_types WHERE name = ?)",
-        [UNDO, UNDO],
-    )
     connection.execute(
         "INSERT INTO withdrawn(event_id, user, item, type, value, timestamp, context)"
         " SELECT ?, ?, ?, code, ?, ?, ? FROM event_types WHERE name = ?",
