@@ -60,7 +60,7 @@ class Server:
 
     @staticmethod
     def at(address: str, key: str | None) -> "Server":
-        """Return the server of an address such as https://recommend.example.
+        """Return the server of an address such as https://example.com.
 
         Raises:
             UserError: it is none.

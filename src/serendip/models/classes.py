@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from serendip.arrays import CSR, F32, F64, I32, Bool
 from serendip.data.ids import Ids
@@ -32,9 +33,8 @@ class Classes(Model):
 
     def score(self, queries: Queries, item: I32 | None = None) -> F32:
         known, liked = answered(queries.history, self.rules, self.n_items)
-        for rows in (known, liked):
-            rows.resize(len(queries), len(self.knows))  # of tags a history says nothing
-        posterior = self.posterior(known, liked)  # (B, n_classes)
+        n = len(self.knows)  # items, then tags, of which a history says nothing
+        posterior = self.posterior(widened(known, n), widened(liked, n))  # (B, n_classes)
         expected = self.expected(posterior)  # (B, n_items)
         if item is None:
             return expected
@@ -82,3 +82,8 @@ def answered(history: History, rules: InteractionRules, n_items: int) -> tuple[C
     known = every.matrix(InteractionRules(weights={}), n_items)
     known.data = np.ones_like(known.data)
     return known, liked
+
+
+def widened(rows: CSR, n: int) -> CSR:
+    """Return rows with empty columns added up to n.  # (B, n_items) -> (B, n)"""
+    return csr_matrix((rows.data, rows.indices, rows.indptr), shape=(rows.shape[0], n))

@@ -105,7 +105,8 @@ class Encoder:
         if kind != "vector":
             return self._weighed(series, kind)
         first = len(self.terms) + self.knots.size + sum(self.sizes[:column])
-        wide = series.list.len() if isinstance(series.dtype, pl.List) else series.is_not_null().cast(pl.Int64) * self.sizes[column]
+        of_one_width = series.is_not_null().cast(pl.Int64) * self.sizes[column]
+        wide = series.list.len() if isinstance(series.dtype, pl.List) else of_one_width
         row = np.flatnonzero((wide == self.sizes[column]).fill_null(False).to_numpy())
         return filled(row, np.array(series.gather(row).to_list(), np.float32).reshape(len(row), -1), first)
 

@@ -112,7 +112,7 @@ def tagged(features: pl.DataFrame | None, n_items: int) -> tuple[list[str], CSR]
     """
     lists = [] if features is None else [c for c in features.columns if isinstance(features[c].dtype, pl.List)]
     if features is None or not lists:
-        return [], csr_matrix((n_items, 0), dtype=np.float32)
+        return [], csr_matrix(np.zeros((n_items, 0), np.float32))
     rows = pl.Series("item", np.arange(n_items))
     column = pl.concat([
         pl.DataFrame({"item": rows, "tag": features[c].cast(pl.List(pl.String))}).explode("tag") for c in lists
