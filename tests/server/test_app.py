@@ -20,6 +20,23 @@ ROUTES = {
     ("post", "/v1/models/rollback"),
     ("post", "/v1/models/{version}/promote"),
     ("get", "/v1/models/{version}/compare/{other}"),
+    ("get", "/v1/items/{item_id}"),
+    ("put", "/v1/items/{item_id}"),
+    ("patch", "/v1/items/{item_id}"),
+    ("delete", "/v1/items/{item_id}"),
+    ("post", "/v1/items"),
+    ("get", "/v1/users/{user_id}"),
+    ("put", "/v1/users/{user_id}"),
+    ("patch", "/v1/users/{user_id}"),
+    ("delete", "/v1/users/{user_id}"),
+    ("post", "/v1/users"),
+    ("put", "/v1/users/{user_id}/opt-out"),
+    ("delete", "/v1/users/{user_id}/opt-out"),
+    ("get", "/v1/rules"),
+    ("get", "/v1/rules/history"),
+    ("put", "/v1/rules/{name}"),
+    ("delete", "/v1/rules/{name}"),
+    ("get", "/v1/onboarding"),
 }
 
 

@@ -37,11 +37,11 @@ def test_contributions_sum_to_the_score(client):
 
 
 @pytest.mark.parametrize(
-    "odd", ["a/b", "ä ö ü", "100%", "a%2Fb", "?#&", "..", "日本語", "'; drop table users; --", "\u202e"]
+    "odd", ["a/b", "ä ö ü", "100%", "a%2Fb", "?#&", "..", "日本語", "a\nb", "'; drop table users; --", "\u202e"]
 )
 def test_an_id_may_be_anything(client, odd):
     sent = client.post("/v1/events", json={"user_id": odd, "item_id": "i3", "event_id": "one"})
-    assert sent.json() == {"new": 1, "repeated": 0}
+    assert sent.json()["new"] == 1
     path = quote(odd, safe="").replace(".", "%2E")
     slate = client.get(f"/v1/users/{path}/recommendations", params={"history": True}).json()
     assert slate["user_id"] == odd

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import msgspec
 from fastapi import Path, Request, Response
 from msgspec import Meta
+from starlette.convertors import PathConvertor, register_url_convertor
 
 from serendip.service.answer import Became, Explanation, Found, Recorded, SimilarItems, Slate
 from serendip.service.counters import counted
@@ -23,6 +24,15 @@ Id = Name | Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]  # 1 and "1" are the
 Value = Annotated[float, Meta(ge=-1e12, le=1e12)]
 Time = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]  # ms, to the year 9999
 PathId = Annotated[str, Path(min_length=1, max_length=256)]
+
+
+class Anything(PathConvertor):
+    """What an id in a path may be: a slash and the end of a line are in some."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("path", Anything())
 
 
 class Failure(msgspec.Struct):

@@ -30,7 +30,7 @@ def history(request: Request) -> Response:
 
 
 @router.put(
-    "/{name}",
+    "/{name:path}",
     responses=responses(ref(RuleEntry), 400, 403, 413, 422, 503),
     openapi_extra={"requestBody": {"required": True, **content(SAID)}},
 )
@@ -41,7 +41,7 @@ async def put(request: Request, name: PathId) -> Response:
     return answer(await run_in_threadpool(rules.put, serving.live.store, name, said, who()))
 
 
-@router.delete("/{name}", responses=responses(ref(RuleEntry), 403, 404, 422, 503))
+@router.delete("/{name:path}", responses=responses(ref(RuleEntry), 403, 404, 422, 503))
 async def remove(request: Request, name: PathId) -> Response:
     """Let a rule hold no longer; the book keeps what it said."""
     own_page(request)
