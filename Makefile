@@ -4,7 +4,7 @@
 #   SERVE=0             `make demo` ends after the report
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check sanitize bench-accuracy bench-speed bench-growth bench-serve bench-compress bench-onboarding bench-plan bench-reranking constraints clean
+.PHONY: help demo test check sanitize bench-accuracy bench-speed bench-growth bench-serve bench-events bench-compress bench-onboarding bench-plan bench-reranking constraints clean
 
 VENV ?= .venv
 PORT ?= 8000
@@ -28,6 +28,7 @@ help:
 	@echo "make bench-plan       what serendip plan foretold, and what it came to (needs SERENDIP_DATA)"
 	@echo "make bench-reranking  what re-ranking costs in accuracy and brings in diversity (needs SERENDIP_DATA)"
 	@echo "make bench-serve      requests a second and latency of the server"
+	@echo "make bench-events     events recorded a second, beside the disk's own rate"
 	@echo "make clean            remove the environment and what was built"
 
 $(BIN)/python:
@@ -84,7 +85,7 @@ check: $(VENV)/.installed-dev
 sanitize: $(VENV)/.installed-dev
 	@PYTHON=$(BIN)/python .ci/sanitize
 
-bench-accuracy bench-serve bench-compress bench-plan bench-onboarding bench-reranking: bench-%: $(VENV)/.installed-dev
+bench-accuracy bench-serve bench-events bench-compress bench-plan bench-onboarding bench-reranking: bench-%: $(VENV)/.installed-dev
 	@$(BIN)/python benchmarks/$*.py
 
 bench-speed: $(VENV)/.installed-bench
