@@ -15,6 +15,8 @@ EASE = "Steck, WWW 2019, arXiv:1905.03375"
 MULTVAE = "Liang, Krishnan, Hoffman, Jebara, WWW 2018, arXiv:1802.05814"
 RP3BETA = "Paudel, Christoffel, Newell, Bernstein, TiiS 7(1), 2016"
 LIGHTGCN = "He, Deng, Wang, Li, Zhang, Wang, SIGIR 2020, arXiv:2002.02126"
+NGCF = "Wang, He, Wang, Feng, Chua, SIGIR 2019, arXiv:1905.08108"
+SEPT = "Yu, Yin, Gao, Xia, Zhang, Hung, KDD 2021, arXiv:2106.03569"
 GFCF = "Shen et al., CIKM 2021, arXiv:2108.07567"
 ULTRAGCN = "Mao et al., CIKM 2021, arXiv:2110.15114"
 SIMPLEX = "Mao et al., CIKM 2021, arXiv:2109.12613"
@@ -114,6 +116,12 @@ PUBLISHED: dict[str, tuple[Published, ...]] = {
         Published("TIGER", (0.0648, 0.0384), TIGER),
         Published("DuoRec", (0.0845, 0.0443), DUOREC),
         Published("SASRec, sampled softmax", (0.0921, 0.0531), SASREC),
+    ),
+    "lastfm-hetrec": (
+        Published("BPR", (0.1761, 0.1674), BPR, "bpr"),
+        Published("NGCF", (0.1960, 0.1898), NGCF),
+        Published("LightGCN", (0.2064, 0.1972), LIGHTGCN),
+        Published("SEPT", (0.2127, 0.2057), SEPT),
     ),
     "ml-100k": (
         Published("user average", (1.0437, 0.8362), "each user's mean rating"),
