@@ -173,6 +173,15 @@ def postgres() -> Iterator[Callable[[], str]]:
                 connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
+@pytest.fixture
+def own_postgres() -> Iterator[str]:
+    """A real PostgreSQL that a test may stop: its address."""
+    if "SERENDIP_TEST_POSTGRES" in os.environ:
+        pytest.skip("the PostgreSQL of SERENDIP_TEST_POSTGRES is not ours to stop")
+    with postgres_server() as url:
+        yield url
+
+
 @contextmanager
 def postgres_server() -> Iterator[str]:
     """Start a server in a folder of its own, as the user postgres where we are root, whom it refuses."""
