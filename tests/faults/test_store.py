@@ -1,4 +1,4 @@
-"""The database locked, gone or stopped under a running server: slates go on, no event is lost, all is well afterwards."""
+"""The database locked, gone or stopped under a server: slates go on, no event is lost, all is well afterwards."""
 
 import os
 import pwd
