@@ -52,6 +52,7 @@ class Surfaces:
         self._n_items = 0
         self._items: frozenset[int] | None = None  # whose attributes have to be read anew; None: all
         self._book = True  # whether the rules have to be
+        self._turned = False  # whether a time has begun or ended since anybody asked
         for one in self.stages.values():
             try:
                 if one.where:
@@ -83,11 +84,13 @@ class Surfaces:
             self._ruled = {}
 
     def turned(self, now: int) -> bool:
-        """Return whether a rule or an item's time has begun or ended since slates were last made, at a moment (ms)."""
-        passed = [name for name, one in list(self._ruled.items()) if now >= one.until]
-        for name in passed:
-            self._ruled.pop(name, None)
-        return bool(passed)
+        """Return whether a rule's or an item's time has begun or ended since this was last asked, at a moment (ms)."""
+        if not self._turned and all(now < one.until for one in list(self._ruled.values())):
+            return False
+        with self._lock:
+            self._ruled = {name: one for name, one in self._ruled.items() if now < one.until}
+            self._turned = False
+        return True
 
     def read(self) -> None:
         """Read what is stale."""
@@ -119,6 +122,7 @@ class Surfaces:
             return found
         with self._lock:
             self.read()
+            self._turned = self._turned or (found is not None and now >= found.until)
             stages = self.named(name)
             own = [Rule(f"where of pipeline {name}", "filter", stages.where)] if stages.where else []
             found = ruled([*own, *self._rules], self._frame, self._n_items, self.index, now, name)
