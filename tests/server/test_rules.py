@@ -40,6 +40,7 @@ def test_a_rule_is_at_work_in_the_next_answer_and_gone_in_the_one_after(client):
     put = client.put("/v1/rules/not-this", json={"kind": "exclude", "when": f"price == {5 + number}"})
     assert put.status_code == 200 and put.json()["version"] == 1 and put.json()["holds"]
     assert before[0] not in ids(slate(client, k=60))
+    assert before[0] not in ids(client.get(f"/v1/items/{before[1]}/similar", params={"k": 60}))
     same = client.put("/v1/rules/not-this", json={"kind": "exclude", "when": f"price == {5 + number}"})
     assert same.json()["version"] == 1
     assert client.delete("/v1/rules/not-this").json()["rule"] is None

@@ -7,6 +7,8 @@ from serendip.models.contract import Similar
 from serendip.service.answer import Recommended, SimilarItems
 from serendip.service.asked import request_id
 from serendip.service.live import Live
+from serendip.service.slate import now
+from serendip.service.surfaces import DEFAULT
 
 
 def similar(live: Live, item_id: str, k: int) -> SimilarItems:
@@ -18,7 +20,10 @@ def similar(live: Live, item_id: str, k: int) -> SimilarItems:
     catalogue, item = live.catalogue, live.catalogue.find(item_id)
     items: list[Recommended] = []
     if isinstance(live.alike, Similar) and item < live.alike.n_items:
-        found, score = most_like(live.alike, live.pipeline.banned, item, k)
+        shut = live.surfaces.rules(DEFAULT, now()).shut
+        ruled_out = np.flatnonzero(np.False_ if shut is None else shut)
+        banned = np.union1d(live.pipeline.banned, ruled_out).astype(np.int32)
+        found, score = most_like(live.alike, banned, item, k)
         items = [Recommended(catalogue.id(i), catalogue.title(i), s)
                  for i, s in zip(found.tolist(), score.tolist(), strict=True)]  # fmt: skip
     return SimilarItems(item_id, catalogue.title(item), items, live.version, request_id())
