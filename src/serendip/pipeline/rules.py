@@ -26,6 +26,7 @@ KINDS: Mapping[str, tuple[tuple[str, ...], str]] = {  # kind -> which fields it 
     "pin": (("item", "position"), "The item stands at this position, counted from 1."),
 }
 ALWAYS = ("pipelines", "starts", "ends", "note")
+SIDE_BY_SIDE = 1_000  # ms that requests at the same time may differ; a clock that goes back further was set
 FROM, UNTIL = "available_from", "available_until"  # attributes of items: a date each
 NEVER = 2**62  # ms: a moment that does not come
 
@@ -173,7 +174,7 @@ class Ruled:
 
     dropped: by rule, the items that it leaves out; shut (n_items,): what is left out in all, None: nothing; absent:
     what is not available now; factor (n_items,): what scores are multiplied by, None: nothing; raised: items with a
-    factor above 1; until: ms, when it has to be made anew; faults: sentences on rules that cannot be at work.
+    factor above 1; since, until: ms, between which it is true; faults: sentences on rules that cannot be at work.
     """
 
     dropped: tuple[tuple[str, I32], ...] = ()
@@ -185,6 +186,11 @@ class Ruled:
     pins: tuple[Pin, ...] = ()
     until: int = NEVER
     faults: tuple[str, ...] = ()
+    since: int = 0
+
+    def timely(self, now: int) -> bool:
+        """Return whether it is true at a moment (ms)."""
+        return self.since <= now < self.until
 
 
 def ruled(
@@ -236,6 +242,7 @@ def ruled(
         tuple(pins),
         until,
         tuple(faults),
+        now - SIDE_BY_SIDE,
     )
 
 

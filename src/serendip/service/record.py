@@ -15,6 +15,7 @@ from serendip.store.recording import UNDO, Fact, Outcome
 from serendip.store.store import Store
 
 DAY = 86_400_000  # milliseconds
+BEGAN = time.time_ns() - time.monotonic_ns()  # by it and the time that only goes on, another clock
 EARLIEST = 100_000_000_000  # ms: 1973; what is below was meant in seconds
 AT_ONCE = 5_000  # events of one transaction, unless one request has more
 MOST_WAITING = 20_000  # events; whoever comes then is asked to come again
@@ -41,13 +42,18 @@ def record(store: Store, events: Sequence[Mapping[str, object]]) -> list[Outcome
 def possible(event: Mapping[str, object]) -> Fact | Outcome:
     """Return an event as it is recorded, or why it cannot be."""
     try:
-        return fact_of(event, time.time_ns() // 1_000_000)
+        return fact_of(event, time.time_ns() // 1_000_000, latest())
     except UserError as error:
         return Outcome("invalid", str(error))
 
 
-def fact_of(event: Mapping[str, object], now: int) -> Fact:
-    """Return an event as it is recorded.
+def latest() -> int:
+    """Return the time in ms, by the later of two clocks: no event is ahead of one that was set back wrongly."""
+    return max(time.time_ns(), BEGAN + time.monotonic_ns()) // 1_000_000
+
+
+def fact_of(event: Mapping[str, object], now: int, latest: int) -> Fact:
+    """Return an event as it is recorded. now: its time where it says none; latest: a day before what is too far ahead.
 
     Raises:
         UserError: an id is missing, the time is none of this world, the context is nested too deeply, or an undo does
@@ -58,7 +64,7 @@ def fact_of(event: Mapping[str, object], now: int) -> Fact:
         if not id_:
             raise UserError(f"an event needs a {name}")
     stamp = event.get("timestamp")
-    if stamp is not None and not (isinstance(stamp, int) and EARLIEST <= stamp <= now + DAY):
+    if stamp is not None and not (isinstance(stamp, int) and EARLIEST <= stamp <= latest + DAY):
         raise UserError(f"the timestamp {stamp} is not in milliseconds since 1970, or lies in the future")
     kind = event_type(str(event.get("type") or "interaction").strip())
     undoes, undone = (None if event.get(n) is None else str(event[n]) for n in ("undoes", "undoes_type"))

@@ -84,11 +84,11 @@ class Surfaces:
             self._ruled = {}
 
     def turned(self, now: int) -> bool:
-        """Return whether a rule's or an item's time has begun or ended since this was last asked, at a moment (ms)."""
-        if not self._turned and all(now < one.until for one in list(self._ruled.values())):
+        """Return whether a rule's or an item's time has begun or ended, or the clock was set back, meanwhile."""
+        if not self._turned and all(one.timely(now) for one in list(self._ruled.values())):
             return False
         with self._lock:
-            self._ruled = {name: one for name, one in self._ruled.items() if now < one.until}
+            self._ruled = {name: one for name, one in self._ruled.items() if one.timely(now)}
             self._turned = False
         return True
 
@@ -118,11 +118,11 @@ class Surfaces:
     def rules(self, name: str, now: int) -> Ruled:
         """Return the rules at work in a pipeline at a moment (ms)."""
         found = self._ruled.get(name)
-        if found is not None and now < found.until and self._items == frozenset() and not self._book:
+        if found is not None and found.timely(now) and self._items == frozenset() and not self._book:
             return found
         with self._lock:
             self.read()
-            self._turned = self._turned or (found is not None and now >= found.until)
+            self._turned = self._turned or (found is not None and not found.timely(now))
             stages = self.named(name)
             own = [Rule(f"where of pipeline {name}", "filter", stages.where)] if stages.where else []
             found = ruled([*own, *self._rules], self._frame, self._n_items, self.index, now, name)
