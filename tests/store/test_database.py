@@ -1,8 +1,9 @@
 import sqlite3
 
+import psycopg
 import pytest
 
-from serendip.errors import UserError
+from serendip.errors import Unavailable, UserError
 from serendip.store.schema import STEPS
 from serendip.store.store import Store
 
@@ -56,3 +57,33 @@ def test_events_are_written_with_full_synchronisation(tmp_path):
 def test_readers_cannot_write(tmp_path):
     with Store.open(tmp_path / "serendip.db") as store, pytest.raises(UserError), store._database.read() as connection:
         connection.execute("DELETE FROM events")
+
+
+def test_connections_that_the_server_cut_are_made_again(postgres):
+    url = postgres()
+    with Store.open(url) as store:
+        store.opt_out("a")
+        with psycopg.connect(url, autocommit=True) as other:
+            ours = "datname = current_database() AND pid <> pg_backend_pid()"
+            other.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {ours}")
+        assert store.find_user("a") == -1
+        store.opt_out("a", False)
+        assert store.find_user("a") == 0
+
+
+def test_a_server_that_is_not_there_is_one_sentence():
+    with pytest.raises(Unavailable, match="//127.0.0.1:1/shop cannot be used".replace(".", "[.]")):
+        Store.open("postgresql://somebody:secret@127.0.0.1:1/shop")
+
+
+def test_a_database_without_a_store_is_left_alone_unless_one_is_to_be_made(postgres):
+    url = postgres()
+    with pytest.raises(UserError, match="no store in"):
+        Store.open(url, create=False)
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = 'serendip'").fetchone() is None
+
+
+def test_what_postgres_cannot_hold_is_one_sentence(postgres):
+    with Store.open(postgres()) as store, pytest.raises(UserError, match="cannot hold this"):
+        store.opt_out("a\0b")

@@ -4,6 +4,7 @@ Everything is in the schema `serendip` of the database. A writing transaction ho
 at a time, as in SQLite: numbers have no gaps, and events become visible in the order of their numbers.
 """
 
+import logging
 import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     import psycopg
 
 BUSY = 30  # seconds that one process waits for another's transaction
-WAIT = 1.0  # seconds that reading waits for a connection
+WAIT, GONE = 2.0, 5.0  # seconds that reading and writing wait for a connection
 CONNECTIONS = 16  # at most, of one process
 FEW = 1000  # rows up to which statements are quicker than COPY
 ITSELF = re.compile(r"(?<![\w\".])user(?!\w)")  # a column of ours, and a word of PostgreSQL's
@@ -134,6 +135,7 @@ class Postgres:
         except ImportError:
             raise UserError("PostgreSQL needs an extra: pip install 'serendip[postgres]'") from None
         self._psycopg, self._full = psycopg, psycopg_pool.PoolTimeout
+        logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)  # whoever is without a connection says so
         self.where = shown(url)
         self._lock, self._local = threading.RLock(), threading.local()
 
@@ -222,7 +224,7 @@ class Postgres:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """One transaction, alone among all processes: on the disk when it ends, wholly or not at all."""
-        with self._lock, self._said(), self._pool.connection(BUSY) as raw, raw.transaction():
+        with self._lock, self._said(), self._pool.connection(GONE) as raw, raw.transaction():
             raw.execute(
                 "SELECT set_config('lock_timeout', %s, true), set_config('synchronous_commit', 'on', true)",
                 [f"{BUSY}s"],
