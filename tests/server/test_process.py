@@ -44,7 +44,7 @@ def test_what_was_acknowledged_outlives_a_kill(shop):
     with serving(shop) as (process, address):
         for n in range(5):
             sent = httpx.post(f"{address}v1/events", json={"user_id": "late", "item_id": f"i{n}"})
-            assert sent.json() == {"new": 1, "repeated": 0}
+            assert sent.json()["new"] == 1
         process.send_signal(signal.SIGKILL)
         process.wait(20)
     with serving(shop) as (_, address):
