@@ -242,7 +242,7 @@ BENCHES = {
             "bpr": ({},),
             "sansa": grid(l2=(50.0, 150.0), density=(100,)),
             "slim": grid(l1=(0.3, 1.0), l2=(50.0,)),
-            "als": grid(rank=(128, 256), epochs=(8, 16), unobserved=(0.05,), l2=(0.008, 0.01, 0.013)),
+            "als": grid(rank=(128, 256), epochs=(8,), unobserved=(0.05,), l2=(0.01,)),  # see the notes
         },
     ),
     "ml-100k": Bench(
@@ -295,6 +295,11 @@ NOTES = (
     "test; the published figures lie inside the interval of both.",
     "The spaces of stan on session-diginetica and of markov on sasrec-ml-1m are what was left of some thirty and ten "
     "settings tried before on the same validation parts, one setting changed at a time; no test result had been seen.",
+    "lastfm-hetrec: the space of als is what was left of some forty settings tried on the validation part of the first "
+    "draws (recall@10 from .0724 to .2116; rank 64 to 256, epochs 8 or 16, unobserved weight .02 to .4, l2 .003 to .1, "
+    "damping 0 to .4); there gfcf gives at most .1724, bspm .1726, puresvd .1829, warp .1192, a learned blend of als, "
+    "userknn and slim .2072, so these were not tested. Figures on test are higher, as candidates of the validation part "
+    "hold the test items too. No test result of als had been seen.",
     "gfcf and bspm on lightgcn-gowalla have the settings of their papers, quoted from memory, and were not tuned here. "
     "Papers on this split choose by its test part, so these rows are no more blind of it than the published ones.",
 )
