@@ -298,7 +298,7 @@ NOTES = (
     "lastfm-hetrec: the space of als is what was left of some forty settings tried on the validation part of the first "
     "draws (recall@10 from .0724 to .2116; rank 64 to 256, epochs 8 or 16, unobserved weight .02 to .4, l2 .003 to .1, "
     "damping 0 to .4); there gfcf gives at most .1724, bspm .1726, puresvd .1829, warp .1192, a learned blend of als, "
-    "userknn and slim .2072, so these were not tested. Figures on test are higher, as candidates of the validation part "
+    "userknn and slim .2072, so these were not tested. Figures on test are higher, as the candidates of validation "
     "hold the test items too. No test result of als had been seen.",
     "gfcf and bspm on lightgcn-gowalla have the settings of their papers, quoted from memory, and were not tuned here. "
     "Papers on this split choose by its test part, so these rows are no more blind of it than the published ones.",
