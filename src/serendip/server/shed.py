@@ -13,7 +13,7 @@ from serendip.server.keys import OPEN
 from serendip.server.wire import Failure
 from serendip.service.counters import SHED
 
-PATIENCE = 0.1  # seconds
+PATIENCE = 0.2  # seconds
 BODY = msgspec.json.encode(Failure("overloaded", "too many requests wait: come again a little later"))
 HEADERS = [
     (b"content-type", b"application/json"), (b"content-length", b"%d" % len(BODY)), (b"retry-after", b"1"),
