@@ -87,13 +87,15 @@ class Model(ABC):
     def _slates(
         self, queries: Queries, at: slice, k: int, candidates: ItemLists | None, exclude: ItemLists | None
     ) -> Slates:
-        part = queries.rows(at)
-        item = None if candidates is None else candidates.rows(at).padded()  # (b, m)
-        score = self.score(part, item)
-        out = None if exclude is None else exclude.rows(at)
+        if at.stop - at.start < len(queries):
+            queries, exclude = queries.rows(at), None if exclude is None else exclude.rows(at)
+            candidates = None if candidates is None else candidates.rows(at)
+        item = None if candidates is None else candidates.padded()  # (b, m)
+        score = self.score(queries, item)
         picked = topk_dense(
             score, k, self.items.tie, item=item,
-            exclude_indptr=None if out is None else out.offset, exclude_indices=None if out is None else out.item,
+            exclude_indptr=None if exclude is None else exclude.offset,
+            exclude_indices=None if exclude is None else exclude.item,
         )  # fmt: skip
         return Slates(*picked)
 
