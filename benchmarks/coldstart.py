@@ -10,6 +10,7 @@ row goes to coldstart.jsonl as soon as it is done; docs/coldstart.md is rendered
 import argparse
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -162,6 +163,12 @@ def names_of(side: str, found: Sequence[Row]) -> list[str]:
     return sorted(first, key=lambda name: (-round(first[name], 4), -last.get(name, 0.0)))
 
 
+def whole(found: Sequence[Row]) -> list[Row]:
+    """Return the rows of lines that have all their points."""
+    points = Counter((r["side"], r["algorithm"]) for r in found)
+    return [r for r in found if points[r["side"], r["algorithm"]] == len(EVENTS)]
+
+
 def table(side: str, found: Sequence[Row]) -> str:
     """Return the means with what is beyond doubt above the baseline in bold."""
     lines = [f"| algorithm | {' | '.join(map(str, EVENTS))} |", f"|---|{'---|' * len(EVENTS)}"]
@@ -180,7 +187,7 @@ def picture(found: Sequence[Row], path: Path) -> None:
     """Draw both sides of one set beside each other: a line an algorithm, the baseline dashed."""
     from serendip.service.charts import BLUE, GREEN, INK, ORANGE, PURPLE, SKY, VERMILION, chart, png
 
-    palette = [BLUE, VERMILION, GREEN, PURPLE, SKY, ORANGE, "#8a6d3b", "#7f7f7f", "#b2182b", "#1b7837"]
+    palette = [BLUE, VERMILION, GREEN, PURPLE, SKY, ORANGE, "#8a6d3b", "#7f7f7f", "#b2182b", "#1b7837", "#a6761d"]
     names = sorted({r["algorithm"] for r in found if r["algorithm"] not in BASELINE.values()})
     scale = {"domain": [*names, *BASELINE.values()], "range": [*palette[: len(names)], INK, INK]}
     colour = {"field": "algorithm", "type": "nominal", "title": None, "scale": scale}
@@ -205,7 +212,7 @@ def page() -> None:
     """Write the section of docs/coldstart.md and its pictures."""
     parts = []
     for set_name, title in SETS.items():
-        found = [r for (name, *_), r in rows().items() if name == set_name]
+        found = whole([r for (name, *_), r in rows().items() if name == set_name])
         if not found:
             continue
         picture(found, DOCS / "img" / f"coldstart-{set_name}.png")

@@ -102,7 +102,12 @@ def measured(name: str, data: Dataset) -> list[Row]:
     train, test = parts(data)
     early, late = parts(train)
     main = str(METRICS[0])
-    scores = {w: float(values(name, early, late, w)[main].mean()) for w in SPACE}
+    scores = {}
+    for weighing in SPACE:
+        try:
+            scores[weighing] = float(values(name, early, late, weighing)[main].mean())
+        except UserError as error:  # some cannot learn from numbers of pieces
+            print(f"  {name}, {weighing}: {error}", flush=True)
     best = max(scores, key=lambda w: scores[w])
     popular = values("popular", train, test, ALONE)
     rows = []
@@ -110,7 +115,7 @@ def measured(name: str, data: Dataset) -> list[Row]:
         found = values(name, train, test, weighing)
         row: Row = {"algorithm": name, "kind": kind, "weighing": str(weighing), "n_users": len(found[main]),
                     "metrics": {m: float(v.mean()) for m, v in found.items()},
-                    "validation": scores[weighing]}  # fmt: skip
+                    "validation": scores.get(weighing)}  # fmt: skip
         if name != "popular" or weighing != ALONE:
             [against] = compare({"popular": popular[main], "it": found[main]}, "popular", seed=SEED)
             row |= {"difference": against.difference, "ci95": [against.low, against.high], "p": against.p}
