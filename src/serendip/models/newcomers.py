@@ -97,6 +97,8 @@ class Newcomers(Model):
         """Return what the known items that stand for a new one owe, in their shares."""
         of = np.arange(len(item), dtype=np.int64) if of is None else of
         n = self.main.n_items
+        if isinstance(self.main, Explains) and not (item >= n).any():
+            return self.main.explain(queries, item, of)
         source, asked, share = [], [], []
         for m, one in enumerate(item.tolist()):
             near, weight = np.array([one]), np.ones(1, np.float32)
