@@ -67,6 +67,18 @@ def test_who_has_waited_too_long_for_others_is_turned_away(waits, status):
     asyncio.run(run())
 
 
+def test_behind_a_single_slow_answer_a_request_waits():
+    async def run():
+        held = Held()
+        held.go.set()
+        clock = iter([5.0, 5.0 + 10 * PATIENCE])
+        transport = httpx.ASGITransport(Shed(held, 64, lambda: next(clock)))
+        async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
+            assert (await client.get("/v1/items")).status_code == 200
+
+    asyncio.run(run())
+
+
 @pytest.fixture
 def listening():
     """A real server whose one route waits, with the protocol that turns away unread: its port and what lets go."""

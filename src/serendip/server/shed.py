@@ -14,6 +14,7 @@ from serendip.server.wire import Failure
 from serendip.service.counters import SHED
 
 PATIENCE = 0.2  # seconds
+MANY = 4  # the share of `most` from which on requests are many is one in so many
 BODY = msgspec.json.encode(Failure("overloaded", "too many requests wait: come again a little later"))
 HEADERS = [
     (b"content-type", b"application/json"), (b"content-length", b"%d" % len(BODY)), (b"retry-after", b"1"),
@@ -24,7 +25,7 @@ WRITTEN = b"HTTP/1.1 503 Service Unavailable\r\n%s\r\n%s" % (b"".join(b"%s: %s\r
 
 class Shed:
     """ASGI, the outermost: answers 503 with Retry-After where `most` requests have come and are not answered yet, or
-    where one has waited for others longer than PATIENCE.
+    where one has waited for others longer than PATIENCE while many are under way: behind a single slow one it waits on.
 
     Answering holds the event loop, so that requests pile up. Each therefore lets all that have come be counted before
     the first is answered. The clock is the thread's processor time: what others on the machine do is no reason to turn
@@ -45,7 +46,7 @@ class Shed:
         try:
             came = self.clock()
             await asyncio.sleep(0)
-            if self.clock() - came > PATIENCE:
+            if MANY * self.there > self.most and self.clock() - came > PATIENCE:
                 await turn_away(send)
             else:
                 await self.app(scope, receive, send)
