@@ -23,12 +23,22 @@ def write_section(name: str, body: str, page: Path = RESULTS) -> None:
     page.write_text(text, encoding="utf-8")
 
 
+def processor() -> str:
+    """Return the processor's name with its family and model, as /proc/cpuinfo has them where there is one."""
+    info = Path("/proc/cpuinfo")
+    if not info.exists():
+        return platform.processor()
+    told: dict[str, str] = {}
+    for line in info.read_text().splitlines():
+        key, _, value = line.partition(":")
+        told.setdefault(key.strip(), value.strip())
+    return f"{told.get('model name', platform.machine())}, family {told.get('cpu family')}, model {told.get('model')}"
+
+
 def machine(*packages: str) -> str:
     """Return the day, the machine and the versions that a table was made with."""
     memory = psutil.virtual_memory().total / 2**30
     versions = ", ".join(f"{name} {version(name)}" for name in ("serendip", "numpy", "scipy", "polars", *packages))
-    processor = next((line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
-                      if line.startswith("model name")), platform.processor())  # fmt: skip
     cores = psutil.cpu_count()
-    return (f"{datetime.now(UTC):%Y-%m-%d}, {cores} cores ({processor}), {memory:.0f} GiB, Python "
+    return (f"{datetime.now(UTC):%Y-%m-%d}, {cores} cores ({processor()}), {memory:.0f} GiB, Python "
             f"{platform.python_version()}, {versions}")  # fmt: skip

@@ -11,7 +11,6 @@ import hashlib
 import importlib
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -27,7 +26,7 @@ from typing import Any
 
 from jobs.job import THREADS, Job, Side, Work
 from limits import Limits, limits
-from section import machine, write_section
+from section import machine, processor, write_section
 from settle import settled
 
 HERE = Path(__file__).parent
@@ -116,7 +115,7 @@ def build() -> str:
     if not compiled.native:
         raise SystemExit("the compiled kernels are missing, and their twins are not what is timed: install serendip")
     digest = hashlib.sha256(Path(compiled.module.__file__).read_bytes())
-    digest.update(repr([platform.processor(), os.cpu_count(), *(f"{p} {version(p)}" for p in PEERS)]).encode())
+    digest.update(repr([processor(), os.cpu_count(), *(f"{p} {version(p)}" for p in PEERS)]).encode())
     return digest.hexdigest()[:12]
 
 
