@@ -156,6 +156,7 @@ STRONG = (
     "sansa:l2=500:density=150",
     "userknn:damping=0.3:recency=100",
 )
+NEXT = ("markov:window=10:damping=0.2:recency=2", "ease:l2=400", "stan:recent=3:near=5:idf=0:length=0.5")
 LARGE = ("svd", "svdpp", "knnbaseline:by=item", "knnbaseline:by=user", "nmf", "slopeone", "coclustering", "baseline")
 RATINGS = {
     "normal": ({},),
@@ -181,6 +182,7 @@ BENCHES = {
             "als": grid(rank=(512, 1024), epochs=(6,), unobserved=(0.02,), l2=(0.003,), damping=(0.2,)),
             "gfcf": ({},),  # its authors' settings
             "bspm": ({},),  # its authors' settings
+            "logisticmf": ({"rank": 128},),
         },
     ),
     "ncf-ml-1m": Bench(
@@ -219,6 +221,10 @@ BENCHES = {
             "itemknn": grid(recency=(2.0, 5.0)),
             "markov": grid(window=(5, 10), skip=(0.7, 0.85), damping=(0.2,), recency=(2.0,)),
             "stan": grid(recent=(3.0, 5.0), near=(5.0,), idf=(0.0,), length=(0.5,)),
+            "vsknn": grid(recent=("harmonic", "quadratic"), match=("harmonic", "quadratic"), idf=(0.0,)),
+            "ease": grid(l2=(100.0, 400.0)),
+            "als": grid(rank=(128,), unobserved=(0.1, 0.3), l2=(0.007,), damping=(0.15,)),
+            "weighted": tuple({"algorithms": NEXT, "weights": w} for w in ((1.0, 0.2, 0.2), (1.0, 0.5, 0.3))),
         },
     ),
     "s3rec-beauty": Bench(
@@ -228,7 +234,12 @@ BENCHES = {
             "popular": ({},),
             "itemknn": grid(recency=(2.0, 5.0)),
             "markov": grid(window=(3, 10), skip=(0.85,), damping=(0.0, 0.2), recency=(3.0, 6.0), shrinkage=(1.0,)),
-            "stan": grid(recent=(3.0, 8.0), near=(5.0, 20.0), idf=(0.0, 1.0), length=(0.5,)),
+            "stan": grid(recent=(3.0, 8.0), near=(5.0,), idf=(0.0, 1.0), length=(0.5,)),
+            "vsknn": grid(recent=("harmonic", "none"), idf=(0.0, 1.0), length=(0.5,)),
+            "userknn": grid(damping=(0.0, 0.3), recency=(None, 10.0)),
+            "rp3beta": grid(alpha=(0.6, 0.8), beta=(0.2, 0.4), neighbours=(400,)),
+            "content": grid(recency=(None,)),
+            "als": grid(rank=(256,), epochs=(8,), unobserved=(0.01, 0.05), l2=(0.01,), damping=(0.15,)),
         },
     ),
     "lastfm-hetrec": Bench(
@@ -256,7 +267,7 @@ BENCHES = {
             "logistic": grid(epochs=(4, 6, 8), l2=(0.0, 1e-4)),
             "fm": grid(rank=(32, 64), l2=(0.001, 0.003), epochs=(20,)),
             "ffm": grid(rank=(16,), l2=(0.003,), epochs=(12, 18)),
-            "gbt": ({},),
+            "gbt": grid(smoothing=(1.0, 10.0), leaves=(63, 255)),
         },
     ),
     "ml-100k/random": Bench("MovieLens 100K, mean of five random folds", "rmse,mae", random_folds("ml-100k"), RATINGS),

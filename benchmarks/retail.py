@@ -39,11 +39,7 @@ from serendip.stats.paired import compare
 ROWS = Path(__file__).parent / "retail.jsonl"
 METRICS = parse_all("ndcg@10,recall@10,hr@10")
 SEED = 0
-NAMES = (
-    "popular", "trending", "latest", "demographic", "itemknn", "userknn", "content", "p3alpha", "rp3beta", "ease",
-    "sansa", "slim", "gfcf", "bspm", "markov", "vsknn", "stan", "als", "logisticmf", "bpr", "warp", "puresvd", "nmf",
-    "featuremf", "weighted", "switching", "cascade", "augmented", "stacked",
-)  # fmt: skip
+NAMES = [name for name in ALGORITHMS if load_class(name, ALGORITHMS, "algorithm").ranks]  # not those of ratings
 Row = dict[str, Any]
 
 
