@@ -149,8 +149,8 @@ def address(shop: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Callable[[], str]]:
-    """A real PostgreSQL of our own: each call gives the address of a new, empty database.
+def postgres() -> Iterator[Callable[..., str]]:
+    """A real PostgreSQL of our own: each call gives the address of a new database, empty or like another.
 
     SERENDIP_TEST_POSTGRES, the address of a database from which others may be made, takes its place.
     """
@@ -159,18 +159,48 @@ def postgres() -> Iterator[Callable[[], str]]:
     made: list[str] = []
     with postgres_server() as url:
 
-        def fresh() -> str:
+        def fresh(like: str = "template1") -> str:
             name = f"serendip_test_{os.getpid()}_{len(made)}"
             with psycopg.connect(url, autocommit=True) as connection:
-                connection.execute(f"CREATE DATABASE {name}")
+                connection.execute(f"CREATE DATABASE {name} TEMPLATE {like}")
             made.append(name)
             head, _, options = url.partition("?")
             return f"{head.rpartition('/')[0]}/{name}{'?' if options else ''}{options}"
 
         yield fresh
-        with psycopg.connect(url, autocommit=True) as connection:
-            for name in made:
-                connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        if "SERENDIP_TEST_POSTGRES" in os.environ:  # a server of our own goes away with all that is in it
+            with psycopg.connect(url, autocommit=True) as connection:
+                for name in made:
+                    connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def moved(prepared: Path, postgres: Callable[..., str]) -> Callable[[Path], None]:
+    """Let a copy of the prepared project keep its store in a PostgreSQL database of its own from now on."""
+    from serendip.store.backup import put_rows
+    from serendip.store.store import Store
+
+    first = postgres()
+    with Store.open(first) as store:
+        put_rows(prepared / "project" / "serendip.db", store.database)
+    name = first.partition("?")[0].rpartition("/")[2]
+
+    def move(project: Path) -> None:
+        (project / "serendip.db").unlink()
+        settings = project / "serendip.toml"
+        before, storage, after = settings.read_text().partition("[storage]")
+        assert 'url = ""' in after
+        settings.write_text(before + storage + after.replace('url = ""', f'url = "{postgres(name)}"', 1))
+
+    return move
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def either(request: pytest.FixtureRequest, shop: Path) -> Path:
+    """The copied project, its store in a file and in PostgreSQL: whatever is tested on it is tested on both."""
+    if request.param == "postgres":
+        request.getfixturevalue("moved")(shop / "project")
+    return shop
 
 
 @pytest.fixture

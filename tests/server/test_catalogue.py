@@ -4,6 +4,8 @@ import time
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("either")
+
 
 def ids(answer):
     return [one["item_id"] for one in answer.json()["items"]]

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from serendip.store.project import Project
+
 TOML = """
 [pipelines.default]
 [pipelines.home]
@@ -16,6 +18,9 @@ seen = []
 rerank = ["calibration:weight=0.9"]
 by = "category"
 """
+
+
+pytestmark = pytest.mark.usefixtures("either")
 
 
 @pytest.fixture
@@ -162,12 +167,10 @@ def test_what_cannot_be_asked_is_refused(client, body, status):
 
 
 def test_what_was_shown_can_be_joined_with_events(client):
-    from serendip.store.store import Store
-
     shown = slate(client, pipeline="home", k=6).json()
     event = {"user_id": "u14", "item_id": shown["items"][5]["item_id"], "impression_id": shown["request_id"]}
     assert client.post("/v1/events", json=event).status_code == 200
-    with Store.open(Path("project/serendip.db")) as store:
+    with Project(Path("project")).store() as store:
         deadline = time.monotonic() + 10
         while store.impression(shown["request_id"]) is None and time.monotonic() < deadline:
             time.sleep(0.1)

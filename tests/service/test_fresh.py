@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from serendip.models.als import ALS
 from serendip.service import degrade
@@ -26,7 +32,7 @@ def ids(slate):
 
 
 @pytest.fixture
-def servings(shop):
+def servings(either):
     """Two workers on one project."""
     made = [Serving(Project(Path("project"))) for _ in range(2)]
     yield made
@@ -122,16 +128,20 @@ def test_what_stands_in_for_the_model_is_the_recommendation_table(servings):
 
 
 USERS = [f"u{n}" for n in range(0, 60, 7)]
-MADE: dict[str, str] = {}
 
 
 class Walk(RuleBasedStateMachine):
     """Random writes by one worker or the other, then every path of both: nothing hidden, nothing of who opted out."""
 
-    @initialize(folder=st.just(None))
-    def start(self, folder):
+    def __init__(self, project, move):
+        super().__init__()
+        self.project, self.move = project, move
+
+    @initialize()
+    def start(self):
         self.folder = tempfile.mkdtemp(prefix="serendip-")
-        shutil.copytree(MADE["project"], self.folder, dirs_exist_ok=True)
+        shutil.copytree(self.project, self.folder, dirs_exist_ok=True)
+        self.move(Path(self.folder))
         self.workers = [Serving(Project(Path(self.folder))) for _ in range(2)]
         self.versions = Project(Path(self.folder)).versions()
         self.hidden: set[str] = set()
@@ -214,12 +224,7 @@ class Walk(RuleBasedStateMachine):
         shutil.rmtree(getattr(self, "folder", ""), ignore_errors=True)
 
 
-Walk.TestCase.settings = settings(
-    max_examples=12, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
-)
-
-
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
 def project(prepared, tmp_path_factory):
     """A project with two versions, the second of factors."""
     folder = tmp_path_factory.mktemp("walk") / "project"
@@ -227,7 +232,16 @@ def project(prepared, tmp_path_factory):
     made = Project(folder)
     with made.store() as store:
         fitted(made, ALS(rank=8, epochs=3), learned(store, settings_of(made)))
-    MADE["project"] = str(folder)
+    return folder
 
 
-TestWalk = Walk.TestCase
+@pytest.mark.parametrize("store", ["sqlite", "postgres"])
+def test_in_any_order_of_writes_nothing_that_may_not_be_shown_is_shown(project, store, request):
+    move = request.getfixturevalue("moved") if store == "postgres" else lambda folder: None
+    settings_ = settings(
+        max_examples=12 if store == "sqlite" else 6,
+        stateful_step_count=12,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    run_state_machine_as_test(lambda: Walk(project, move), settings=settings_)

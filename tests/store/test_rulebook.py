@@ -2,16 +2,8 @@
 
 import sqlite3
 
-import pytest
-
 from serendip.store.impressions import Impression
 from serendip.store.store import Store
-
-
-@pytest.fixture
-def store(tmp_path):
-    with Store.open(tmp_path / "s.db") as made:
-        yield made
 
 
 def test_a_book_is_only_added_to_and_tells_who_said_what(store):
@@ -28,8 +20,9 @@ def test_a_book_is_only_added_to_and_tells_who_said_what(store):
     assert gone.rule is None and book.version() == 4
 
 
-def test_another_process_hears_of_a_rule(store, tmp_path):
-    with Store.open(tmp_path / "s.db") as other:
+def test_another_process_hears_of_a_rule(place):
+    where = place()
+    with Store.open(where) as store, Store.open(where) as other:
         mark = other.mark()
         store.rulebook.write("a", {"kind": "exclude", "when": "true"}, "ann")
         changed = other.changed(mark)
@@ -45,8 +38,8 @@ def test_what_was_shown_is_found_by_its_request_and_joins_events(store):
     assert store.impression("r2").propensity is None and store.impression("r3") is None
 
 
-def test_impressions_of_a_user_are_found_by_their_index(store, tmp_path):
-    store.add_impressions([])
+def test_impressions_of_a_user_are_found_by_their_index(tmp_path):
+    Store.open(tmp_path / "s.db").close()
     with sqlite3.connect(tmp_path / "s.db") as plain:
         plan = plain.execute("EXPLAIN QUERY PLAN DELETE FROM impressions WHERE user = 3").fetchall()
     plain.close()
