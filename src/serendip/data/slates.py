@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serendip.arrays import F32, I32, I64
+from serendip.arrays import CSR, F32, I32, I64
+from serendip.data.queries import offsets
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,17 @@ class Slates:
     def first(self, k: int) -> "Slates":
         """Return the first k positions."""
         return Slates(self.item[:, :k], self.score[:, :k], None if self.propensity is None else self.propensity[:, :k])
+
+
+def picked(score: F32, item: I32 | None) -> F32:
+    """Return the scores of the items asked for, NaN at the padding and for items beyond; all where none are asked for.
+
+    score (B, n_items), item (B, m) -> (B, m)
+    """
+    if item is None:
+        return score
+    inside = (item >= 0) & (item < score.shape[1])
+    return np.where(inside, np.take_along_axis(score, np.where(inside, item, 0), axis=1), np.float32(np.nan))
 
 
 def stacked(slates: list[Slates], k: int) -> Slates:
@@ -56,3 +68,12 @@ class Contributions:
     weight: F32
     reason: I32
     reasons: tuple[str, ...]
+
+    @staticmethod
+    def because(x: CSR, weight: F32) -> "Contributions":
+        """Return what each history item adds, those that add nothing left out.  # x (M, n_items), weight (nnz,)"""
+        row = np.repeat(np.arange(x.shape[0]), np.diff(x.indptr))
+        say = weight != 0
+        count = np.bincount(row[say], minlength=x.shape[0]).astype(np.int64)
+        reason = np.zeros(int(say.sum()), np.int32)
+        return Contributions(offsets(count), x.indices[say], weight[say].astype(np.float32), reason, ("because of",))

@@ -9,6 +9,7 @@ from scipy.sparse import csr_matrix
 
 from serendip.arrays import CSR, F32, I32
 from serendip.data.queries import Queries
+from serendip.data.slates import picked
 from serendip.models.comparison import strongest
 from serendip.models.contract import Model
 from serendip.models.encoder import Encoder
@@ -44,7 +45,4 @@ class AttributeNeighbours(Model):
 
     def score(self, queries: Queries, item: I32 | None = None) -> F32:
         score = scattered(csr_matrix(self.neighbourhood(queries) @ self.votes))  # (B, n_items)
-        if item is None:
-            return score
-        inside = (item >= 0) & (item < self.n_items)
-        return np.where(inside, np.take_along_axis(score, np.where(inside, item, 0), axis=1), np.float32(np.nan))
+        return picked(score, item)

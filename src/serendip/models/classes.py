@@ -10,6 +10,7 @@ from serendip.arrays import CSR, F32, F64, I32, Bool
 from serendip.data.ids import Ids
 from serendip.data.interactions import InteractionRules
 from serendip.data.queries import History, Queries
+from serendip.data.slates import picked
 from serendip.models.contract import Model
 
 
@@ -36,10 +37,7 @@ class Classes(Model):
         n = len(self.knows)  # items, then tags, of which a history says nothing
         posterior = self.posterior(widened(known, n), widened(liked, n))  # (B, n_classes)
         expected = self.expected(posterior)  # (B, n_items)
-        if item is None:
-            return expected
-        inside = (item >= 0) & (item < self.n_items)
-        return np.where(inside, np.take_along_axis(expected, np.where(inside, item, 0), axis=1), np.float32(np.nan))
+        return picked(expected, item)
 
     def posterior(self, known: CSR, liked: CSR, unknown: CSR | None = None) -> F32:
         """Return the chance of each class by what users said: ones (B, n_items + n_tags).  # (B, n_classes)

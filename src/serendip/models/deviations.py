@@ -6,8 +6,8 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from serendip.arrays import F32, I32, I64
-from serendip.data.queries import Queries, offsets
-from serendip.data.slates import Contributions
+from serendip.data.queries import Queries
+from serendip.data.slates import Contributions, picked
 from serendip.models.baseline import Baseline
 from serendip.models.contract import Model
 
@@ -31,10 +31,7 @@ class Deviations(Model):
         weight = seen @ self.weight  # (B, n_items)
         with np.errstate(divide="ignore", invalid="ignore"):
             score = np.where(weight > 0, total / weight, np.float32(np.nan))
-        if item is None:
-            return score
-        inside = (item >= 0) & (item < self.n_items)
-        return np.where(inside, np.take_along_axis(score, np.where(inside, item, 0), axis=1), np.float32(np.nan))
+        return picked(score, item)
 
     def predict(self, queries: Queries, item: I32) -> F32:
         r = queries.history.ratings(self.n_items)
@@ -55,7 +52,4 @@ class Deviations(Model):
         w, d = self.weight[item[row], r.indices], self.difference[item[row], r.indices]
         total = np.bincount(row, w, len(item))
         owed = (w * r.data + d) / np.maximum(total[row], 1e-12)
-        say = w > 0
-        count = np.bincount(row[say], minlength=len(item)).astype(np.int64)
-        reason = np.zeros(int(say.sum()), np.int32)
-        return Contributions(offsets(count), r.indices[say], owed[say].astype(np.float32), reason, ("because of",))
+        return Contributions.because(r, np.where(w > 0, owed, 0))

@@ -7,14 +7,13 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from serendip.arrays import CSR, F32, I32, I64, Bool
-from serendip.data.queries import Queries, offsets
-from serendip.data.slates import Contributions, Slates
-from serendip.kernels.topk import topk_dense
-from serendip.models.contract import Model
+from serendip.data.queries import Queries
+from serendip.data.slates import Contributions
+from serendip.models.linear import Linear
 
 
 @dataclass(frozen=True)
-class FactoredWeights(Model):
+class FactoredWeights(Linear):
     """score(u, i) = sum over the history of x_uj B_ji with B = I - P diag(P)^-1 and P = K'K, which is never made.
 
     factor (n_items, n_items) float32 CSR: K. known (n_items,): the items that the fit has seen; the others, and every
@@ -35,32 +34,14 @@ class FactoredWeights(Model):
         square = np.bincount(self.factor.indices, self.factor.data.astype(np.float64) ** 2, minlength=self.n_items)
         return np.asarray(1 / np.maximum(square, 1e-30), np.float32)
 
-    def weighed(self, x: CSR) -> F32:
+    def answered(self, x: CSR) -> F32:
         """Return x B.  # (B, n_items) -> (B, n_items)"""
         score = (x @ self._turned).toarray() @ self.factor
         score *= -self._inverse
         row = np.repeat(np.arange(x.shape[0]), np.diff(x.indptr))
         score[row, x.indices] += x.data  # an item says nothing of itself
+        score[:, ~self.known] = np.nan
         return np.asarray(score, np.float32)
-
-    def score(self, queries: Queries, item: I32 | None = None) -> F32:
-        x = queries.history.matrix(self.rules, self.n_items)
-        score = self.weighed(x)
-        score[:, ~self.known] = np.nan
-        score[np.diff(x.indptr) == 0] = np.nan
-        if item is None:
-            return score
-        inside = (item >= 0) & (item < self.n_items)
-        return np.where(inside, np.take_along_axis(score, np.where(inside, item, 0), axis=1), np.float32(np.nan))
-
-    def similar(self, item: I32, k: int) -> Slates:
-        n = len(item)
-        one = csr_matrix((np.ones(n, np.float32), item, np.arange(n + 1)), shape=(n, self.n_items))
-        score = self.weighed(one)
-        score[:, ~self.known] = np.nan
-        score[~self.known[item]] = np.nan
-        itself = np.arange(n + 1, dtype=np.int64)
-        return Slates(*topk_dense(score, k, self.items.tie, exclude_indptr=itself, exclude_indices=item))
 
     def explain(self, queries: Queries, item: I32, of: I64 | None = None) -> Contributions:
         x = queries.history.matrix(self.rules, self.n_items)
@@ -70,8 +51,4 @@ class FactoredWeights(Model):
             at = slice(x.indptr[m], x.indptr[m + 1])
             p = (self._turned[x.indices[at]] @ self._turned[[i]].T).toarray().ravel()  # (n,): P_ji
             weight[at] = np.where(x.indices[at] == i, 0, -p * self._inverse[i]) * x.data[at]
-        say = weight != 0
-        row = np.repeat(np.arange(len(item)), np.diff(x.indptr))
-        count = np.bincount(row[say], minlength=len(item)).astype(np.int64)
-        reason = np.zeros(int(say.sum()), np.int32)
-        return Contributions(offsets(count), x.indices[say], weight[say], reason, ("because of",))
+        return Contributions.because(x, weight)

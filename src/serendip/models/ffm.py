@@ -7,16 +7,12 @@ doi:10.1145/2959100.2959134.
 from dataclasses import dataclass
 from typing import ClassVar
 
-from serendip.data.dataset import Dataset
-from serendip.kernels.fields import Steps
-from serendip.models.contract import Algorithm, Run
-from serendip.models.featuremodel import FeatureModel
+from serendip.models.fm import FM
 from serendip.models.hyperparameter import hyper
-from serendip.models.onehot import fit_fields
 
 
 @dataclass(frozen=True)
-class FFM(Algorithm):
+class FFM(FM):
     """min sum loss(s), s = b + sum_a x_a w_a + sum_(a < b) x_a x_b v_a,f(b) v_b,f(a), f a feature's field; AdaGrad.
 
     O(epochs rows fields^2 rank) time, O(features fields rank) memory. Use it in place of fm where there are many
@@ -24,25 +20,8 @@ class FFM(Algorithm):
     """
 
     name: ClassVar[str] = "ffm"
-    uses: ClassVar[frozenset[str]] = frozenset({"user", "context", "item_features", "user_features"})
+    aware: ClassVar[bool] = True
 
-    loss: str = hyper(
-        "logistic", "logistic: of labels, or of what was taken beside negatives; squared: of ratings.",
-        choices=("logistic", "squared"),
-    )  # fmt: skip
     rank: int = hyper(16, "Factors a feature.", low=1, high=1024, log=True)
     epochs: int = hyper(12, "Passes over all rows.", low=1, high=1000, log=True)
-    learning_rate: float = hyper(0.1, "Step size of AdaGrad.", low=1e-4, high=1.0, log=True)
     l2: float = hyper(0.003, "Penalty on squared factors, at each row.", low=0.0, high=1.0)
-    l2_linear: float = hyper(1e-5, "Penalty on squared weights, at each row.", low=0.0, high=1.0)
-    init_std: float = hyper(0.05, "Standard deviation of initial factors.", low=1e-4, high=1.0, log=True)
-    negatives: int = hyper(4, "Negatives drawn for what was taken, where there are no labels.", low=1, high=100)
-    popularity: float = hyper(0.5, "A negative is drawn by its number of events to this power.", low=0.0, high=2.0)
-    clock: bool = hyper(True, "Take the hour and the weekday (UTC) of an event as context.")
-
-    def fit(self, data: Dataset, *, run: Run = Run()) -> FeatureModel:
-        steps = Steps(self.loss == "logistic", self.learning_rate, self.l2, self.l2_linear)
-        return fit_fields(
-            data, self.name, steps, aware=True, rank=self.rank, epochs=self.epochs, init_std=self.init_std,
-            negatives=self.negatives, popularity=self.popularity, clock=self.clock, run=run,
-        )  # fmt: skip

@@ -25,6 +25,7 @@ class FM(Algorithm):
 
     name: ClassVar[str] = "fm"
     uses: ClassVar[frozenset[str]] = frozenset({"user", "context", "item_features", "user_features"})
+    aware: ClassVar[bool] = False  # of the field that a feature meets
 
     loss: str = hyper(
         "logistic", "logistic: of labels, or of what was taken beside negatives; squared: of ratings.",
@@ -43,6 +44,6 @@ class FM(Algorithm):
     def fit(self, data: Dataset, *, run: Run = Run()) -> FeatureModel:
         steps = Steps(self.loss == "logistic", self.learning_rate, self.l2, self.l2_linear)
         return fit_fields(
-            data, self.name, steps, aware=False, rank=self.rank, epochs=self.epochs, init_std=self.init_std,
+            data, self.name, steps, aware=self.aware, rank=self.rank, epochs=self.epochs, init_std=self.init_std,
             negatives=self.negatives, popularity=self.popularity, clock=self.clock, run=run,
         )  # fmt: skip

@@ -9,18 +9,18 @@ from scipy.sparse import csr_matrix
 
 from serendip.arrays import CSR, F32, I32, I64, Bool
 from serendip.data.dataset import Dataset
-from serendip.data.queries import Queries, offsets
-from serendip.data.slates import Contributions, Slates
+from serendip.data.queries import Queries
+from serendip.data.slates import Contributions
 from serendip.kernels.compiled import default_threads
-from serendip.kernels.topk import topk_dense
-from serendip.models.contract import Model, Run
+from serendip.models.contract import Run
+from serendip.models.linear import Linear
 from serendip.models.puresvd import right_singular_vectors
 
 BLOCK = 128  # histories that pass through the filter together
 
 
 @dataclass(frozen=True)
-class GraphFilter(Model):
+class GraphFilter(Linear):
     """score(u, .) = x_u (P + ideal D^-1/2 V V' D^1/2) (c_0 + c_1 P + c_2 P^2 + ...) with P = A'A, which is never made.
 
     graph (n_users, n_items) float32 CSR: A, the interactions over the roots of both degrees. root (n_items,): D^1/2, 0
@@ -43,7 +43,7 @@ class GraphFilter(Model):
         """Which items the fit has seen.  # (n_items,)"""
         return np.asarray(self.root > 0)
 
-    def filtered(self, x: CSR) -> F32:
+    def answered(self, x: CSR) -> F32:
         """Return what histories become.  # (B, n_items) -> (B, n_items)"""
         blocks = [x[b : b + BLOCK] for b in range(0, x.shape[0], BLOCK)]
         if len(blocks) < 2:
@@ -56,7 +56,9 @@ class GraphFilter(Model):
         inverse = np.where(self.known, 1 / np.where(self.known, self.root, 1), 0).astype(np.float32)
         scaled = csr_matrix((x.data * inverse[x.indices], x.indices, x.indptr), shape=x.shape)
         flat += np.float32(self.ideal) * ((scaled @ self.low) @ self.low.T) * self.root
-        return np.ascontiguousarray(self._sharpened(np.ascontiguousarray(flat.T, np.float32)).T)
+        out = np.ascontiguousarray(self._sharpened(np.ascontiguousarray(flat.T, np.float32)).T)
+        out[:, ~self.known] = np.nan
+        return out
 
     def _sharpened(self, signal: F32) -> F32:
         """Return (c_0 + c_1 P + ...) s, by Horner's rule.  # (n_items, b) -> (n_items, b)"""
@@ -65,25 +67,6 @@ class GraphFilter(Model):
             out = self._by_item @ (self.graph @ out)
             out += c * signal
         return np.asarray(out, np.float32)
-
-    def score(self, queries: Queries, item: I32 | None = None) -> F32:
-        x = queries.history.matrix(self.rules, self.n_items)
-        score = self.filtered(x)
-        score[:, ~self.known] = np.nan
-        score[np.diff(x.indptr) == 0] = np.nan
-        if item is None:
-            return score
-        inside = (item >= 0) & (item < self.n_items)
-        return np.where(inside, np.take_along_axis(score, np.where(inside, item, 0), axis=1), np.float32(np.nan))
-
-    def similar(self, item: I32, k: int) -> Slates:
-        n = len(item)
-        one = csr_matrix((np.ones(n, np.float32), item, np.arange(n + 1)), shape=(n, self.n_items))
-        score = self.filtered(one)
-        score[:, ~self.known] = np.nan
-        score[~self.known[item]] = np.nan
-        itself = np.arange(n + 1, dtype=np.int64)
-        return Slates(*topk_dense(score, k, self.items.tie, exclude_indptr=itself, exclude_indices=item))
 
     def explain(self, queries: Queries, item: I32, of: I64 | None = None) -> Contributions:
         """Return what each history item adds: the filter is linear."""
@@ -96,12 +79,7 @@ class GraphFilter(Model):
         low = inverse * (self.low @ (self.low.T @ (self.root[:, None] * z)))
         weights = self._by_item @ (self.graph @ z) + np.float32(self.ideal) * low  # (n_items, M)
         row = np.repeat(np.arange(len(item)), np.diff(x.indptr))
-        weight = (weights[x.indices, row] * x.data).astype(np.float32)
-        say = weight != 0
-        count = np.bincount(row[say], minlength=len(item)).astype(np.int64)
-        return Contributions(
-            offsets(count), x.indices[say], weight[say], np.zeros(int(say.sum()), np.int32), ("because of",)
-        )
+        return Contributions.because(x, weights[x.indices, row] * x.data)
 
 
 def graph_filter(data: Dataset, rank: int, ideal: float, polynomial: F32, sweeps: int, run: Run) -> GraphFilter:

@@ -7,8 +7,8 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from serendip.arrays import CSR, F32, I32, I64, Bool
-from serendip.data.queries import ItemLists, Queries, offsets
-from serendip.data.slates import Contributions, Slates
+from serendip.data.queries import ItemLists, Queries
+from serendip.data.slates import Contributions, Slates, picked
 from serendip.kernels.topk import topk_dense
 from serendip.kernels.topk_sparse import SparseRows, topk_sparse
 from serendip.models.contract import Model
@@ -43,10 +43,7 @@ class ItemWeights(Model):
         score = product if isinstance(product, np.ndarray) else scattered(csr_matrix(product))  # (B, n_items)
         score[:, ~self.known] = np.nan
         score[np.diff(x.indptr) == 0] = np.nan
-        if item is None:
-            return score
-        inside = (item >= 0) & (item < self.n_items)
-        return np.where(inside, np.take_along_axis(score, np.where(inside, item, 0), axis=1), np.float32(np.nan))
+        return picked(score, item)
 
     def recommend(
         self, queries: Queries, k: int, candidates: ItemLists | None = None, exclude: ItemLists | None = None
@@ -102,11 +99,7 @@ class ItemWeights(Model):
         x = self.past(queries)
         x = x if of is None else x[of]  # (M, n_items)
         row = np.repeat(np.arange(len(item)), np.diff(x.indptr))
-        weight = self.between(x.indices, item[row]) * x.data  # (nnz,)
-        say = weight != 0
-        count = np.bincount(row[say], minlength=len(item)).astype(np.int64)
-        reason = np.zeros(int(say.sum()), np.int32)
-        return Contributions(offsets(count), x.indices[say], weight[say], reason, ("because of",))
+        return Contributions.because(x, self.between(x.indices, item[row]) * x.data)
 
     def between(self, j: I32, i: I32) -> F32:
         """Return single weights W_ji.  # (N,), (N,) -> (N,)"""

@@ -8,7 +8,7 @@ import polars as pl
 from serendip.arrays import F32, F64, I32, I64
 from serendip.data.ids import Ids
 from serendip.data.queries import Queries
-from serendip.data.slates import Contributions
+from serendip.data.slates import Contributions, picked
 from serendip.models.contract import Model
 from serendip.models.encoder import kind_of, numbers
 
@@ -98,10 +98,7 @@ class Segments(Model):
         score = np.tile(self.share, (len(queries), 1))  # (B, n_items)
         for c in range(segment.shape[1]):
             score += lift[segment[:, c]]
-        if item is None:
-            return score
-        inside = (item >= 0) & (item < self.n_items)
-        return np.where(inside, np.take_along_axis(score, np.where(inside, item, 0), axis=1), np.float32(np.nan))
+        return picked(score, item)
 
     def explain(self, queries: Queries, item: I32, of: I64 | None = None) -> Contributions:
         """Return what each segment adds to an item; what they take away goes to everyone's part."""

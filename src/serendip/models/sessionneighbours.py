@@ -11,7 +11,7 @@ from serendip.arrays import CSR, F32, I32, I64
 from serendip.data.dataset import Dataset
 from serendip.data.interactions import DAY, InteractionRules
 from serendip.data.queries import History, Queries, offsets
-from serendip.data.slates import Contributions
+from serendip.data.slates import Contributions, picked
 from serendip.kernels.sessions import Near, neighbours, votes
 from serendip.models.contract import Model
 
@@ -81,10 +81,7 @@ class SessionNeighbours(Model):
             self.near, self.n_items,
         )  # fmt: skip
         score *= self.votes
-        if item is None:
-            return score
-        inside = (item >= 0) & (item < self.n_items)
-        return np.where(inside, np.take_along_axis(score, np.where(inside, item, 0), axis=1), np.float32(np.nan))
+        return picked(score, item)
 
     def explain(self, queries: Queries, item: I32, of: I64 | None = None) -> Contributions:
         """Return what each history item adds: a neighbour's vote is shared among what both have, by recent[step]."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from serendip.arrays import CSR, F32, I32, I64
 from serendip.data.queries import Queries, offsets
-from serendip.data.slates import Contributions
+from serendip.data.slates import Contributions, picked
 from serendip.models.comparison import Comparison, squares, strongest
 from serendip.models.contract import Model
 from serendip.models.itemweights import scattered
@@ -55,10 +55,7 @@ class UserNeighbours(Model):
         parts = [self.neighbourhood(queries.rows(slice(b, b + step))) for b in range(0, len(queries), step)]
         score = np.concatenate([scattered(near @ self.votes) for near in parts] or [
             np.empty((0, self.n_items), np.float32)])  # fmt: skip
-        if item is None:
-            return score
-        inside = (item >= 0) & (item < self.n_items)
-        return np.where(inside, np.take_along_axis(score, np.where(inside, item, 0), axis=1), np.float32(np.nan))
+        return picked(score, item)
 
     def explain(self, queries: Queries, item: I32, of: I64 | None = None) -> Contributions:
         """Return what each history item adds: a neighbour's s_uv v_vi is shared among what both have in common.
