@@ -51,21 +51,53 @@ export class Client {
     addEventListener("pagehide", () => this.#lastWords());
   }
 
-  /** Return a user's slate. context: what is known of the request, as {device: "phone"}. */
-  recommend(userId, { k, history = false, context = {} } = {}) {
+  /**
+   * Return a user's slate. context: what is known of the request, as {device: "phone"}; pipeline: the name of one;
+   * trace: with what each stage left out; contributions: with what each score is made of.
+   */
+  recommend(userId, { k, history, context = {}, pipeline, trace, contributions } = {}) {
     const told = Object.entries(context).map(([name, value]) => [`context.${name}`, value]);
-    const query = { k, history: history || undefined, ...Object.fromEntries(told) };
+    const query = { k, history, pipeline, trace, contributions, ...Object.fromEntries(told) };
     return this.#ask("GET", path(["users", userId, "recommendations"], query));
   }
 
-  /** Return the slate of whoever brings this history: item ids or events, the oldest first. */
-  recommendFor(history, { k, exclude = [], context = {} } = {}) {
-    return this.#ask("POST", path(["recommend"]), { history, k, exclude, context });
+  /**
+   * Return the slate of whoever brings this history: item ids or events, the oldest first. userId: whose session it
+   * is, on top of what the server has of the user; itemId: the item whose page it is for.
+   */
+  recommendFor(history, { userId, itemId, ...how } = {}) {
+    return this.#ask("POST", path(["recommend"]), { history, user_id: userId, item_id: itemId, ...how });
+  }
+
+  /** Return the slate of a group. aggregate: average, least-misery or most-pleasure. */
+  recommendTogether(userIds, { aggregate, ...how } = {}) {
+    return this.#ask("POST", path(["recommend"]), { users: userIds, aggregate, ...how });
   }
 
   /** Return the items most like one. */
   similar(itemId, { k } = {}) {
     return this.#ask("GET", path(["items", itemId, "similar"], { k }));
+  }
+
+  /** Return the contributions to an item's score. */
+  explain(userId, itemId, { pipeline } = {}) {
+    return this.#ask("GET", path(["users", userId, "explanations", itemId], { pipeline }));
+  }
+
+  /** Return what to ask a newcomer after these answers: lists of ids and of tags. n: questions at once. */
+  onboarding({ like, dislike, unknown, likeTag, dislikeTag, unknownTag, userId, n, k } = {}) {
+    const tags = { like_tag: likeTag, dislike_tag: dislikeTag, unknown_tag: unknownTag };
+    return this.#ask("GET", path(["onboarding"], { like, dislike, unknown, ...tags, user_id: userId, n, k }));
+  }
+
+  /** Return items whose id begins with a text, or whose attributes hold its words. */
+  items(text, { k } = {}) {
+    return this.#ask("GET", path(["items"], { q: text, k }));
+  }
+
+  /** Return what is said of an item. */
+  item(itemId) {
+    return this.#ask("GET", path(["items", itemId]));
   }
 
   /** Record one event or a list of up to 1,000 now; they are on the server's disk when this resolves. */
@@ -144,7 +176,8 @@ export class Client {
 }
 
 function path(steps, query = {}) {
-  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null);
+  const each = Object.entries(query).flatMap(([name, value]) => [value].flat().map((one) => [name, one]));
+  const given = each.filter(([, value]) => value !== undefined && value !== null);
   const asked = given.length ? `?${new URLSearchParams(given)}` : "";
   return `/v1/${steps.map((step) => encodeURIComponent(step)).join("/")}${asked}`;
 }

@@ -87,17 +87,32 @@ def test_it_asks_and_records(page, named):
             const slate = await client.recommend("u14", {k: 3, context: {device: "phone"}});
             const basket = await client.recommendFor(["i33"], {k: 2, exclude: ["i34"]});
             const similar = await client.similar("i33", {k: 2});
+            const page = await client.recommendFor([], {itemId: "i30", userId: "u14", k: 2, contributions: true});
+            const group = await client.recommendTogether(["u14", "u3"], {k: 2, aggregate: "least-misery"});
+            const told = await client.recommend("u14", {k: 2, pipeline: "default", trace: true});
+            const why = await client.explain("u14", told.items[0].item_id, {pipeline: "default"});
+            const asked = await client.onboarding({like: ["i20"], unknown: ["i30", "i31"], n: 2, k: 1});
+            const found = await client.items("thing 33", {k: 1}), item = await client.item("i33");
             const event = {user_id: "ann/b ü", item_id: "i7", event_id: "mine"};
             const first = await client.record(event), second = await client.record([event]);
             const after = await client.recommend("ann/b ü", {history: true});
             let refused = null;
             try { await client.similar("nothing"); } catch (error) { refused = [error.name, error.status, error.code]; }
-            return {slate, basket, similar, first, second, after, refused};
+            return {
+                slate, basket, similar, page, group, told, why, asked, found, item, first, second, after, refused,
+            };
         }""",
         named,
     )
     assert len(made["slate"]["items"]) == 3 and len(made["basket"]["items"]) == 2
     assert made["similar"]["item_id"] == "i33"
+    assert made["page"]["user_id"] == "u14" and made["page"]["items"][0]["contributions"]
+    assert len(made["group"]["items"]) == 2 and made["told"]["trace"]
+    assert made["why"]["score"] == made["told"]["items"][0]["score"]
+    assert (made["asked"]["answered"], len(made["asked"]["questions"])) == (3, 2)
+    assert (
+        made["found"] == [{"id": "i33", "title": "Thing 33 of taste 3"}] and made["item"]["attributes"]["price"] == 38
+    )
     assert made["first"]["new"] == 1 and made["second"]["repeated"] == 1
     assert [past["item_id"] for past in made["after"]["history"]] == ["i7"]
     assert made["refused"] == ["Refused", 404, "not_found"]

@@ -7,7 +7,7 @@ from typer import Argument, Option
 from serendip.cli.options import HERE, JsonOption, ProjectOption
 
 if TYPE_CHECKING:
-    from serendip.service.models import ModelVersion, SideBySide
+    from serendip.service.answer import ModelVersion, SideBySide
 
 
 def command(

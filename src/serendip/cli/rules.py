@@ -8,7 +8,7 @@ from typer import Argument, Option
 from serendip.cli.options import HERE, JsonOption, ProjectOption
 
 if TYPE_CHECKING:
-    from serendip.service.rules import RuleEntry
+    from serendip.service.answer import RuleEntry
 
 
 def command(

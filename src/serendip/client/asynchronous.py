@@ -3,17 +3,18 @@
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine
+from functools import wraps
 from types import TracebackType
-from typing import NamedTuple, TypeVar
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import h11
 
-from serendip.client import ask
-from serendip.client.ask import Ask
+from serendip.client import routes
+from serendip.client.ask import Ask, of_client
 from serendip.client.exchange import Reply, Server, exchange
-from serendip.service.answer import Explanation, Found, Recorded, SimilarItems, Slate
 
+P = ParamSpec("P")
 T = TypeVar("T")
 CHUNK = 1 << 16  # bytes
 
@@ -26,6 +27,17 @@ class Link(NamedTuple):
     state: h11.Connection
 
 
+def awaited(ask: Callable[P, Ask[T]]) -> "Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]":
+    """Return the method that sends what a route asks for, and whose answer is awaited."""
+
+    @wraps(ask)
+    async def method(client: "AsyncClient", /, *given: P.args, **named: P.kwargs) -> T:
+        return await client.send(ask(*given, **named))
+
+    method.__signature__ = of_client(ask)  # type: ignore[attr-defined]
+    return method
+
+
 class AsyncClient:
     """Asks a server, as `Client` does; any number of requests may be under way in one event loop."""
 
@@ -34,47 +46,35 @@ class AsyncClient:
         self._idle: deque[Link] = deque()
         self._tls = ssl.create_default_context() if self.server.tls else None
 
-    async def recommend(
-        self,
-        user_id: str | int,
-        k: int | None = None,
-        *,
-        history: bool = False,
-        context: Mapping[str, str | int | float] | None = None,
-    ) -> Slate:
-        """Return a user's slate; history: with the user's last events."""
-        return await self.send(ask.recommend(user_id, k, history, context))
-
-    async def recommend_for(
-        self,
-        history: Sequence[str | int | Mapping[str, object]],
-        k: int | None = None,
-        *,
-        exclude: Sequence[str | int] = (),
-        context: Mapping[str, str | int | float | bool | None] | None = None,
-    ) -> Slate:
-        """Return the slate of whoever brings this history: item ids or events, the oldest first."""
-        return await self.send(ask.recommend_for(history, k, exclude, context))
-
-    async def similar(self, item_id: str | int, k: int | None = None) -> SimilarItems:
-        """Return the items most like one."""
-        return await self.send(ask.similar(item_id, k))
-
-    async def explain(self, user_id: str | int, item_id: str | int) -> Explanation:
-        """Return the contributions to an item's score."""
-        return await self.send(ask.explain(user_id, item_id))
-
-    async def items(self, text: str, k: int | None = None) -> list[Found]:
-        """Return items whose id begins with a text, or whose title holds its words."""
-        return await self.send(ask.find("items", text, k))
-
-    async def users(self, text: str, k: int | None = None) -> list[Found]:
-        """Return users whose id begins with a text."""
-        return await self.send(ask.find("users", text, k))
-
-    async def record(self, events: Sequence[Mapping[str, object]]) -> Recorded:
-        """Record up to 1,000 events, each once however often they are sent; they are on disk when this returns."""
-        return await self.send(ask.record(events))
+    recommend = awaited(routes.recommend)
+    recommend_for = awaited(routes.recommend_for)
+    recommend_together = awaited(routes.recommend_together)
+    similar = awaited(routes.similar)
+    explain = awaited(routes.explain)
+    onboarding = awaited(routes.onboarding)
+    record = awaited(routes.record)
+    items = awaited(routes.items)
+    item = awaited(routes.item)
+    put_item = awaited(routes.put_item)
+    change_item = awaited(routes.change_item)
+    delete_item = awaited(routes.delete_item)
+    put_items = awaited(routes.put_items)
+    users = awaited(routes.users)
+    user = awaited(routes.user)
+    put_user = awaited(routes.put_user)
+    change_user = awaited(routes.change_user)
+    put_users = awaited(routes.put_users)
+    forget = awaited(routes.forget)
+    opt_out = awaited(routes.opt_out)
+    opt_in = awaited(routes.opt_in)
+    rules = awaited(routes.rules)
+    rule_history = awaited(routes.rule_history)
+    put_rule = awaited(routes.put_rule)
+    delete_rule = awaited(routes.delete_rule)
+    models = awaited(routes.models)
+    promote = awaited(routes.promote)
+    roll_back = awaited(routes.roll_back)
+    compare = awaited(routes.compare)
 
     async def send(self, asked: Ask[T]) -> T:
         """Send a request, again where that may help, and return its answer."""
@@ -91,7 +91,7 @@ class AsyncClient:
     async def _attempt(self, asked: Ask[T]) -> Reply | Exception:
         try:
             async with asyncio.timeout(self.timeout):
-                if self._idle:
+                if self._idle and not asked.once:
                     try:
                         return await self._over(self._idle.pop(), asked)
                     except (ConnectionError, h11.RemoteProtocolError):  # the server closed it meanwhile

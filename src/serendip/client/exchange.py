@@ -1,7 +1,7 @@
 """When to ask again and how long to wait first, without a word about sockets: both clients run it.
 
-Each request may be repeated, since its repetition changes nothing. Waiting doubles and is spread by chance (full
-jitter: M. Brooker, "Exponential Backoff And Jitter", 2015), unless the server says how long.
+A request is repeated where its repetition changes nothing, as that of nearly all. Waiting doubles and is spread by
+chance (full jitter: M. Brooker, "Exponential Backoff And Jitter", 2015), unless the server says how long.
 """
 
 import random
@@ -14,6 +14,7 @@ import msgspec
 
 from serendip.client.ask import Ask
 from serendip.errors import Unavailable, UserError
+from serendip.service.answer import Failure
 
 T = TypeVar("T")
 AGAIN = frozenset({429, 502, 503, 504})
@@ -30,13 +31,6 @@ class Refused(UserError):
 
 class Unanswered(Unavailable):
     """There was no answer, however often it was asked for."""
-
-
-class Said(msgspec.Struct):
-    """What a server says of a failure."""
-
-    code: str
-    message: str
 
 
 @dataclass(frozen=True)
@@ -92,7 +86,7 @@ def exchange(asked: Ask[T], server: Server, retries: int) -> Generator[float, Re
         Unanswered: no attempt came to an answer.
     """
     wait = 0.0
-    for n in range(retries + 1):
+    for n in range(1 if asked.once else retries + 1):
         got = yield wait
         if isinstance(got, Reply) and 200 <= got.status < 300:
             answer: T = decoded(got, asked.kind)
@@ -125,9 +119,9 @@ def decoded(reply: Reply, kind: Any) -> Any:
 def refused(reply: Reply) -> Refused:
     """Return what a failure says."""
     try:
-        said = msgspec.json.decode(reply.body, type=Said)
+        said = msgspec.json.decode(reply.body, type=Failure)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        said = Said("not_understood", f"the server answered with status {reply.status}")
+        said = Failure("not_understood", f"the server answered with status {reply.status}")
     return Refused(reply.status, said.code, said.message)
 
 

@@ -3,21 +3,35 @@
 import ssl
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
+from functools import wraps
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from types import TracebackType
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
-from serendip.client import ask
-from serendip.client.ask import Ask
+from serendip.client import routes
+from serendip.client.ask import Ask, of_client
 from serendip.client.exchange import Reply, Server, exchange
-from serendip.service.answer import Explanation, Found, Recorded, SimilarItems, Slate
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
+def waiting(ask: Callable[P, Ask[T]]) -> "Callable[Concatenate[Client, P], T]":
+    """Return the method that sends what a route asks for and returns its answer."""
+
+    @wraps(ask)
+    def method(client: "Client", /, *given: P.args, **named: P.kwargs) -> T:
+        return client.send(ask(*given, **named))
+
+    method.__signature__ = of_client(ask)  # type: ignore[attr-defined]
+    return method
+
+
 class Client:
-    """Asks a server. Threads may share one. Each call may raise `Refused` or `Unanswered`.
+    """Asks a server: a method a route, as `routes.py` says it. Threads may share one.
+
+    Each call may raise `Refused` or `Unanswered`.
 
     address: such as http://127.0.0.1:8000; key: as `serendip keys create` gave it; timeout: seconds that one attempt
     may take; retries: how often a request is sent again.
@@ -31,47 +45,35 @@ class Client:
         self._idle: deque[HTTPConnection] = deque()
         self._tls = ssl.create_default_context() if self.server.tls else None
 
-    def recommend(
-        self,
-        user_id: str | int,
-        k: int | None = None,
-        *,
-        history: bool = False,
-        context: Mapping[str, str | int | float] | None = None,
-    ) -> Slate:
-        """Return a user's slate; history: with the user's last events."""
-        return self.send(ask.recommend(user_id, k, history, context))
-
-    def recommend_for(
-        self,
-        history: Sequence[str | int | Mapping[str, object]],
-        k: int | None = None,
-        *,
-        exclude: Sequence[str | int] = (),
-        context: Mapping[str, str | int | float | bool | None] | None = None,
-    ) -> Slate:
-        """Return the slate of whoever brings this history: item ids or events, the oldest first."""
-        return self.send(ask.recommend_for(history, k, exclude, context))
-
-    def similar(self, item_id: str | int, k: int | None = None) -> SimilarItems:
-        """Return the items most like one."""
-        return self.send(ask.similar(item_id, k))
-
-    def explain(self, user_id: str | int, item_id: str | int) -> Explanation:
-        """Return the contributions to an item's score."""
-        return self.send(ask.explain(user_id, item_id))
-
-    def items(self, text: str, k: int | None = None) -> list[Found]:
-        """Return items whose id begins with a text, or whose title holds its words."""
-        return self.send(ask.find("items", text, k))
-
-    def users(self, text: str, k: int | None = None) -> list[Found]:
-        """Return users whose id begins with a text."""
-        return self.send(ask.find("users", text, k))
-
-    def record(self, events: Sequence[Mapping[str, object]]) -> Recorded:
-        """Record up to 1,000 events, each once however often they are sent; they are on disk when this returns."""
-        return self.send(ask.record(events))
+    recommend = waiting(routes.recommend)
+    recommend_for = waiting(routes.recommend_for)
+    recommend_together = waiting(routes.recommend_together)
+    similar = waiting(routes.similar)
+    explain = waiting(routes.explain)
+    onboarding = waiting(routes.onboarding)
+    record = waiting(routes.record)
+    items = waiting(routes.items)
+    item = waiting(routes.item)
+    put_item = waiting(routes.put_item)
+    change_item = waiting(routes.change_item)
+    delete_item = waiting(routes.delete_item)
+    put_items = waiting(routes.put_items)
+    users = waiting(routes.users)
+    user = waiting(routes.user)
+    put_user = waiting(routes.put_user)
+    change_user = waiting(routes.change_user)
+    put_users = waiting(routes.put_users)
+    forget = waiting(routes.forget)
+    opt_out = waiting(routes.opt_out)
+    opt_in = waiting(routes.opt_in)
+    rules = waiting(routes.rules)
+    rule_history = waiting(routes.rule_history)
+    put_rule = waiting(routes.put_rule)
+    delete_rule = waiting(routes.delete_rule)
+    models = waiting(routes.models)
+    promote = waiting(routes.promote)
+    roll_back = waiting(routes.roll_back)
+    compare = waiting(routes.compare)
 
     def send(self, asked: Ask[T]) -> T:
         """Send a request, again where that may help, and return its answer."""
@@ -87,7 +89,7 @@ class Client:
 
     def _attempt(self, asked: Ask[T]) -> Reply | Exception:
         try:
-            old = self._idle.pop()
+            old = None if asked.once else self._idle.pop()
         except IndexError:
             old = None
         if old is not None:

@@ -37,7 +37,8 @@ from serendip.server.routes import (
 from serendip.server.shed import Shed
 from serendip.server.trace import Trace, provider
 from serendip.server.vitals import Vitals
-from serendip.server.wire import BadRequest, Failure, answer
+from serendip.server.wire import BadRequest, answer
+from serendip.service.answer import Failure
 from serendip.service.keys import Keys
 from serendip.service.record import Recorder
 from serendip.service.serving import Serving

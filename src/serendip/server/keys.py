@@ -8,7 +8,7 @@ import msgspec
 
 from serendip.server.front import App, Receive, Scope, Send
 from serendip.server.limits import Limits
-from serendip.server.wire import Failure
+from serendip.service.answer import Failure
 from serendip.service.asked import ASKED
 from serendip.service.counters import LIMITED
 from serendip.service.keys import Key, Keys

@@ -10,7 +10,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from serendip.server.front import App, Receive, Scope, Send
 from serendip.server.keys import refuse
-from serendip.server.wire import Failure
+from serendip.service.answer import Failure
 from serendip.service.asked import ASKED, Asked
 from serendip.service.counters import REGISTRY, REQUESTS, SECONDS, UNDER_WAY
 

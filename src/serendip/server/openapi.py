@@ -5,7 +5,8 @@ from typing import Any
 from fastapi import FastAPI
 
 from serendip.server.keys import OPEN
-from serendip.server.wire import Failure, content, ref, schemas
+from serendip.server.wire import content, ref, schemas
+from serendip.service.answer import Failure
 
 UNUSED = ("HTTPValidationError", "ValidationError")
 GATE = {401: "a key is needed", 403: "the key does not open this", 429: "the key's rate is used up"}

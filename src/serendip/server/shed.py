@@ -10,7 +10,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from serendip.server.front import App, Receive, Scope, Send
 from serendip.server.headers import ALWAYS, NOTHING
 from serendip.server.keys import OPEN
-from serendip.server.wire import Failure
+from serendip.service.answer import Failure
 from serendip.service.counters import SHED
 
 PATIENCE = 0.2  # seconds

@@ -9,11 +9,26 @@ from fastapi import Path, Request, Response
 from msgspec import Meta
 from starlette.convertors import PathConvertor, register_url_convertor
 
-from serendip.service.answer import Became, Explanation, Found, Recorded, SimilarItems, Slate
+from serendip.service.answer import (
+    Became,
+    DescribedItem,
+    DescribedUser,
+    Explanation,
+    Failure,
+    Forgotten,
+    Found,
+    Health,
+    ModelVersion,
+    OptedOut,
+    Questionnaire,
+    Recorded,
+    RuleEntry,
+    SideBySide,
+    SimilarItems,
+    Slate,
+    Status,
+)
 from serendip.service.counters import counted
-from serendip.service.models import ModelVersion, SideBySide
-from serendip.service.onboarding import Questionnaire
-from serendip.service.rules import RuleEntry
 
 T = TypeVar("T")
 REF = "#/components/schemas/{name}"
@@ -33,13 +48,6 @@ class Anything(PathConvertor):
 
 
 register_url_convertor("path", Anything())
-
-
-class Failure(msgspec.Struct):
-    """What went wrong: a code for programs and a sentence for people."""
-
-    code: str
-    message: str
 
 
 class Past(msgspec.Struct, forbid_unknown_fields=True):
@@ -121,54 +129,6 @@ class UserEntry(NewUser, forbid_unknown_fields=True, kw_only=True):
     """What is said of one user of many."""
 
     user_id: Id
-
-
-class Status(msgspec.Struct):
-    """What became of an entry: created, changed, unchanged, deleted, invalid or not_found; and why it was not taken."""
-
-    id: str
-    status: str
-    reason: str | None = None
-
-
-class DescribedItem(msgspec.Struct):
-    """What is said of an item. added_at: ms since 1970."""
-
-    item_id: str
-    attributes: dict[str, Any]
-    hidden: bool = False
-    added_at: int | None = None
-
-
-class DescribedUser(msgspec.Struct):
-    """What is said of a user."""
-
-    user_id: str
-    attributes: dict[str, Any]
-
-
-class OptedOut(msgspec.Struct):
-    """Whether a user has opted out."""
-
-    user_id: str
-    opted_out: bool
-
-
-class Forgotten(msgspec.Struct):
-    """What was erased. models: versions in which the id was replaced; reports: how many files named it."""
-
-    user_id: str
-    events: int
-    models: list[str]
-    reports: int
-
-
-class Health(msgspec.Struct, omit_defaults=True):
-    """Whether the server can answer, and with which model."""
-
-    status: str
-    model: str | None = None
-    reason: str | None = None
 
 
 SPOKEN = (

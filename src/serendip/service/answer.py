@@ -1,5 +1,7 @@
 """What a recommender answers: the same plain data for the command line and for HTTP."""
 
+from typing import Any
+
 import msgspec
 from msgspec import UNSET, UnsetType
 
@@ -113,6 +115,139 @@ class Recorded(msgspec.Struct):
     new: int
     repeated: int
     events: list[Became]
+
+
+class Failure(msgspec.Struct):
+    """What went wrong: a code for programs and a sentence for people."""
+
+    code: str
+    message: str
+
+
+class Status(msgspec.Struct):
+    """What became of an entry: created, changed, unchanged, deleted, invalid or not_found; and why it was not taken."""
+
+    id: str
+    status: str
+    reason: str | None = None
+
+
+class DescribedItem(msgspec.Struct):
+    """What is said of an item. added_at: ms since 1970."""
+
+    item_id: str
+    attributes: dict[str, Any]
+    hidden: bool = False
+    added_at: int | None = None
+
+
+class DescribedUser(msgspec.Struct):
+    """What is said of a user."""
+
+    user_id: str
+    attributes: dict[str, Any]
+
+
+class OptedOut(msgspec.Struct):
+    """Whether a user has opted out."""
+
+    user_id: str
+    opted_out: bool
+
+
+class Forgotten(msgspec.Struct):
+    """What was erased. models: versions in which the id was replaced; reports: how many files named it."""
+
+    user_id: str
+    events: int
+    models: list[str]
+    reports: int
+
+
+class Health(msgspec.Struct, omit_defaults=True):
+    """Whether the server can answer, and with which model."""
+
+    status: str
+    model: str | None = None
+    reason: str | None = None
+
+
+class RuleEntry(msgspec.Struct):
+    """A line of the book of rules. version: its number; at: ms since 1970; rule: what it says, null where it removes
+    the rule; holds: whether it is at work now."""
+
+    version: int
+    at: int
+    who: str
+    name: str
+    rule: dict[str, Any] | None
+    holds: bool
+
+
+class ModelVersion(msgspec.Struct):
+    """One version. fitted: UTC, ISO 8601; data: hash of what it was fitted on; value: mean of the metric, if judged."""
+
+    version: str
+    algorithm: str
+    current: bool
+    fitted: str
+    data: str
+    n_events: int | None = None
+    metric: str | None = None
+    value: float | None = None
+    ci95: list[float | None] | None = None
+    form: str | None = None
+    megabytes: float = 0.0
+    fault: str | None = None
+
+
+class Judged(msgspec.Struct):
+    """One metric of two versions: means, with 95% intervals."""
+
+    metric: str
+    a: float | None
+    a_ci95: list[float | None] | None
+    b: float | None
+    b_ci95: list[float | None] | None
+
+
+class SideBySide(msgspec.Struct):
+    """Two versions by what their reports say. note: why their numbers are not to be held against each other."""
+
+    a: ModelVersion
+    b: ModelVersion
+    metrics: list[Judged]
+    note: str | None = None
+
+
+class Question(msgspec.Struct):
+    """A question: whether one likes an item, or things of a tag.
+
+    about: item or tag; id: of the item, or the tag; known: the chance that it can be answered; worth: what the answer
+    brings, the first question of all being 1.
+    """
+
+    about: str
+    id: str
+    title: str
+    known: float
+    worth: float
+
+
+class Questionnaire(msgspec.Struct):
+    """What to ask next, and what would be recommended now.
+
+    done: nothing more is to be asked, for `reason`; history: the answers as events to record for the user.
+    """
+
+    questions: list[Question]
+    done: bool
+    reason: str
+    answered: int
+    history: list[Event]
+    items: list[Recommended]
+    model: str
+    request_id: str
 
 
 def plain(answer: msgspec.Struct) -> str:

@@ -4,50 +4,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
 from serendip.errors import UserError
 from serendip.models.contract import Run
+from serendip.service.answer import Judged, ModelVersion, SideBySide
 from serendip.service.duel import Duel, configured, duel
 from serendip.service.settings import learned, settings_of
 from serendip.store.artefacts import about, load
 from serendip.store.project import Project
-
-
-class ModelVersion(msgspec.Struct):
-    """One version. fitted: UTC, ISO 8601; data: hash of what it was fitted on; value: mean of the metric, if judged."""
-
-    version: str
-    algorithm: str
-    current: bool
-    fitted: str
-    data: str
-    n_events: int | None = None
-    metric: str | None = None
-    value: float | None = None
-    ci95: list[float | None] | None = None
-    form: str | None = None
-    megabytes: float = 0.0
-    fault: str | None = None
-
-
-class Judged(msgspec.Struct):
-    """One metric of two versions: means, with 95% intervals."""
-
-    metric: str
-    a: float | None
-    a_ci95: list[float | None] | None
-    b: float | None
-    b_ci95: list[float | None] | None
-
-
-class SideBySide(msgspec.Struct):
-    """Two versions by what their reports say. note: why their numbers are not to be held against each other."""
-
-    a: ModelVersion
-    b: ModelVersion
-    metrics: list[Judged]
-    note: str | None = None
 
 
 def versions(project: Project) -> list[ModelVersion]:

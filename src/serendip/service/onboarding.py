@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-import msgspec
 import numpy as np
 
 from serendip.arrays import I32
@@ -12,43 +11,13 @@ from serendip.data.queries import ItemLists, Queries
 from serendip.errors import UserError
 from serendip.models.classes import answered
 from serendip.pipeline.onboarding import DISLIKE, LIKE, UNKNOWN, Onboarding, blended
-from serendip.service.answer import Event, Recommended
+from serendip.service.answer import Event, Question, Questionnaire, Recommended
 from serendip.service.asked import request_id
 from serendip.service.history import brought, history_of
 from serendip.service.live import Live
 from serendip.service.reasons import reasons
 
 POOL = 200  # items of the recommender and of the classes, each, that a slate is chosen from
-
-
-class Question(msgspec.Struct):
-    """A question: whether one likes an item, or things of a tag.
-
-    about: item or tag; id: of the item, or the tag; known: the chance that it can be answered; worth: what the answer
-    brings, the first question of all being 1.
-    """
-
-    about: str
-    id: str
-    title: str
-    known: float
-    worth: float
-
-
-class Questionnaire(msgspec.Struct):
-    """What to ask next, and what would be recommended now.
-
-    done: nothing more is to be asked, for `reason`; history: the answers as events to record for the user.
-    """
-
-    questions: list[Question]
-    done: bool
-    reason: str
-    answered: int
-    history: list[Event]
-    items: list[Recommended]
-    model: str
-    request_id: str
 
 
 @dataclass(frozen=True)

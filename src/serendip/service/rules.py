@@ -8,20 +8,9 @@ import msgspec
 
 from serendip.errors import NotFound, UserError, nearest
 from serendip.pipeline.rules import Rule, ruled
+from serendip.service.answer import RuleEntry
 from serendip.store.rulebook import Entry
 from serendip.store.store import Store
-
-
-class RuleEntry(msgspec.Struct):
-    """A line of the book of rules. version: its number; at: ms since 1970; rule: what it says, null where it removes
-    the rule; holds: whether it is at work now."""
-
-    version: int
-    at: int
-    who: str
-    name: str
-    rule: dict[str, Any] | None
-    holds: bool
 
 
 def put(store: Store, name: str, table: Mapping[str, Any], who: str) -> RuleEntry:

@@ -9,13 +9,10 @@ from serendip.data.ids import as_text
 from serendip.server.wire import (
     MOST,
     BadRequest,
-    DescribedItem,
-    DescribedUser,
     ItemEntry,
     NewItem,
     NewUser,
     PathId,
-    Status,
     UserEntry,
     answer,
     body,
@@ -25,6 +22,7 @@ from serendip.server.wire import (
     responses,
 )
 from serendip.service import describe
+from serendip.service.answer import DescribedItem, DescribedUser, Status
 from serendip.service.serving import Serving
 from serendip.store.describe import Entry, Put
 from serendip.store.index import Side

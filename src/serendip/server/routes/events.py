@@ -10,7 +10,6 @@ from serendip.errors import Unavailable
 from serendip.server.wire import (
     MOST,
     BadRequest,
-    Failure,
     NewEvent,
     answer,
     content,
@@ -19,7 +18,7 @@ from serendip.server.wire import (
     responses,
     sent,
 )
-from serendip.service.answer import Became, Recorded
+from serendip.service.answer import Became, Failure, Recorded
 from serendip.service.record import Busy, Recorder, possible
 from serendip.store.recording import Fact, Outcome
 

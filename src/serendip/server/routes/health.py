@@ -3,7 +3,8 @@
 from fastapi import APIRouter, Request, Response
 
 from serendip.errors import Unavailable
-from serendip.server.wire import Health, answer, content, ref, responses
+from serendip.server.wire import answer, content, ref, responses
+from serendip.service.answer import Health
 from serendip.service.live import Live
 
 router = APIRouter(prefix="/v1/health", tags=["health"])

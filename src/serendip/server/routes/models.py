@@ -5,7 +5,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from serendip.server.wire import PathId, answer, own_page, ref, responses
 from serendip.service import models
-from serendip.service.models import ModelVersion, SideBySide
+from serendip.service.answer import ModelVersion, SideBySide
 from serendip.service.publish import promote, rollback
 from serendip.service.serving import Serving
 

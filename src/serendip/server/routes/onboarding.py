@@ -6,7 +6,8 @@ from fastapi import APIRouter, Query, Request, Response
 
 from serendip.server.routes.users import K
 from serendip.server.wire import MOST, answer, ref, responses
-from serendip.service.onboarding import Questionnaire, Said, answers_of, questionnaire
+from serendip.service.answer import Questionnaire
+from serendip.service.onboarding import Said, answers_of, questionnaire
 from serendip.service.serving import Serving
 from serendip.service.settings import settings_of
 

@@ -3,7 +3,8 @@
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from serendip.server.wire import Forgotten, OptedOut, PathId, answer, own_page, ref, responses
+from serendip.server.wire import PathId, answer, own_page, ref, responses
+from serendip.service.answer import Forgotten, OptedOut
 from serendip.service.erase import erase
 from serendip.service.serving import Serving
 

@@ -7,8 +7,8 @@ from fastapi.concurrency import run_in_threadpool
 
 from serendip.server.wire import PathId, answer, body, content, own_page, ref, responses
 from serendip.service import rules
+from serendip.service.answer import RuleEntry
 from serendip.service.asked import ASKED
-from serendip.service.rules import RuleEntry
 from serendip.service.serving import Serving
 
 router = APIRouter(prefix="/v1/rules", tags=["rules"])
