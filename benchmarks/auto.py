@@ -1,9 +1,10 @@
 """Automatic choice on public data: `python benchmarks/auto.py [--only SET] [--minutes N]`.
 
 Each set's training part is given to `auto` for so many minutes, and what it chooses is fitted on all of the training
-part and judged on the test part under the set's own protocol, beside the best of our rows in accuracy.jsonl and, where
-there is none, beside the best of the portfolio with its defaults. A row goes to auto.jsonl as soon as it is done. The
-sets are looked for as `serendip.data.catalogue` does: $SERENDIP_DATA, the cache, the official address.
+part and judged on the test part under the set's own protocol, with popular behind it as it would serve, beside the
+best of our rows in accuracy.jsonl and retail.jsonl and, where there is none, the best of some algorithms with their
+defaults. A row goes to auto.jsonl as soon as it is done. The sets are looked for as `serendip.data.catalogue` does:
+$SERENDIP_DATA, the cache, the official address.
 """
 
 import argparse
@@ -16,20 +17,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from accuracy import BENCHES, gowalla, ncf, rows
+import retail
+from accuracy import gowalla, ncf, rows
 
 from serendip.config import Evaluation, Objective, Settings
 from serendip.data.catalogue import path
+from serendip.data.dataset import Dataset
 from serendip.data.split import last_share
 from serendip.errors import UserError
-from serendip.evaluation.report import evaluate
+from serendip.evaluation.measured import UserMean
+from serendip.evaluation.protocol import judge
 from serendip.evaluation.task import Task
-from serendip.metrics.name import parse_all
-from serendip.models.contract import Run
+from serendip.metrics.name import Metric, parse
+from serendip.models.contract import Algorithm, Run
+from serendip.models.popular import Popular
+from serendip.pipeline.pipeline import Pipeline
 from serendip.registry import ALGORITHMS
 from serendip.registry import load as load_class
-from serendip.service.auto import auto, told
-from serendip.service.portfolio import contest
+from serendip.service.auto import auto
+from serendip.service.looking import told
 from serendip.service.read import load, read
 
 ROWS = Path(__file__).parent / "auto.jsonl"
@@ -37,8 +43,8 @@ DEFAULTS = ("popular", "itemknn", "userknn", "rp3beta", "ease", "slim", "als", "
 
 
 def shop() -> Task:
-    """Return the default global split in time of the shop's purchases."""
-    return contest(read(path("online-retail")), Settings()).task
+    """Return the default global split in time of the shop's purchases, as retail.py has it."""
+    return Task.of(*retail.parts(read(path("online-retail"))))
 
 
 def movies() -> Task:
@@ -60,34 +66,43 @@ SETS: dict[str, tuple[Callable[[], Task], str, str, float, float]] = {
 }
 
 
-def best_of_ours(name: str, task: Task, metric: str) -> tuple[str, float]:
-    """Return the best row of accuracy.jsonl on a set, else the best of some algorithms with their defaults."""
-    known = {a: row["metrics"][metric] for (s, a), row in rows().items() if s == name and metric in row["metrics"]}
-    if not known or name not in BENCHES:
-        for one in DEFAULTS:
-            algorithm = load_class(one, ALGORITHMS, "algorithm")()
-            try:
-                known[one] = evaluate(algorithm, task, parse_all(metric)).estimates[parse_all(metric)[0]].mean
-            except UserError as error:
-                print(f"  {one} is left out: {error}")
+def as_served(algorithm: Algorithm, train: Dataset, task: Task, metric: Metric) -> float:
+    """Return what an algorithm fitted on `train` comes to with popular behind it."""
+    fallback = Popular().fit(task.train)
+    found = judge(Pipeline(algorithm.fit(train), fallback), task, (metric,), name=algorithm.name)[metric]
+    assert isinstance(found, UserMean)
+    return found.estimate().mean
+
+
+def best_of_ours(name: str, task: Task, metric: Metric) -> tuple[str, float]:
+    """Return the best row of accuracy.jsonl or retail.jsonl on a set, else the best of some with their defaults."""
+    known = {a: row["metrics"][str(metric)] for (s, a), row in rows().items()
+             if s == name and str(metric) in row["metrics"]}  # fmt: skip
+    if name == "online-retail":
+        known |= {f"{a}, {row['weighing']}": row["metrics"][str(metric)] for (a, _), row in retail.kept().items()}
+    for one in () if known else DEFAULTS:
+        try:
+            known[one] = as_served(load_class(one, ALGORITHMS, "algorithm")(), task.train, task, metric)
+        except UserError as error:
+            print(f"  {one} is left out: {error}")
     best = max(known, key=lambda a: known[a])
     return best, float(known[best])
 
 
 def measured(name: str, minutes: float) -> dict[str, Any]:
     """Return the row of one set."""
-    make, metric, split, _, bar = SETS[name]
-    task = make()
-    settings = Settings(evaluation=Evaluation(split=split, metrics=[metric]), objective=Objective(metric=metric))
+    make, text, split, _, bar = SETS[name]
+    task, metric = make(), parse(text)
+    settings = Settings(evaluation=Evaluation(split=split, metrics=[text]), objective=Objective(metric=text))
     began = time.monotonic()
     found = auto(task.train, settings, minutes, run=Run(), heard=lambda text: print(f"  {text}", flush=True))
     searched = time.monotonic() - began
-    report = evaluate(found.algorithm, task, parse_all(metric))
+    mean = as_served(found.algorithm, task.train.ruled(found.rules), task, metric)
     seconds = time.monotonic() - began
-    mean = report.estimates[parse_all(metric)[0]].mean
     other, best = best_of_ours(name, task, metric)
     return {
-        "set": name, "metric": metric, "minutes": minutes, "mean": mean, "chosen": told(found.algorithm),
+        "set": name, "metric": text, "minutes": minutes, "mean": mean, "chosen": told(found.algorithm),
+        "interactions": found.interactions,
         "best_of_ours": other, "its_mean": best, "share": mean / best, "bar": bar, "reached": mean >= bar * best,
         "auto_seconds": round(searched, 1), "seconds": round(seconds, 1), "fits": len(found.entries),
         "load": round(os.getloadavg()[0], 1), "date": datetime.now(UTC).strftime("%Y-%m-%d"),

@@ -10,7 +10,7 @@ from serendip.models.als import ALS
 from serendip.models.content import Content
 from serendip.models.itemknn import ItemKNN
 from serendip.models.popular import Popular
-from serendip.models.weighted import Weighted
+from serendip.models.weighted import Weighted, levels
 
 DATA = checkerboard().data
 
@@ -98,3 +98,15 @@ def test_learned_weights_leave_out_what_does_not_help() -> None:
 def test_weights_are_given_or_learned() -> None:
     with pytest.raises(UserError, match="given or learned"):
         Weighted(("als", "itemknn"), (1.0, 2.0), learned=True)
+
+
+def test_a_prior_answers_newcomers_and_counts_for_less_the_longer_the_history() -> None:
+    queries = ask([[], [0], [0, 2, 4, 6]])
+    hard = Weighted(("itemknn",), (1.0,), prior="popular").fit(DATA)
+    alone, popular = ItemKNN().fit(DATA), Popular().fit(DATA)
+    np.testing.assert_array_equal(hard.recommend(queries, 5).item[0], popular.recommend(queries, 5).item[0])
+    np.testing.assert_array_equal(hard.recommend(queries, 5).item[1:], alone.recommend(queries, 5).item[1:])
+    weights, least = levels((3.0, 1.0), 4.0)
+    np.testing.assert_allclose(weights.sum(axis=1), 1)
+    np.testing.assert_allclose(weights[list(least).index(4)], [0.375, 0.125, 0.5])
+    assert (np.diff(weights[:, -1]) > 0).all() and weights[-1, -1] == 1

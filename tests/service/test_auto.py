@@ -1,6 +1,7 @@
 """Automatic choice: in time, better than popularity, judged where no choice saw, and plain to fit again."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,15 +9,24 @@ import pytest
 from serendip.checks.toys import planted
 from serendip.config import Evaluation, Settings
 from serendip.data.dataset import Dataset
+from serendip.data.ids import Ids
+from serendip.data.queries import ask
+from serendip.evaluation.deadline import Deadline
 from serendip.evaluation.space import Range
+from serendip.evaluation.task import Task
+from serendip.metrics.name import parse
 from serendip.models.als import ALS
 from serendip.models.children import algorithm
 from serendip.models.content import Content
+from serendip.models.contract import Run
 from serendip.models.itemknn import ItemKNN
 from serendip.models.popular import Popular
+from serendip.models.trending import Trending
 from serendip.models.weighted import Weighted
-from serendip.service.auto import auto, candidates, near, rungs, staying, text_of, varied
+from serendip.service.auto import auto, candidates, strangers, welcoming
+from serendip.service.looking import Looking, near, rungs, staying, text_of, varied, weighings
 from serendip.service.portfolio import contest
+from serendip.service.settings import rules, weighed
 
 LAST = Settings(evaluation=Evaluation(split="last-share"))
 
@@ -71,3 +81,42 @@ def test_what_learns_from_something_else_stays() -> None:
     five = [ItemKNN(neighbours=n) for n in range(1, 7)]
     stay = staying([*five, Popular(), Content()])
     assert stay == [*five[:5], Content()]
+
+
+def test_newer_events_may_count_for_more_and_ratings_are_no_weights(data: Dataset) -> None:
+    assert data.timestamp is not None
+    [halves] = weighings(replace(data, value=None), data.rules)
+    days = (data.timestamp.max() - data.timestamp.min()) / 86_400_000
+    assert halves[0] == replace(data.rules, half_life=halves[0].half_life) and len(halves) == 3
+    assert halves[0].half_life == pytest.approx(days / 4, rel=0.1)
+    told = weighed(Settings(), halves[0]).interactions  # what serendip.toml says comes to the same rules
+    assert replace(rules(told, data), threshold=None, weights={}) == replace(halves[0], threshold=None, weights={})
+    pieces = replace(data, timestamp=None, value=np.full(len(data), 2, np.float32), types=("purchase",),
+                     type=np.zeros(len(data), np.int8))  # fmt: skip
+    assert weighings(pieces, data.rules) == [[replace(data.rules, use_values=True)]]
+    assert weighings(replace(pieces, types=("rating",)), data.rules) == []
+
+
+def test_newcomers_get_what_serves_them_best() -> None:
+    """Tastes change all of a sudden: for who has no history what is taken now is better than what always was."""
+    user, item, when = [], [], []
+    for u in range(300):
+        new = u >= 190
+        taken = [20 + (u + j) % 6 for j in range(4)] if new else [(u + j) % 10 for j in range(4)]
+        first = 40 * new + u % 40
+        user += [u] * 4
+        item += taken
+        when += [(first + j) * 86_400_000 for j in range(4)]
+    n = Ids([f"u{u}" for u in range(300)]), Ids([f"i{i}" for i in range(30)])
+    data = Dataset.sort(*n, np.array(user, np.int32), np.array(item, np.int32), timestamp=np.array(when, np.int64))
+    train = data.where(data.timestamp < 70 * 86_400_000)  # type: ignore[operator, arg-type]
+    cold = Task.of(train, data.where(data.timestamp >= 70 * 86_400_000))  # type: ignore[operator, arg-type]
+    nobody = replace(cold, queries=ask([[]] * len(cold)))
+    looking = Looking(cold, parse("ndcg@10"), Run(), Deadline.after(60), lambda _: None, 1.0, data.rules)
+    looking.whole = 60.0
+    for one in (Popular(), Trending(), ItemKNN()):
+        looking.tried(one, 1.0, None)
+    assert strangers(looking.entries)[:2] == ["popular", "trending"]
+    found = welcoming(ItemKNN(), looking, nobody)
+    assert isinstance(found, Weighted) and found.prior.startswith("trending") and found.algorithms == ("itemknn",)
+    assert welcoming(ItemKNN(), looking, replace(cold, queries=ask([[0]] * len(cold)))) == ItemKNN()

@@ -40,7 +40,7 @@ def command(
     from serendip.service.auto import auto as choose
     from serendip.service.evaluate import configured
     from serendip.service.runs import keep, known_by
-    from serendip.service.settings import learned, settings_of
+    from serendip.service.settings import learned, settings_of, weighed
     from serendip.service.train import train
     from serendip.store.artefacts import load
     from serendip.store.project import Project
@@ -63,6 +63,8 @@ def command(
             how = Run(threads=threads, seed=seed)
             chosen = choose(data, settings, minutes, names=named(algorithms), run=how, heard=say, began=began)
             wanted = chosen.published
+            if wanted == chosen.algorithm:
+                data, settings = data.ruled(chosen.rules), weighed(settings, chosen.rules)
         report = {} if chosen is None else chosen.plain()
         version = train(place, wanted, data, report, Run(threads=threads, seed=seed, progress=bar))
     asked = {"algorithm": wanted.name, "settings": wanted.settings()}
@@ -82,7 +84,7 @@ def command(
 
 def show(chosen: "Chosen", seconds: float, allowed: float) -> None:
     """Print what was chosen, how it did where no choice saw, how sure that is and how long it took."""
-    from serendip.service.auto import told
+    from serendip.service.looking import told, worded
 
     board, metric = chosen.board, chosen.metric
     print(f"\n{len(chosen.entries)} fits of {len({e.algorithm.name for e in chosen.entries})} algorithms in "
@@ -95,6 +97,9 @@ def show(chosen: "Chosen", seconds: float, allowed: float) -> None:
     for standing in board.standings:
         e = standing.report.estimates[metric]
         print(f"  {standing.report.algorithm:<10} {metric} {e.mean:.4f} ({e.low:.4f} to {e.high:.4f})")
+    if chosen.interactions:
+        print(f"Events count for more under {worded(chosen.interactions)}, which the model keeps to. For later fits "
+              "write it into serendip.toml, under [interactions].")  # fmt: skip
     for name, why in chosen.left_out.items():
         print(f"Left out: {name}: {why}")
     if chosen.published != chosen.algorithm:

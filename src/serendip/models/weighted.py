@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from serendip.arrays import F32, I64
 from serendip.data.dataset import Dataset
 from serendip.data.queries import ItemLists
 from serendip.data.split import last_share
@@ -22,6 +23,7 @@ from serendip.models.votes import Ballot, votes
 DEFAULT = {"als": 1.0, "itemknn": 1.0, "content": 0.2}
 WITHHELD = 0.1  # of each user's events, for learning weights
 JUDGES = 1500  # users by whom weights are learned
+LEVELS = (100, 50, 30, 20, 15, 10, 7, 5, 4, 3, 2, 1, 0)  # interactions from which on the prior counts less
 SLATE = 10  # items that matter while weights are learned
 
 
@@ -29,6 +31,7 @@ SLATE = 10  # items that matter while weights are learned
 class Weighted(Algorithm):
     """score(u, i) = sum over the algorithms a of weight_a (score_a(u, i) - mean) / standard deviation, for each query.
 
+    With a prior, n/(n + shrinkage) of it after n interactions, and of the prior's standard score what is left to 1.
     Time and memory are the sum of the algorithms'. Use it where one knows what the others do not: taste beside
     attributes, so that new items have a chance. Not where one algorithm is better everywhere.
     """
@@ -40,6 +43,10 @@ class Weighted(Algorithm):
         (), "Each `name` or `name:field=value:...`; empty: als, itemknn, and content where items have attributes."
     )
     weights: tuple[float, ...] = hyper((), "How much each of the algorithms counts; empty: all alike, content less.")
+    prior: str = hyper("", "Algorithm that answers who has no history, as trending or popular; empty: none.")
+    shrinkage: float = hyper(
+        0.0, "Interactions at which the prior counts as much as the others; 0: without any it alone.", low=0, high=1000
+    )
     learned: bool = hyper(
         False,
         "Learn the weights: on the run's validation part, else on the last tenth of each user's events, withheld.",
@@ -49,6 +56,8 @@ class Weighted(Algorithm):
         super().__post_init__()
         for text in self.algorithms:
             algorithm(text)
+        if self.prior:
+            algorithm(self.prior)
         if self.weights and len(self.weights) != len(self.algorithms):
             raise UserError(
                 f"weighted has {len(self.weights)} weights for {len(self.algorithms)} algorithms: name one for each"
@@ -66,9 +75,20 @@ class Weighted(Algorithm):
             found = learned(algorithms, data, run)
             algorithms, weights = (tuple(part) for part in zip(*found.items(), strict=True)) if found else (
                 algorithms, weights)  # fmt: skip
+        if self.prior:
+            algorithms, (level, least) = (*algorithms, self.prior), levels(weights, self.shrinkage)
+        else:
+            level, least = np.array([list(weights)], np.float32), np.zeros(1, np.int64)
         children = fitted(algorithms, data, run)
-        level = np.array([list(weights)], np.float32)  # (1, n_children)
-        return Blend(data.users, data.items, data.fitted_rules, children, level, np.zeros(1, np.int64))
+        return Blend(data.users, data.items, data.fitted_rules, children, level, least)
+
+
+def levels(weights: tuple[float, ...], shrinkage: float) -> tuple[F32, I64]:
+    """Return the weights of a blend with a prior last, by the least interactions.  # (L, n_children + 1), (L,)"""
+    least = np.array(LEVELS if shrinkage else (1, 0), np.int64)
+    share = least / (least + shrinkage) if shrinkage else np.minimum(least, 1)
+    others = np.outer(share, np.array(weights) / sum(weights))
+    return np.column_stack([others, 1 - share]).astype(np.float32), least
 
 
 def learned(algorithms: tuple[str, ...], data: Dataset, run: Run) -> dict[str, float]:

@@ -1,62 +1,47 @@
 """Choose by itself, within so many minutes: algorithms, their hyperparameters, and a blend of the best few.
 
-All algorithms begin on a part of the users; the better go on to three times as many, up to all (successive halving:
-Jamieson, Talwalkar, AISTATS 2016). The time that is left goes to other hyperparameters of the best algorithms, and the
-best models are blended with weights learned on the users that chose them. What is chosen is judged once, on a part of
-the data that no choice has seen, and then fitted on everything.
+What is looked through is in `looking.py`. The best models are blended with weights learned on the users that chose
+them, and who has no history gets what did best for such users (Caruana et al. as in `votes.py`; Burke, 2002). What is
+chosen is judged once, on a part of the data that no choice has seen, and then fitted on everything.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from serendip.config import Settings
 from serendip.data.dataset import Dataset
+from serendip.data.interactions import InteractionRules
 from serendip.errors import UserError
 from serendip.evaluation.comparison import Leaderboard, leaderboard
 from serendip.evaluation.deadline import Deadline, TimeUp
 from serendip.evaluation.measured import UserMean
 from serendip.evaluation.protocol import judge
 from serendip.evaluation.report import Report
-from serendip.evaluation.space import Axis, Choices, drawn, space
 from serendip.evaluation.task import Task
 from serendip.metrics.name import Metric, parse
-from serendip.models.contract import Algorithm, Model, Run
+from serendip.models.children import algorithm
+from serendip.models.contract import Algorithm, Run
 from serendip.models.popular import Popular
-from serendip.models.votes import Ballot, Votes, votes
+from serendip.models.votes import Ballot
 from serendip.models.weighted import Weighted
 from serendip.registry import ALGORITHMS, load
 from serendip.service.compare import one as judged
+from serendip.service.looking import BLENDED, EACH, WORTHWHILE, Entry, Heard, Looking, changed, text_of, told
 from serendip.service.portfolio import Contest, contest
 from serendip.service.settings import primary
 from serendip.service.tune import of_users, some
+from serendip.stats.bootstrap import Floats
 
 USERS = 2_000  # users by whom models are chosen, at most
-BEGIN = 60_000  # events on which all algorithms begin
-STEP = 3  # times as many users from one rung to the next
-STAY = 5  # algorithms that go on to the next rung at least
-FIRST = 0.35  # of the time for all algorithms with their defaults, at most
-PATIENCE = 3.0  # times its part of that time that one fit may take
-OVERRUN = 1.5  # times that time after which the rest of them is not tried any more
-WORTHWHILE = 0.005  # of the best alone, which a blend has to add to be worth its time
-NEAR = 0.97  # of the best at a rung, below which a setting is given up there
-BLENDED, FINALISTS, EACH = 4, 12, 3  # models in a blend, models that may be in it, of one algorithm among those
+JUDGED = 10_000  # users by whom the chosen is judged, at most
+COLD = 30  # users without a history from whom on it is asked who serves them best
+SERVING = 0.05  # of the time, for learning who serves them best, at most for one algorithm
+FINALISTS = 12  # models that may be in a blend
 HYBRIDS = frozenset({"weighted", "switching", "cascade", "augmented", "stacked"})  # they are made of others
-
-Heard = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One fit: on what share of the users, what it came to on the validation part, and how long it took."""
-
-    algorithm: Algorithm
-    share: float
-    mean: float
-    seconds: float
-    votes: Votes | None = None  # where all users were learned from
+OFTEN_GOOD = ("itemknn", "als", "rp3beta", "ease", "sansa", "featuremf", "gfcf", "userknn", "slim", "bspm", "trending")
 
 
 @dataclass(frozen=True)
@@ -76,6 +61,13 @@ class Chosen:
     metric: Metric
     seconds: float
     searched: float
+    rules: InteractionRules
+    before: InteractionRules
+
+    @property
+    def interactions(self) -> dict[str, float | bool | None]:
+        """What differs from the rules that the data came with, as [interactions] of serendip.toml has it."""
+        return changed(self.rules, self.before)
 
     @property
     def published(self) -> Algorithm:
@@ -90,6 +82,7 @@ class Chosen:
             "algorithm": self.published.name,
             "hyperparameters": self.published.settings(),
             "chosen": {"algorithm": self.algorithm.name, "hyperparameters": self.algorithm.settings()},
+            "interactions": self.interactions,
             "best_alone": {"algorithm": self.single.name, "hyperparameters": self.single.settings()},
             "blend_gain": self.blend_gain,
             "metric": str(self.metric),
@@ -98,7 +91,8 @@ class Chosen:
             "against_popular": {"difference": against.difference, "ci95": [against.low, against.high],
                                 "p": against.p_corrected},
             "tried": [{"algorithm": e.algorithm.name, "hyperparameters": e.algorithm.settings(), "share": e.share,
-                       "mean": e.mean, "seconds": round(e.seconds, 3)} for e in self.entries],
+                       "half_life": e.rules.half_life, "use_values": e.rules.use_values, "mean": e.mean,
+                       "seconds": round(e.seconds, 3)} for e in self.entries],
             "left_out": dict(self.left_out),
             "searched_seconds": round(self.searched, 1),
             "seconds": round(self.seconds, 1),
@@ -122,206 +116,41 @@ def auto(
     inner = contest(outer.parts.train, settings)
     looking = Looking(some(inner.task, settings.evaluation.seed, USERS), primary(settings), run,
                       Deadline(began + 60 * minutes), heard or (lambda _: None),
-                      growth=len(data) / max(len(inner.parts.train), 1))  # fmt: skip
+                      len(data) / max(len(inner.parts.train), 1), data.rules)  # fmt: skip
     for leak in outer.leaks:
         looking.say(f"Warning: {leak}.")
     looking.look(candidates(names, settings.training.algorithms))
-    algorithm, single, gain = blended(looking)
+    chosen, single, gain = blended(looking)
+    chosen = welcoming(chosen, looking, inner.task)
     searched = time.monotonic() - began
-    looking.say(f"fitting {told(algorithm)} on all but the part that no choice saw, to judge it there")
+    looking.say(f"{looking.clock()} left: fitting {told(chosen)} on all but the part that no choice saw, to judge "
+                "it there")  # fmt: skip
     metrics = tuple(dict.fromkeys([looking.metric, *(parse(name) for name in settings.evaluation.metrics)]))
     quiet = replace(run, progress=None)
-    fallback = Popular().fit(outer.task.train)
-    reports: list[Report] = [judged(one, outer, metrics, fallback, quiet)[0]
-                             for one in {a.name: a for a in (Popular(), algorithm)}.values()]  # fmt: skip
+    last = replace(outer, task=drawn(outer.task, JUDGED, settings.evaluation.seed))
+    fallback = Popular().fit(last.task.train)
+    ruled = replace(last, task=replace(last.task, train=last.task.train.ruled(looking.rules)))
+    reports: list[Report] = [judged(Popular(), last, metrics, fallback, quiet)[0]]
+    if chosen.name != "popular":
+        reports.append(judged(chosen, ruled, metrics, fallback, quiet)[0])
     board = leaderboard(reports, looking.metric, seed=run.seed)
-    return Chosen(algorithm, single, gain, tuple(looking.entries), looking.left_out, board, outer, looking.metric,
-                  time.monotonic() - began, searched)  # fmt: skip
+    return Chosen(chosen, single, gain, tuple(looking.entries), looking.left_out, board, outer, looking.metric,
+                  time.monotonic() - began, searched, looking.rules, data.rules)  # fmt: skip
+
+
+def drawn(task: Task, most: int, seed: int) -> Task:
+    """Return the task of `most` of its users at random, of all where there are no more."""
+    if len(task) <= most:
+        return task
+    return of_users(task, np.sort(np.random.default_rng(seed).choice(len(task), most, replace=False)))
 
 
 def candidates(names: Sequence[str] | None, before: Sequence[str] = ()) -> list[Algorithm]:
-    """Return the algorithms to choose from with their defaults: popular, then those that are to come before others."""
+    """Return the algorithms to choose from with their defaults: popular, `before` and the often good, the rest."""
     every = [load(name, ALGORITHMS, "algorithm") for name in (names or ALGORITHMS) if names or name not in HYBRIDS]
     kinds = [kind for kind in every if kind.ranks and kind.name != "popular"]
-    return [Popular(), *(kind() for kind in sorted(kinds, key=lambda kind: kind.name not in before))]
-
-
-@dataclass
-class Looking:
-    """The search under way: the task, the time and what was found."""
-
-    task: Task
-    metric: Metric
-    run: Run
-    deadline: Deadline
-    heard: Heard
-    growth: float  # times as many events in the end as now
-    entries: list[Entry] = field(default_factory=list)
-    left_out: dict[str, str] = field(default_factory=dict)
-    tasks: dict[float, Task] = field(default_factory=dict)
-    whole: float = 0.0  # seconds that there were
-
-    def look(self, algorithms: Sequence[Algorithm]) -> None:
-        """Try the defaults on more and more users, then other hyperparameters of the best, until the time is up."""
-        self.whole = self.deadline.left
-        shares = rungs(len(self.task.train))
-        going = list(algorithms)
-        for n, share in enumerate(shares):
-            stage = FIRST * self.whole / len(shares)
-            fair = PATIENCE * stage / len(going)  # so that one slow fit does not starve all
-            done: list[Entry] = []
-            end = Deadline.after(OVERRUN * stage)
-            for algorithm in going:  # the best of the rung before first
-                wanted = self.expected(algorithm, share)
-                if done and (end.left < 0 or wanted > min(fair * STEP if n else fair, max(self.left, 0))):
-                    self.left_out[algorithm.name] = f"no time for {share:.0%} of the users"
-                    continue
-                found = self.tried(
-                    algorithm, share, min(fair * (STEP if n else 1), self.left) if self.entries else None
-                )
-                if found is not None:
-                    done.append(found)
-            done.sort(key=self.rank)
-            going = staying([e.algorithm for e in done])
-            if not going:
-                break
-        generator = np.random.default_rng(self.run.seed)
-        tried = 0
-        while (best := self.best(EACH + 1)) and self.left > 0 and tried < 1000:
-            tried += 1
-            leader = best[min(int(generator.exponential(1.2)), len(best) - 1)]
-            point = varied(leader.algorithm, generator)
-            if point is None or any(e.algorithm == point for e in self.entries):
-                continue
-            self.climb(point, shares)
-
-    def climb(self, algorithm: Algorithm, shares: Sequence[float]) -> None:
-        """Try one setting on more and more users as long as it keeps up with the best there."""
-        for share in shares[-2:]:
-            if self.expected(algorithm, share) > self.left:
-                return
-            found = self.tried(algorithm, share, self.left)
-            at = [e.mean for e in self.entries if e.share == share]
-            if found is None or self.metric.direction * found.mean < self.metric.direction * NEAR * self.top(at):
-                return
-
-    def tried(self, algorithm: Algorithm, share: float, seconds: float | None) -> Entry | None:
-        """Fit and judge; None where it cannot be or the time is up."""
-        began = time.monotonic()
-        run = Deadline.after(seconds).watching(self.run)
-        task = self.part(share)
-        try:
-            model = algorithm.fit(task.train, run=run)
-            found = judge(model, task, (self.metric,), name=algorithm.name, progress=run.progress)[self.metric]
-            cast = self.cast(model, task) if share == 1 else None
-        except UserError as error:
-            self.left_out[algorithm.name] = str(error)
-            return None
-        except TimeUp:
-            assert seconds is not None
-            self.left_out.setdefault(
-                algorithm.name, f"not done with {share:.0%} of the users in {max(seconds, 0):.0f} s"
-            )
-            return None
-        assert isinstance(found, UserMean)
-        entry = Entry(algorithm, share, float(np.nanmean(found.value)), time.monotonic() - began, cast)
-        self.entries.append(entry)
-        self.left_out.pop(algorithm.name, None)
-        minutes, rest = divmod(int(max(self.deadline.left, 0)), 60)
-        best = self.top([e.mean for e in self.entries if e.share == share])
-        self.say(f"{minutes:>3}:{rest:02d} left  {share:>4.0%} of users  {entry.mean:.4f}  best {best:.4f}  "
-                 f"{entry.seconds:5.1f} s  {told(algorithm)}")  # fmt: skip
-        return entry
-
-    def cast(self, model: Model, task: Task) -> Votes:
-        """Return the model's votes for a blend."""
-        return votes(model, task.queries, task.exclude)
-
-    def part(self, share: float) -> Task:
-        """Return the task of a share of the users, learned from them alone."""
-        if share not in self.tasks:
-            whole = self.task
-            keep = np.random.default_rng(self.run.seed).random(whole.train.n_users) < share
-            at = np.flatnonzero((whole.queries.user >= 0) & keep[np.maximum(whole.queries.user, 0)])
-            train = whole.train.where(keep[whole.train.user])
-            self.tasks[share] = whole if share == 1 or not len(at) else replace(of_users(whole, at), train=train)
-        return self.tasks[share]
-
-    def expected(self, algorithm: Algorithm, share: float = 1.0) -> float:
-        """Return the seconds that a fit and its judgement are likely to take, from earlier ones of the same kind."""
-        same = [e for e in self.entries if e.algorithm.name == algorithm.name]
-        if not same:
-            return 0.0
-        most = max(e.share for e in same)
-        seconds = float(np.median([e.seconds for e in same if e.share == most]))
-        return float(seconds * max(share / most, 1.0) ** 1.2)
-
-    @property
-    def left(self) -> float:
-        """Seconds for looking on: less what judging and fitting the blend of the best will take."""
-        slowest = sorted((self.expected(e.algorithm) for e in self.best(BLENDED)), reverse=True)
-        reserve = 2.2 * self.growth**1.2 * sum(slowest) + 0.04 * self.whole + 3
-        return float(self.deadline.left - reserve)
-
-    def best(self, n: int) -> list[Entry]:
-        """Return the best entry of each algorithm with the most users there are, the best first."""
-        most = max((e.share for e in self.entries), default=1.0)
-        found: dict[str, Entry] = {}
-        for entry in sorted((e for e in self.entries if e.share == most), key=self.rank):
-            found.setdefault(entry.algorithm.name, entry)
-        return list(found.values())[:n]
-
-    def top(self, means: Sequence[float]) -> float:
-        """Return the best of some means."""
-        return max(means, key=lambda mean: self.metric.direction * mean)
-
-    def rank(self, entry: Entry) -> float:
-        """Return what entries are sorted by."""
-        return -self.metric.direction * entry.mean
-
-    def say(self, text: str) -> None:
-        """Tell how it goes."""
-        self.heard(text)
-
-
-def staying(ranked: Sequence[Algorithm]) -> list[Algorithm]:
-    """Return the best third, five at least, and the best that learns from what none of these does, for the blend."""
-    stay = list(ranked[: max(STAY, len(ranked) // STEP)])
-    for source in sorted({source for one in ranked for source in one.uses}):
-        if not any(source in one.uses for one in stay):
-            stay.append(next(one for one in ranked if source in one.uses))
-    return stay
-
-
-def rungs(events: int) -> list[float]:
-    """Return the shares of the users, each three times the one before, the last of them all."""
-    shares = [1.0]
-    while events * shares[0] > STEP * BEGIN:
-        shares.insert(0, shares[0] / STEP)
-    return shares
-
-
-def varied(algorithm: Algorithm, generator: np.random.Generator) -> Algorithm | None:
-    """Return the algorithm with some hyperparameters drawn anew or moved a little; None where it has none."""
-    axes = space(type(algorithm)())
-    if not axes:
-        return None
-    fresh = drawn(axes, generator)
-    chosen = [name for name in axes if generator.random() < max(0.5, 1 / len(axes))] or list(axes)[:1]
-    moved = {name: near(axes[name], getattr(algorithm, name), fresh[name], generator) for name in chosen}
-    return algorithm.set(**moved)
-
-
-def near(axis: Axis, now: object, fresh: object, generator: np.random.Generator) -> object:
-    """Return a value: in two cases of three one between the present and a fresh one, a third of the way at most."""
-    numbers = isinstance(now, (int, float)) and isinstance(fresh, (int, float)) and not isinstance(now, bool)
-    if isinstance(axis, Choices) or not numbers or generator.random() < 1 / 3:
-        return fresh
-    assert isinstance(now, (int, float)) and isinstance(fresh, (int, float))
-    way = generator.random() / 3
-    value = float(now) ** (1 - way) * float(fresh) ** way if axis.log else now + way * (fresh - now)
-    value = float(np.clip(value, axis.low, axis.high))
-    return round(value) if axis.whole else float(f"{value:.3g}")
+    order = [*before, *OFTEN_GOOD]
+    return [Popular(), *(kind() for kind in sorted(kinds, key=lambda kind: kind.name not in order))]
 
 
 def blended(looking: Looking) -> tuple[Algorithm, Algorithm, float]:
@@ -333,7 +162,7 @@ def blended(looking: Looking) -> tuple[Algorithm, Algorithm, float]:
     Raises:
         UserError: there is nothing to choose from.
     """
-    whole = sorted((e for e in looking.entries if e.votes is not None), key=looking.rank)
+    whole = sorted((e for e in looking.entries if e.votes is not None and e.rules == looking.rules), key=looking.rank)
     if not whole:
         found = looking.best(1)
         if not found:
@@ -364,16 +193,56 @@ def blended(looking: Looking) -> tuple[Algorithm, Algorithm, float]:
     return Weighted(texts, tuple(float(weights[m]) for m in at)), finalists[0].algorithm, gain
 
 
-def text_of(algorithm: Algorithm) -> str:
-    """Return the algorithm as hybrids name it: `name:field=value`, of what is not the default."""
-    defaults = {name: one.default for name, one in algorithm.hyperparameters().items()}
-    changed = {name: value for name, value in algorithm.settings().items() if value != defaults[name]}
-    return ":".join([algorithm.name, *(f"{n}={'none' if v is None else v}" for n, v in changed.items())])
+def welcoming(chosen: Algorithm, looking: Looking, task: Task) -> Algorithm:
+    """Return the algorithm with another for who has no history, where one does better for them than popularity.
+
+    task: that of all users, those without a history among them.
+    """
+    at = np.flatnonzero(task.cold)
+    if len(at) < COLD:
+        return chosen
+    cold = drawn(of_users(task, at), USERS, looking.run.seed)
+    cold = replace(cold, train=cold.train.ruled(looking.rules))
+    looking.say(f"{looking.clock()} left: who serves the {len(at):,} users without a history best")
+    found = {text: served(text, cold, looking) for text in strangers(looking.entries)}
+    values = {text: value for text, value in found.items() if value is not None}
+    popular = values.get("popular")
+    if popular is None:
+        return chosen
+    text = max(values, key=lambda one: float(values[one].mean()))
+    better = values[text] - popular
+    if better.mean() <= 2 * better.std() / np.sqrt(len(better)):
+        return chosen
+    if isinstance(chosen, Weighted):
+        return chosen.set(prior=text)
+    return Weighted((text_of(chosen),), (1.0,), prior=text)
 
 
-def told(algorithm: Algorithm) -> str:
-    """Return the algorithm in a line."""
-    if isinstance(algorithm, Weighted):
-        parts = zip(algorithm.weights, algorithm.algorithms, strict=True)
-        return " + ".join(f"{weight:.2f} {text}" for weight, text in parts)
-    return text_of(algorithm)
+def strangers(entries: Sequence[Entry]) -> list[str]:
+    """Return the algorithms tried that can tell who has no history something, with their defaults, as text."""
+    found = {}
+    for entry in entries:
+        uses, name = entry.algorithm.uses, entry.algorithm.name
+        if not uses & {"user", "history", "order"} or "user_features" in uses:
+            texts = ("trending", "trending:half_life=7", "trending:half_life=90") if name == "trending" else (name,)
+            found.update(dict.fromkeys(texts))
+    return list(found)
+
+
+def served(text: str, task: Task, looking: Looking) -> Floats | None:
+    """Return what an algorithm comes to for each user; None where it cannot be or takes too long.  # (B,)"""
+    one = algorithm(text)
+    seconds = min(looking.left, SERVING * looking.whole)
+    if looking.expected(one) > seconds and one.name != "popular":
+        return None
+    try:
+        model = one.fit(
+            task.train, run=Deadline.after(None if one.name == "popular" else seconds).watching(looking.run)
+        )
+        found = judge(model, task, (looking.metric,), name=one.name)[looking.metric]
+    except (UserError, TimeUp):
+        return None
+    assert isinstance(found, UserMean)
+    value = np.nan_to_num(found.value)
+    looking.say(f"{looking.clock()} left  newcomers     {value.mean():.4f}  {text}")
+    return looking.metric.direction * value

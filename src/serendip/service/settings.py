@@ -96,6 +96,12 @@ def rules(given: Interactions, data: Dataset) -> InteractionRules:
     return InteractionRules(weights, threshold, given.use_values, given.half_life or None)
 
 
+def weighed(settings: Settings, chosen: InteractionRules) -> Settings:
+    """Return the settings with the decay and the use of values of some rules."""
+    told = replace(settings.interactions, half_life=chosen.half_life or 0.0, use_values=chosen.use_values)
+    return replace(settings, interactions=told)
+
+
 def present(data: Dataset) -> list[str]:
     """Return the types of event that the data has."""
     if data.type is None:

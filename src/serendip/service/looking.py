@@ -1,0 +1,312 @@
+"""A search under way: defaults on more and more users, what events are worth, then other hyperparameters of the best.
+
+More and more users: successive halving (Jamieson, Talwalkar, "Non-stochastic Best Arm Identification and
+Hyperparameter Optimization", AISTATS 2016).
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from serendip.data.dataset import Dataset
+from serendip.data.interactions import DAY, InteractionRules
+from serendip.errors import UserError
+from serendip.evaluation.deadline import Deadline, TimeUp
+from serendip.evaluation.measured import UserMean
+from serendip.evaluation.protocol import judge
+from serendip.evaluation.space import Axis, Choices, drawn, space
+from serendip.evaluation.task import Task
+from serendip.metrics.name import Metric
+from serendip.models.contract import Algorithm, Model, Run
+from serendip.models.votes import Votes, votes
+from serendip.models.weighted import Weighted
+from serendip.service.tune import of_users
+
+BEGIN = 60_000  # events on which all algorithms begin
+STEP = 3  # times as many users from one rung to the next
+STAY = 5  # algorithms that go on to the next rung at least
+FIRST = 0.35  # of the time for all algorithms with their defaults, at most
+PATIENCE = 3.0  # times its part of that time that one fit may take
+OVERRUN = 1.5  # times that time after which the rest of them is not tried any more
+WEIGHING = 0.25  # of the time for trying what events are worth, at most
+WORTHWHILE = 0.005  # of the mean, which a change has to add to be worth its time
+NEAR = 0.97  # of the best at a rung, below which a setting is given up there
+BLENDED = 4  # models in a blend at most
+EACH = 3  # models of one algorithm among those that may be in a blend
+SPANS = (1 / 4, 1 / 12, 1.0)  # half-lives tried, in parts of the time that the events span
+
+Heard = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One fit: on what share of the users, under which rules, what it came to, and how long it took."""
+
+    algorithm: Algorithm
+    share: float
+    rules: InteractionRules
+    mean: float
+    seconds: float
+    votes: Votes | None = None  # where all users were learned from
+
+
+@dataclass
+class Looking:
+    """The search under way: the task, the time and what was found. rules: those under which it looks now."""
+
+    task: Task
+    metric: Metric
+    run: Run
+    deadline: Deadline
+    heard: Heard
+    growth: float  # times as many events in the end as now
+    rules: InteractionRules
+    entries: list[Entry] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+    tasks: dict[float, Task] = field(default_factory=dict)
+    whole: float = 0.0  # seconds that there were
+
+    def look(self, algorithms: Sequence[Algorithm]) -> None:
+        """Try the defaults on more and more users, other rules, then other hyperparameters, until the time is up."""
+        self.whole = self.deadline.left
+        shares = rungs(len(self.task.train))
+        going = list(algorithms)
+        for n, share in enumerate(shares):
+            going = self.rung(going, share, n > 0, FIRST * self.whole / len(shares))
+        self.weigh(going)
+        self.vary(shares)
+
+    def rung(self, algorithms: Sequence[Algorithm], share: float, met: bool, stage: float) -> list[Algorithm]:
+        """Try algorithms on a share of the users within some seconds; return those that go on, the best first."""
+        self.say(f"{self.clock()} left: {len(algorithms)} algorithms with their defaults on {share:.0%} of the users")
+        fair = PATIENCE * stage / max(len(algorithms), 1) * (STEP if met else 1)  # so that no slow fit starves all
+        done: list[Entry] = []
+        end = Deadline.after(OVERRUN * stage)
+        for algorithm in algorithms:  # the best of the rung before first
+            if done and (end.left < 0 or self.expected(algorithm, share) > min(fair, max(self.left, 0))):
+                self.left_out[algorithm.name] = f"no time for {share:.0%} of the users"
+                continue
+            found = self.tried(algorithm, share, min(fair, self.left) if self.entries else None)
+            if found is not None:
+                done.append(found)
+        return staying([e.algorithm for e in sorted(done, key=self.rank)])
+
+    def weigh(self, going: Sequence[Algorithm]) -> None:
+        """Take up other rules where the best three are better under them on the whole."""
+        end = Deadline.after(WEIGHING * self.whole)
+        best = self.best(3)
+        for kind in range(len(weighings(self.task.train, self.rules))):
+            for rules in weighings(self.task.train, self.rules)[kind]:
+                gains = []
+                if any(self.expected(e.algorithm) > min(self.left, end.left) for e in best):
+                    break
+                self.say(
+                    f"{self.clock()} left: the best {len(best)} with {worded(changed(rules, self.task.train.rules))}"
+                )
+                for entry in best:
+                    found = self.tried(entry.algorithm, 1.0, min(self.left, end.left), rules)
+                    if found is not None:
+                        gains.append(self.metric.direction * (found.mean - entry.mean) / max(abs(entry.mean), 1e-12))
+                if gains and float(np.mean(gains)) > WORTHWHILE:
+                    self.rules = rules
+                    best = self.best(3)
+        for algorithm in going:
+            known = any(e.algorithm == algorithm and e.rules == self.rules for e in self.entries)
+            if not known and self.expected(algorithm) < min(self.left, end.left):
+                self.tried(algorithm, 1.0, min(self.left, end.left))
+
+    def vary(self, shares: Sequence[float]) -> None:
+        """Try other hyperparameters of the best algorithms until the time is up."""
+        generator = np.random.default_rng(self.run.seed)
+        self.say(f"{self.clock()} left: other hyperparameters of the best")
+        for _ in range(1000):
+            best = self.best(EACH + 1)
+            if not best or self.left <= 0:
+                break
+            leader = best[min(int(generator.exponential(1.2)), len(best) - 1)]
+            point = varied(leader.algorithm, generator)
+            if point is None or any(e.algorithm == point for e in self.entries):
+                continue
+            self.climb(point, shares if self.rules == self.task.train.rules else shares[-1:])
+
+    def climb(self, algorithm: Algorithm, shares: Sequence[float]) -> None:
+        """Try one setting on more and more users as long as it keeps up with the best there."""
+        for share in shares[-2:]:
+            if self.expected(algorithm, share) > self.left:
+                return
+            found = self.tried(algorithm, share, self.left)
+            at = [e.mean for e in self.entries if e.share == share and e.rules == self.rules]
+            if found is None or self.metric.direction * found.mean < self.metric.direction * NEAR * self.top(at):
+                return
+
+    def tried(
+        self, algorithm: Algorithm, share: float, seconds: float | None, rules: InteractionRules | None = None
+    ) -> Entry | None:
+        """Fit and judge; None where it cannot be or the time is up."""
+        began = time.monotonic()
+        run = Deadline.after(seconds).watching(self.run)
+        rules = rules or self.rules
+        task = self.part(share)
+        try:
+            model = algorithm.fit(task.train if rules == task.train.rules else task.train.ruled(rules), run=run)
+            found = judge(model, task, (self.metric,), name=algorithm.name, progress=run.progress)[self.metric]
+            cast = self.cast(model, task) if share == 1 else None
+        except UserError as error:
+            self.left_out[algorithm.name] = str(error)
+            self.say(f"{self.clock()} left  left out: {algorithm.name}: {error}")
+            return None
+        except TimeUp:
+            assert seconds is not None
+            self.left_out.setdefault(
+                algorithm.name, f"not done with {share:.0%} of the users in {max(seconds, 0):.0f} s"
+            )
+            self.say(f"{self.clock()} left  given up after {time.monotonic() - began:.0f} s: {told(algorithm)}")
+            return None
+        assert isinstance(found, UserMean)
+        entry = Entry(algorithm, share, rules, float(np.nanmean(found.value)), time.monotonic() - began, cast)
+        self.entries.append(entry)
+        self.left_out.pop(algorithm.name, None)
+        best = self.top([e.mean for e in self.entries if e.share == share and e.rules == rules])
+        self.say(f"{self.clock()} left  {share:>4.0%} of users  {entry.mean:.4f}  best {best:.4f}  "
+                 f"{entry.seconds:5.1f} s  {told(algorithm)}")  # fmt: skip
+        return entry
+
+    def cast(self, model: Model, task: Task) -> Votes:
+        """Return the model's votes for a blend."""
+        return votes(model, task.queries, task.exclude)
+
+    def part(self, share: float) -> Task:
+        """Return the task of a share of the users, learned from them alone."""
+        if share not in self.tasks:
+            whole = self.task
+            keep = np.random.default_rng(self.run.seed).random(whole.train.n_users) < share
+            at = np.flatnonzero((whole.queries.user >= 0) & keep[np.maximum(whole.queries.user, 0)])
+            train = whole.train.where(keep[whole.train.user])
+            self.tasks[share] = whole if share == 1 or not len(at) else replace(of_users(whole, at), train=train)
+        return self.tasks[share]
+
+    def expected(self, algorithm: Algorithm, share: float = 1.0) -> float:
+        """Return the seconds that a fit and its judgement are likely to take, from earlier ones of the same kind."""
+        same = [e for e in self.entries if e.algorithm.name == algorithm.name]
+        if not same:
+            return 0.0
+        most = max(e.share for e in same)
+        seconds = float(np.median([e.seconds for e in same if e.share == most]))
+        return float(seconds * max(share / most, 1.0) ** 1.2)
+
+    @property
+    def left(self) -> float:
+        """Seconds for looking on: less what judging and fitting the blend of the best will take."""
+        slowest = sorted((self.expected(e.algorithm) for e in self.best(BLENDED)), reverse=True)
+        reserve = 2.2 * self.growth**1.2 * sum(slowest) + 0.04 * self.whole + 3
+        return float(self.deadline.left - reserve)
+
+    def best(self, n: int) -> list[Entry]:
+        """Return the best entry of each algorithm with the most users there are, the best first."""
+        under = [e for e in self.entries if e.rules == self.rules]
+        most = max((e.share for e in under), default=1.0)
+        found: dict[str, Entry] = {}
+        for entry in sorted((e for e in under if e.share == most), key=self.rank):
+            found.setdefault(entry.algorithm.name, entry)
+        return list(found.values())[:n]
+
+    def top(self, means: Sequence[float]) -> float:
+        """Return the best of some means."""
+        return max(means, key=lambda mean: self.metric.direction * mean)
+
+    def rank(self, entry: Entry) -> float:
+        """Return what entries are sorted by."""
+        return -self.metric.direction * entry.mean
+
+    def clock(self) -> str:
+        """Return the time that is left, in minutes and seconds."""
+        minutes, rest = divmod(int(max(self.deadline.left, 0)), 60)
+        return f"{minutes:>3}:{rest:02d}"
+
+    def say(self, text: str) -> None:
+        """Tell how it goes."""
+        self.heard(text)
+
+
+def staying(ranked: Sequence[Algorithm]) -> list[Algorithm]:
+    """Return the best third, five at least, and the best that learns from what none of these does, for the blend."""
+    stay = list(ranked[: max(STAY, len(ranked) // STEP)])
+    for source in sorted({source for one in ranked for source in one.uses}):
+        if not any(source in one.uses for one in stay):
+            stay.append(next(one for one in ranked if source in one.uses))
+    return stay
+
+
+def rungs(events: int) -> list[float]:
+    """Return the shares of the users, each three times the one before, the last of them all."""
+    shares = [1.0]
+    while events * shares[0] > STEP * BEGIN:
+        shares.insert(0, shares[0] / STEP)
+    return shares
+
+
+def weighings(data: Dataset, rules: InteractionRules) -> list[list[InteractionRules]]:
+    """Return under which other rules events could be weighed; of each list the best that helps is taken up.
+
+    Half-lives where there are times, in days; values as weights where there are some that are no ratings.
+    """
+    found: list[list[InteractionRules]] = []
+    if data.timestamp is not None and len(data):
+        span = float(data.timestamp.max() - data.timestamp.min()) / DAY
+        if span > 0:
+            found.append([replace(rules, half_life=float(f"{part * span:.2g}")) for part in SPANS])
+    if data.value is not None and (~np.isnan(data.value) & ~data.rated).any():
+        found.append([replace(rules, use_values=not rules.use_values)])
+    return found
+
+
+def changed(rules: InteractionRules, before: InteractionRules) -> dict[str, float | bool | None]:
+    """Return what a search has changed of the rules, as [interactions] of serendip.toml has it."""
+    found: dict[str, float | bool | None] = {"half_life": rules.half_life, "use_values": rules.use_values}
+    return {name: value for name, value in found.items() if value != getattr(before, name)}
+
+
+def worded(change: Mapping[str, float | bool | None]) -> str:
+    """Return changed rules as serendip.toml has them."""
+    return ", ".join(f"{name} = {str(value).lower()}" for name, value in change.items())
+
+
+def varied(algorithm: Algorithm, generator: np.random.Generator) -> Algorithm | None:
+    """Return the algorithm with some hyperparameters drawn anew or moved a little; None where it has none."""
+    axes = space(type(algorithm)())
+    if not axes:
+        return None
+    fresh = drawn(axes, generator)
+    chosen = [name for name in axes if generator.random() < max(0.5, 1 / len(axes))] or list(axes)[:1]
+    moved = {name: near(axes[name], getattr(algorithm, name), fresh[name], generator) for name in chosen}
+    return algorithm.set(**moved)
+
+
+def near(axis: Axis, now: object, fresh: object, generator: np.random.Generator) -> object:
+    """Return a value: in two cases of three one between the present and a fresh one, a third of the way at most."""
+    numbers = isinstance(now, (int, float)) and isinstance(fresh, (int, float)) and not isinstance(now, bool)
+    if isinstance(axis, Choices) or not numbers or generator.random() < 1 / 3:
+        return fresh
+    assert isinstance(now, (int, float)) and isinstance(fresh, (int, float))
+    way = generator.random() / 3
+    value = float(now) ** (1 - way) * float(fresh) ** way if axis.log else now + way * (fresh - now)
+    value = float(np.clip(value, axis.low, axis.high))
+    return round(value) if axis.whole else float(f"{value:.3g}")
+
+
+def text_of(algorithm: Algorithm) -> str:
+    """Return the algorithm as hybrids name it: `name:field=value`, of what is not the default."""
+    defaults = {name: one.default for name, one in algorithm.hyperparameters().items()}
+    changed = {name: value for name, value in algorithm.settings().items() if value != defaults[name]}
+    return ":".join([algorithm.name, *(f"{n}={'none' if v is None else v}" for n, v in changed.items())])
+
+
+def told(algorithm: Algorithm) -> str:
+    """Return the algorithm in a line."""
+    if not isinstance(algorithm, Weighted):
+        return text_of(algorithm)
+    parts = zip(algorithm.weights, algorithm.algorithms, strict=True)
+    text = " + ".join(f"{weight:.2f} {one}" for weight, one in parts)
+    return f"{text}; {algorithm.prior} for newcomers" if algorithm.prior else text
