@@ -4,7 +4,7 @@
 #   SERVE=0             `make demo` ends after the report
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check sanitize bench-accuracy bench-speed bench-growth bench-serve bench-events bench-compress bench-onboarding bench-plan bench-reranking constraints clean
+.PHONY: help demo test check sanitize bench-accuracy bench-speed bench-growth bench-serve bench-events bench-overload bench-compress bench-onboarding bench-plan bench-reranking constraints clean
 
 VENV ?= .venv
 PORT ?= 8000
@@ -29,6 +29,7 @@ help:
 	@echo "make bench-reranking  what re-ranking costs in accuracy and brings in diversity (needs SERENDIP_DATA)"
 	@echo "make bench-serve      requests a second and latency of the server"
 	@echo "make bench-events     events recorded a second, beside the disk's own rate"
+	@echo "make bench-overload   slates in time at ten times the load that the server can take (needs SERENDIP_DATA)"
 	@echo "make clean            remove the environment and what was built"
 
 $(BIN)/python:
@@ -85,7 +86,7 @@ check: $(VENV)/.installed-dev
 sanitize: $(VENV)/.installed-dev
 	@PYTHON=$(BIN)/python .ci/sanitize
 
-bench-accuracy bench-serve bench-events bench-compress bench-plan bench-onboarding bench-reranking: bench-%: $(VENV)/.installed-dev
+bench-accuracy bench-serve bench-events bench-overload bench-compress bench-plan bench-onboarding bench-reranking: bench-%: $(VENV)/.installed-dev
 	@$(BIN)/python benchmarks/$*.py
 
 bench-speed: $(VENV)/.installed-bench

@@ -1,4 +1,4 @@
-"""Ten times what the server can do: `python benchmarks/overload.py` (needs SERENDIP_DATA or the package index).
+"""Ten times what the server can do: `make bench-overload` (needs SERENDIP_DATA or the package index).
 
 What one worker can do is measured first, by 16 connections that ask as fast as they are answered. Then ten times that
 is offered at a fixed rate, whoever waits, over OPEN connections; a request that finds none free counts as late. Goodput
@@ -7,18 +7,22 @@ the slates made in a second of the server's processor time, late ones too, are c
 """
 
 import asyncio
+import itertools
+import re
 import resource
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
 
 import numpy as np
 import psutil
+import uvloop
 from section import machine, write_section
-from serve import ask, made, server, settled
+from serve import made, server, settled
 
 from serendip.models.contract import Algorithm
 from serendip.registry import ALGORITHMS
@@ -28,58 +32,94 @@ from serendip.store.project import Project
 
 TIMES, SECONDS, CONNECTIONS, DEADLINE = 10, 5, 16, 0.25
 OPEN = 1_000  # connections
+LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
+
+
+class Link(asyncio.Protocol):
+    """A connection, with one request under way at most; little more than the system's own calls, so that the server
+    has what there is of the cores."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport, self.came = cast(asyncio.Transport, transport), b""
+
+    def ask(self, path: str, answered: Callable[[int], None]) -> None:
+        """Send a request; `answered` is called with the status."""
+        self.answered = answered
+        self.transport.write(b"GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" % path.encode())
+
+    def data_received(self, data: bytes) -> None:
+        self.came += data
+        head, end, body = self.came.partition(b"\r\n\r\n")
+        length = LENGTH.search(head)
+        if end and length and len(body) >= int(length[1]):
+            status, self.came = int(head[9:12]), b""
+            self.answered(status)
+
+
+async def linked(port: int, n: int) -> list[Link]:
+    """Return n connections."""
+    loop = asyncio.get_running_loop()
+    return [(await loop.create_connection(Link, "127.0.0.1", port))[1] for _ in range(n)]
 
 
 async def closed(port: int, paths: list[str]) -> Counter[str]:
     """Return what a few connections got that ask as fast as they are answered."""
     seen: Counter[str] = Counter()
+    due = itertools.cycle(paths)
     end = time.perf_counter() + SECONDS
 
-    async def work(k: int) -> None:
-        link = await asyncio.open_connection("127.0.0.1", port)
-        while time.perf_counter() < end:
-            status, _ = await ask(*link, paths[k % len(paths)])
+    def ask(link: Link) -> None:
+        def answered(status: int) -> None:
             seen["good" if status == 200 else "turned away"] += 1
-            k += CONNECTIONS
-        link[1].close()
+            if time.perf_counter() < end:
+                ask(link)
 
-    await asyncio.gather(*(work(k) for k in range(CONNECTIONS)))
+        link.ask(next(due), answered)
+
+    links = await linked(port, CONNECTIONS)
+    for link in links:
+        ask(link)
+    await asyncio.sleep(SECONDS)
+    for link in links:
+        link.transport.close()
     return seen
 
 
 async def offered(port: int, paths: list[str], rate: float) -> Counter[str]:
     """Return what became of requests at a fixed rate."""
     seen: Counter[str] = Counter()
-    free = [await asyncio.open_connection("127.0.0.1", port) for _ in range(OPEN)]
-    under_way: set[asyncio.Task[None]] = set()
+    links = await linked(port, OPEN)
+    free = deque(links)
     start = time.perf_counter()
 
-    async def one(due: float, path: str) -> None:
-        link = free.pop()
-        status, _ = await ask(*link, path)
-        free.append(link)
-        seen["slates"] += status == 200
-        late = time.perf_counter() - due > DEADLINE
-        seen["turned away" if status == 503 else "late" if late else "good"] += 1
+    def one(link: Link, due: float, path: str) -> None:
+        def answered(status: int) -> None:
+            free.append(link)
+            seen["slates"] += status == 200
+            late = time.perf_counter() - due > DEADLINE
+            seen["turned away" if status == 503 else "late" if late else "good"] += 1
+
+        link.ask(path, answered)
 
     n = 0
     while (now := time.perf_counter() - start) < SECONDS:
         while n < now * rate:
-            if len(under_way) < OPEN:
-                task = asyncio.create_task(one(start + n / rate, paths[n % len(paths)]))
-                under_way.add(task)
-                task.add_done_callback(under_way.discard)
+            if free:
+                one(free.popleft(), start + n / rate, paths[n % len(paths)])
             else:
                 seen["late"] += 1
             n += 1
         await asyncio.sleep(0.001)
     seen["offered"] = n
-    for task in under_way:
-        task.cancel()
-    await asyncio.gather(*under_way, return_exceptions=True)
-    for _, writer in free:
-        writer.close()
+    for link in links:
+        link.transport.close()
     return seen
+
+
+def asked(work: Coroutine[None, None, Counter[str]]) -> Counter[str]:
+    """Return what a load test gives."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
 
 
 def row(name: str, folder: str, users: list[str]) -> str:
@@ -88,10 +128,10 @@ def row(name: str, folder: str, users: list[str]) -> str:
     random = np.random.default_rng(0)
     paths = [f"/v1/users/{users[u]}/recommendations" for u in random.integers(0, len(users), 5_000)]
     with server(folder) as (port, process):
-        asyncio.run(closed(port, paths))
-        able, cpu = counted(process, lambda: asyncio.run(closed(port, paths)))
+        asked(closed(port, paths))
+        able, cpu = counted(process, lambda: asked(closed(port, paths)))
         rate = able["good"] / SECONDS
-        under, cpu_under = counted(process, lambda: asyncio.run(offered(port, paths, TIMES * rate)))
+        under, cpu_under = counted(process, lambda: asked(offered(port, paths, TIMES * rate)))
     share = under["good"] / able["good"]
     by_cpu = (under["slates"] / cpu_under) / (able["good"] / cpu)
     return (
@@ -122,7 +162,7 @@ def main() -> None:
             print(rows[-1], flush=True)
     write_section(
         "overload",
-        f"## Ten times the load\n\nMade by `python benchmarks/overload.py`: one worker, {SECONDS} s each, the client "
+        f"## Ten times the load\n\nMade by `make bench-overload`: one worker, {SECONDS} s each, the client "
         f"on the same cores; good is a slate within {1e3 * DEADLINE:.0f} ms of when it was due. The last column has "
         "slates made in a second of the server's processor time, of those that it makes in one without overload.\n\n"
         "| model | it can, a second | offered | good | of what it can | turned away | late | by processor time |\n"

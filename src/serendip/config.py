@@ -116,7 +116,7 @@ class Serving:
         "faults", "What the log tells: every request in a line of JSON, or faults only.", among=("requests", "faults")
     )
     waiting: int = setting(
-        64, "Requests that a worker takes at once; further ones are answered 503 with Retry-After.", low=1
+        64, "Requests that wait for a worker before any of them is turned away, by 503 with Retry-After.", low=1
     )
     impressions: bool = setting(True, "Record what each slate showed, so that events can be joined with it.")
     traces: str = setting("", "Address of an OpenTelemetry collector, as http://127.0.0.1:4318; empty: no traces.")

@@ -52,8 +52,8 @@ class ServerSettings:
     """What the app needs to know.
 
     project: its folder; k: how long a slate is; origins: sites whose pages may use the API; requests: log each of them;
-    traces: the address of a collector; shared: a folder where several workers count together; waiting: requests taken
-    at once.
+    traces: the address of a collector; shared: a folder where several workers count together; waiting: requests that
+    wait before any is turned away.
     """
 
     project: Path
