@@ -29,7 +29,18 @@ from serendip.models.votes import Ballot
 from serendip.models.weighted import Weighted
 from serendip.registry import ALGORITHMS, load
 from serendip.service.compare import one as judged
-from serendip.service.looking import BLENDED, EACH, WORTHWHILE, Entry, Heard, Looking, changed, text_of, told
+from serendip.service.looking import (
+    BLENDED,
+    EACH,
+    OFTEN_GOOD,
+    WORTHWHILE,
+    Entry,
+    Heard,
+    Looking,
+    changed,
+    text_of,
+    told,
+)
 from serendip.service.portfolio import Contest, contest
 from serendip.service.settings import primary
 from serendip.service.tune import of_users, some
@@ -41,7 +52,6 @@ COLD = 30  # users without a history from whom on it is asked who serves them be
 SERVING = 0.05  # of the time, for learning who serves them best, at most for one algorithm
 FINALISTS = 12  # models that may be in a blend
 HYBRIDS = frozenset({"weighted", "switching", "cascade", "augmented", "stacked"})  # they are made of others
-OFTEN_GOOD = ("itemknn", "als", "rp3beta", "ease", "sansa", "featuremf", "gfcf", "userknn", "slim", "bspm", "trending")
 
 
 @dataclass(frozen=True)
@@ -146,7 +156,7 @@ def drawn(task: Task, most: int, seed: int) -> Task:
 
 
 def candidates(names: Sequence[str] | None, before: Sequence[str] = ()) -> list[Algorithm]:
-    """Return the algorithms to choose from with their defaults: popular, `before` and the often good, the rest."""
+    """Return the algorithms to choose from with their defaults: popular, the often good, `before`, the rest."""
     every = [load(name, ALGORITHMS, "algorithm") for name in (names or ALGORITHMS) if names or name not in HYBRIDS]
     kinds = [kind for kind in every if kind.ranks and kind.name != "popular"]
     order = [*before, *OFTEN_GOOD]

@@ -28,7 +28,8 @@ BEGIN = 60_000  # events on which all algorithms begin
 STEP = 3  # times as many users from one rung to the next
 STAY = 5  # algorithms that go on to the next rung at least
 FIRST = 0.35  # of the time for all algorithms with their defaults, at most
-PATIENCE = 3.0  # times its part of that time that one fit may take
+PATIENCE = 3.0  # times its part of that time that one fit may take; those that are often the best three times that
+OFTEN_GOOD = ("itemknn", "rp3beta", "userknn", "als", "slim", "gfcf", "featuremf", "bspm", "sansa", "ease", "trending")
 OVERRUN = 1.5  # times that time after which the rest of them is not tried any more
 WEIGHING = 0.25  # of the time for trying what events are worth, at most
 WORTHWHILE = 0.005  # of the mean, which a change has to add to be worth its time
@@ -85,10 +86,11 @@ class Looking:
         done: list[Entry] = []
         end = Deadline.after(OVERRUN * stage)
         for algorithm in algorithms:  # the best of the rung before first
-            if done and (end.left < 0 or self.expected(algorithm, share) > min(fair, max(self.left, 0))):
+            most = min(fair * (STEP if algorithm.name in OFTEN_GOOD else 1), self.left)
+            if done and (end.left < 0 or self.expected(algorithm, share) > max(most, 0)):
                 self.left_out[algorithm.name] = f"no time for {share:.0%} of the users"
                 continue
-            found = self.tried(algorithm, share, min(fair, self.left) if self.entries else None)
+            found = self.tried(algorithm, share, most if self.entries else None)
             if found is not None:
                 done.append(found)
         return staying([e.algorithm for e in sorted(done, key=self.rank)])
