@@ -58,6 +58,8 @@ def test_it_chooses_in_time_and_judges_where_no_choice_saw(data: Dataset) -> Non
 def test_candidates_rank_and_are_no_hybrids() -> None:
     names = [one.name for one in candidates(None)]
     assert names[0] == "popular" and len(set(names)) == len(names)
+    assert names[1:5] == ["itemknn", "rp3beta", "userknn", "als"]  # often good, and soon done
+    assert [one.name for one in candidates(["svd", "ease", "bpr"], ["bpr"])] == ["popular", "ease", "bpr"]
     assert {"ease", "als", "itemknn"} <= set(names) and not {"weighted", "svd"} & set(names)
 
 

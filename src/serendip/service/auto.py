@@ -159,8 +159,8 @@ def candidates(names: Sequence[str] | None, before: Sequence[str] = ()) -> list[
     """Return the algorithms to choose from with their defaults: popular, the often good, `before`, the rest."""
     every = [load(name, ALGORITHMS, "algorithm") for name in (names or ALGORITHMS) if names or name not in HYBRIDS]
     kinds = [kind for kind in every if kind.ranks and kind.name != "popular"]
-    order = [*before, *OFTEN_GOOD]
-    return [Popular(), *(kind() for kind in sorted(kinds, key=lambda kind: kind.name not in order))]
+    order = list(dict.fromkeys([*OFTEN_GOOD, *before, *ALGORITHMS]))
+    return [Popular(), *(kind() for kind in sorted(kinds, key=lambda kind: order.index(kind.name)))]
 
 
 def blended(looking: Looking) -> tuple[Algorithm, Algorithm, float]:
