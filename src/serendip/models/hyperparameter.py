@@ -55,7 +55,7 @@ class Hyperparameter:
             if self.kind is bool:
                 return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[text.lower()]
             if self.kind is int:
-                return int(text)
+                return None if text.lower() == "none" and self.optional else int(text)
             if self.kind is float:
                 return None if text.lower() == "none" and self.optional else float(text)
             if self.kind is tuple:

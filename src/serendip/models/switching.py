@@ -3,34 +3,50 @@
 Burke, "Hybrid Recommender Systems: Survey and Experiments", UMUAI 12(4), 2002, section 3.2.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
+from serendip.arrays import I32, Bool
 from serendip.data.dataset import Dataset
+from serendip.data.interactions import EventColumns, weigh
+from serendip.data.queries import ItemLists, offsets
 from serendip.errors import UserError
+from serendip.metrics.ranking import measured
 from serendip.models.blend import Blend
 from serendip.models.children import algorithm, fitted
-from serendip.models.contract import Algorithm, Run, learnable
+from serendip.models.contract import Algorithm, Model, Run, learnable
 from serendip.models.hyperparameter import hyper
+
+FIRST, SECOND, LAST = "als", ("content", "itemknn", "demographic", "popular"), "popular"
+MIN_HISTORY = 5  # where too few users can be withheld to learn it
+LENGTHS = (1, 2, 3, 5, 7, 10, 15, 20)  # of the histories that users who are withheld bring
+WITHHELD, JUDGES = 0.1, 1000  # of the users, and so many at most
+ENOUGH = 50  # users who have more events than a length, for it to count
+SLATE = 10  # items by which algorithms are judged
 
 
 @dataclass(frozen=True)
 class Switching(Algorithm):
     """score(u, i) = the first algorithm's from `min_history` interactions on, the second's below, the last's at none.
 
-    Time and memory are the sum of the algorithms'. Use it where many users are new: nobody gets an empty slate. Not
-    where one algorithm serves short histories as well as long ones.
+    What is not said is learned: a tenth of the users is withheld and brings its first 1, 2, 3, ... events. Time and
+    memory are the sum of the algorithms', twice where something is learned. Use it where many users are new: nobody
+    gets an empty slate. Not where one algorithm serves short histories as well as long ones.
     """
 
     name: ClassVar[str] = "switching"
-    uses: ClassVar[frozenset[str]] = frozenset({"user", "history", "order", "item_features"})
+    uses: ClassVar[frozenset[str]] = frozenset({"user", "history", "order", "item_features", "user_features"})
 
     algorithms: tuple[str, ...] = hyper(
-        (), "Two or three, each `name` or `name:field=value:...`; empty: als, then content (itemknn), then popular."
+        (),
+        "Two or three, each `name` or `name:field=value:...`; empty: als, then whichever of content, itemknn, "
+        "demographic and popular serves short histories best, then popular.",
     )
-    min_history: int = hyper(5, "Interactions from which on the first algorithm answers.", low=1, high=10_000)
+    min_history: int | None = hyper(
+        None, "Interactions from which on the first algorithm answers; none: learned.", low=1, high=10_000
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -41,8 +57,64 @@ class Switching(Algorithm):
 
     def fit(self, data: Dataset, *, run: Run = Run()) -> Blend:
         learnable(data, self.name)
-        some = "itemknn" if data.item_features is None else "content"
-        children = fitted(self.algorithms or ("als", some, "popular"), data, run)
-        least = np.array([self.min_history, 1, 0] if len(children) == 3 else [self.min_history, 0], np.int64)
+        names, min_history = self.algorithms, self.min_history
+        if not names or min_history is None:
+            first, seconds = (names[0], (names[1],)) if names else (FIRST, feedable(data))
+            second, learned, strangers = stages(first, seconds, min_history, data, run)
+            names, min_history = names or (FIRST, second, LAST)[: 2 if strangers else 3], min_history or learned
+        children = fitted(names, data, run)
+        least = np.array([min_history, 1, 0] if len(children) == 3 else [min_history, 0], np.int64)
         levels = np.eye(len(children), dtype=np.float32)
         return Blend(data.users, data.items, data.fitted_rules, children, levels, least)
+
+
+def feedable(data: Dataset) -> tuple[str, ...]:
+    """Return those for short histories for which there are attributes."""
+    missing = {"content": data.item_features is None, "demographic": data.user_features is None}
+    return tuple(name for name in SECOND if not missing.get(name, False))
+
+
+def stages(first: str, seconds: tuple[str, ...], given: int | None, data: Dataset, run: Run) -> tuple[str, int, bool]:
+    """Return which of some algorithms serves short histories best, from how many interactions on the first does, and
+    whether that which serves short ones serves who has none better than popular does.
+
+    given: that number where it is not to be learned. All lengths of a history count alike.
+    """
+    columns = EventColumns(data.user, data.item, data.value, data.timestamp, data.type, data.types)
+    good: Bool = weigh(columns, data.fitted_rules) > 0
+    count = np.bincount(data.user[good], minlength=data.n_users)
+    long = np.flatnonzero(count > 1)
+    out = np.random.default_rng(run.seed).permutation(long)[: min(JUDGES, round(WITHHELD * len(long)))]
+    lengths = np.array([n for n in LENGTHS if np.count_nonzero(count[out] > n) >= ENOUGH])
+    if not len(lengths):
+        return seconds[0], given or MIN_HISTORY, False
+    new = np.isin(data.user, out)
+    train, judges = data.where(~new), data.where(new & good)
+    values, nothing = {}, {}
+    for text in dict.fromkeys([first, *seconds]):
+        try:
+            model = algorithm(text).fit(train, run=replace(run, start=None))
+        except UserError:
+            if text == first or len(seconds) == 1:
+                raise
+            continue
+        values[text] = np.array([value(model, judges, n) for n in lengths])
+        nothing[text] = value(model, judges, 0)
+    least = (*lengths.tolist(), 2 * int(lengths[-1])) if given is None else (given,)
+    ways = [(text, n) for text in seconds if text in values for n in least]
+    second, switch = max(ways, key=lambda way: float(np.where(lengths >= way[1], values[first], values[way[0]]).mean()))
+    return second, switch, nothing[second] > nothing.get(LAST, np.inf)
+
+
+def value(model: Model, judges: Dataset, n: int) -> float:
+    """Return the NDCG of slates for users whom the model has not met, who bring their first n events."""
+    row = np.arange(len(judges)) - judges.offset[:-1][judges.user]
+    early, late = judges.where(row < n), judges.where(row >= n).matrix
+    user: I32 = np.flatnonzero(np.diff(late.indptr)).astype(np.int32)
+    seen = early.matrix[user]
+    queries = replace(early.queries(user), user=np.full(len(user), -1, np.int32))
+    slates = model.recommend(queries, SLATE, exclude=ItemLists(offsets(np.diff(seen.indptr)), seen.indices))
+    truth = late[user]
+    count = np.diff(truth.indptr)
+    found = measured(slates.item, truth.indptr.astype(np.int64), truth.indices, count, [("ndcg", SLATE)])[1]
+    return float(found.mean())
