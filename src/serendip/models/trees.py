@@ -60,7 +60,8 @@ def grown(
     else:
         fixed |= {"objective": "binary", "metric": "binary_logloss"}
     learnt = part(~held_out)
-    callbacks = [library.early_stopping(PATIENCE, verbose=False)] if held_out.any() else []
+    callbacks = [lambda grown: run.report("trees", grown.iteration, trees)]
+    callbacks += [library.early_stopping(PATIENCE, verbose=False)] if held_out.any() else []
     valid = [part(held_out, learnt)] if held_out.any() else []
     booster = library.train(dict(settings) | fixed, learnt, trees, valid_sets=valid, callbacks=callbacks)
     best = booster.best_iteration if held_out.any() else -1

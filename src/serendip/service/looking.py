@@ -23,6 +23,7 @@ from serendip.models.contract import Algorithm, Model, Run
 from serendip.models.votes import Votes, votes
 from serendip.models.weighted import Weighted
 from serendip.service.tune import of_users
+from serendip.stats.bootstrap import Floats
 
 BEGIN = 60_000  # events on which all algorithms begin
 STEP = 3  # times as many users from one rung to the next
@@ -35,6 +36,7 @@ WEIGHING = 0.25  # of the time for trying what events are worth, at most
 WORTHWHILE = 0.005  # of the mean, which a change has to add to be worth its time
 NEAR = 0.97  # of the best at a rung, below which a setting is given up there
 BLENDED = 4  # models in a blend at most
+AT_ONCE = 250  # users judged between two looks at the clock
 EACH = 3  # models of one algorithm among those that may be in a blend
 SPANS = (1 / 4, 1 / 12, 1.0)  # half-lives tried, in parts of the time that the events span
 
@@ -153,8 +155,7 @@ class Looking:
         task = self.part(share)
         try:
             model = algorithm.fit(task.train if rules == task.train.rules else task.train.ruled(rules), run=run)
-            found = judge(model, task, (self.metric,), name=algorithm.name, progress=run.progress)[self.metric]
-            cast = self.cast(model, task) if share == 1 else None
+            value, cast = self.judged(model, task, run, algorithm.name, share == 1)
         except UserError as error:
             self.left_out[algorithm.name] = str(error)
             self.say(f"{self.clock()} left  left out: {algorithm.name}: {error}")
@@ -166,8 +167,7 @@ class Looking:
             )
             self.say(f"{self.clock()} left  given up after {time.monotonic() - began:.0f} s: {told(algorithm)}")
             return None
-        assert isinstance(found, UserMean)
-        entry = Entry(algorithm, share, rules, float(np.nanmean(found.value)), time.monotonic() - began, cast)
+        entry = Entry(algorithm, share, rules, float(np.nanmean(value)), time.monotonic() - began, cast)
         self.entries.append(entry)
         self.left_out.pop(algorithm.name, None)
         best = self.top([e.mean for e in self.entries if e.share == share and e.rules == rules])
@@ -175,9 +175,20 @@ class Looking:
                  f"{entry.seconds:5.1f} s  {told(algorithm)}")  # fmt: skip
         return entry
 
-    def cast(self, model: Model, task: Task) -> Votes:
-        """Return the model's votes for a blend."""
-        return votes(model, task.queries, task.exclude)
+    def judged(self, model: Model, task: Task, run: Run, name: str, voting: bool) -> tuple[Floats, Votes | None]:
+        """Return what the model comes to for each user, and its votes for a blend; some users after the others, so
+        that a slow model can be stopped."""
+        values, cast = [], []
+        for begin in range(0, len(task), AT_ONCE):
+            run.report(f"{name}: users", begin, len(task))
+            part = of_users(task, np.arange(begin, min(begin + AT_ONCE, len(task))))
+            found = judge(model, part, (self.metric,), name=name)[self.metric]
+            assert isinstance(found, UserMean)
+            values.append(found.value)
+            if voting:
+                cast.append(votes(model, part.queries, part.exclude))
+        whole = Votes(np.concatenate([v.item for v in cast]), np.concatenate([v.z for v in cast])) if cast else None
+        return np.concatenate(values), whole
 
     def part(self, share: float) -> Task:
         """Return the task of a share of the users, learned from them alone."""
