@@ -42,6 +42,29 @@ def test_new_users_and_new_items_are_served_by_their_attributes(shop: Dataset) -
     assert np.isnan(ALS(rank=8).fit(shop).score(stranger)).all()
 
 
+def test_vectors_that_are_brought_tell_who_new_items_are_for(shop: Dataset) -> None:
+    vectors = shop.item_features["shelf"].replace_strict({"even": [1.0, 0.2], "odd": [0.2, 1.0]})
+    data = replace(shop, item_features=pl.DataFrame({"vector": vectors}))
+    model = FeatureMF(rank=8).fit(data)
+    unseen = np.setdiff1d(np.arange(40), shop.item)
+    score = model.score(data.queries(np.unique(shop.user)), np.tile(unseen, (54, 1)).astype(np.int32))
+    suits = (np.unique(shop.user)[:, None] - unseen) % 2 == 0
+    assert score[suits].min() > score[~suits].max()
+
+
+def test_what_few_have_met_stays_near_to_what_its_attributes_say(shop: Dataset) -> None:
+    """Others passed by an item that one user has taken: that they never saw it is likelier than that they refused."""
+    first = shop.where((shop.item != 7) | (np.cumsum(shop.item == 7) <= 1))
+    new, cold = first, shop.where(shop.item != 7)
+    men = shop.queries(shop.users.index([f"u{u}" for u in range(1, 54, 2)]))
+
+    def mean(data: Dataset, shrinkage: float) -> float:
+        return float(FeatureMF(rank=8, shrinkage_items=shrinkage).fit(data).score(men)[:, 7].mean())
+
+    untaken = mean(cold, 10.0)
+    assert mean(new, 0.0) < 0.7 * untaken < mean(new, 10.0) < 1.3 * untaken
+
+
 def test_a_history_counts_beside_attributes_and_against_them(shop: Dataset) -> None:
     model = FeatureMF(rank=8).fit(shop)
     odd = shop.items.index([f"i{i}" for i in range(1, 30, 2)])

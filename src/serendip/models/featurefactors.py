@@ -6,25 +6,27 @@ import numpy as np
 import polars as pl
 from scipy.sparse import csr_matrix, hstack
 
-from serendip.arrays import CSR, F32, Bool
+from serendip.arrays import CSR, F32, I64, Bool
 from serendip.data.ids import Ids
 from serendip.data.queries import Queries
 from serendip.kernels.als import solve_rows
 from serendip.models.encoder import Encoder
 from serendip.models.factors import Factors, FoldIn
 
-WEIGHTS = {"text": 1.0, "category": 1.0, "number": 1.0, "none": 0.0}  # of the attributes of each kind
+WEIGHTS = {"text": 1.0, "category": 1.0, "number": 1.0, "vector": 1.0}  # of the attributes of each kind
 
 
 @dataclass(frozen=True)
 class Leaning:
     """What attributes say of factors: m = f B, f being 1 and the encoded attributes.
 
-    encoder: None where there are no attributes; coefficients (1 + n_features, rank) float32.
+    encoder: None where there are no attributes; coefficients (1 + n_features, rank) float32. shrinkage: interactions at
+    which what they say counts as much as m.
     """
 
     encoder: Encoder | None
     coefficients: F32
+    shrinkage: float = 0.0
 
     def features(self, about: pl.DataFrame | None, n: int) -> CSR:
         """Return f of n users or items.  # (n, 1 + n_features)"""
@@ -38,6 +40,15 @@ class Leaning:
     def means(self, about: pl.DataFrame | None, n: int) -> F32:
         """Return m of n users or items.  # (n, rank)"""
         return np.asarray(self.features(about, n) @ self.coefficients, np.float32)
+
+    def shrunk(self, x: F32, m: F32, count: I64) -> F32:
+        """Return the factors of those with so many interactions, nearer to what attributes say.
+
+        Whoever has few was met by few, and that the others passed by says little: the loss takes it for a no.
+        (n, rank), (n, rank), (n,) -> (n, rank)
+        """
+        own = (count / np.maximum(count + self.shrinkage, 1e-9)).astype(np.float32)[:, None]
+        return np.asarray(m + own * (x - m), np.float32)
 
 
 @dataclass(frozen=True)
@@ -61,8 +72,9 @@ class FeatureFactors(Factors):
         if len(cold):
             part = queries.rows(cold)
             w, _ = self.interactions(part)
-            x[cold] = self.user_leaning.means(part.user_features, len(cold))
+            x[cold] = m = self.user_leaning.means(part.user_features, len(cold))
             solve_near(w, np.asarray(self.item_factors[:]), self.gram, self.fold, x, cold)
+            x[cold] = self.user_leaning.shrunk(x[cold], m, np.diff(w.indptr))
         return x, np.zeros(n, np.float32), np.ones(n, np.bool_)
 
     def extend(self, items: Ids, item_features: pl.DataFrame) -> "FeatureFactors":

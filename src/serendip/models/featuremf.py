@@ -30,7 +30,8 @@ STEPS = 15  # of conjugate gradients, from the coefficients of the sweep before
 class FeatureMF(Algorithm):
     """min sum_S w_ui (1 - x_u y_i)^2 + w0 sum (x_u y_i)^2 + l2 (sum_u n_u^nu |x_u - f_u B|^2 + the same of i).
 
-    B and C are penalised too; S are the interactions, f the attributes beside a 1, n and w0 as in als.
+    B and C are penalised too; S are the interactions, f the attributes beside a 1, n and w0 as in als. In the end
+    n/(n + shrinkage) of x_u - f_u B and of y_i - f_i C stays.
     O(epochs (|S| rank^2 + (n_users + n_items) rank^3)) time, O((n_users + n_items) rank) memory. Use it in place of als
     where users or items have attributes: what is new is served from its first moment, and few events go further.
     Without attributes it is als with a mean user, who answers for those of whom nothing is known.
@@ -49,6 +50,14 @@ class FeatureMF(Algorithm):
         low=1e-6, high=10.0, log=True,
     )  # fmt: skip
     frequency: float = hyper(1.0, "Exponent nu by which the penalty grows with n.", low=0.0, high=2.0)
+    shrinkage_users: float = hyper(
+        1.0, "Interactions at which a user's own factors count as much as what the attributes say.", low=0.0, high=1e4,
+        search=(0.0, 20.0),
+    )  # fmt: skip
+    shrinkage_items: float = hyper(
+        10.0, "Interactions at which an item's own factors count as much as what the attributes say.", low=0.0,
+        high=1e4, search=(0.0, 100.0),
+    )  # fmt: skip
     init_std: float = hyper(0.1, "Standard deviation of initial factors, times 1/sqrt(rank).", low=1e-4, high=1.0)
 
     def fit(self, data: Dataset, *, run: Run = Run()) -> FeatureFactors:
@@ -61,7 +70,8 @@ class FeatureMF(Algorithm):
         seen = by_user.nnz / (data.n_users * data.n_items)
         w0 = min(SEEN_TIMES * seen, 1.0) if self.unobserved is None else self.unobserved
         fold = FoldIn(self.l2, w0, self.frequency)
-        users, items = leaning(data.user_features, self.rank), leaning(data.item_features, self.rank)
+        users = leaning(data.user_features, self.rank, self.shrinkage_users)
+        items = leaning(data.item_features, self.rank, self.shrinkage_items)
         f_user = users.features(data.user_features, data.n_users)
         f_item = items.features(data.item_features, data.n_items)
         for epoch in range(self.epochs):
@@ -71,9 +81,9 @@ class FeatureMF(Algorithm):
             items = self.led(items, f_item, y, by_item, fold)
             run.report(f"{self.name}: epochs", epoch + 1, self.epochs)
         known = (np.diff(by_item.indptr) > 0) | (np.diff(f_item.indptr) > 1)
-        unseen = np.diff(by_item.indptr) == 0
-        y[unseen] = f_item[unseen] @ items.coefficients
+        y = items.shrunk(y, np.asarray(f_item @ items.coefficients), np.diff(by_item.indptr))
         self.sweep(by_user, f_user, users, y, x, fold, run)  # so that a user's row is what folding in gives
+        x = users.shrunk(x, np.asarray(f_user @ users.coefficients), np.diff(by_user.indptr))
         return FeatureFactors(
             data.users, data.items, data.fitted_rules, x, y, data.history.fingerprint(), known, fold,
             np.float32(w0) * gram(y), user_leaning=users, item_leaning=items,
@@ -93,12 +103,13 @@ class FeatureMF(Algorithm):
         return replace(lean, coefficients=ridge(f, x, weight, self.l2_features, lean.coefficients))
 
 
-def leaning(about: pl.DataFrame | None, rank: int) -> Leaning:
+def leaning(about: pl.DataFrame | None, rank: int, shrinkage: float) -> Leaning:
     """Return the encoder of attributes, which say nothing yet."""
     encoder = None if about is None else Encoder.of(about, tuple(about.columns), WEIGHTS)
     if encoder is not None and not encoder.columns:
         encoder = None
-    return Leaning(encoder, np.zeros((1 + (0 if encoder is None else encoder.n_features), rank), np.float32))
+    coefficients = np.zeros((1 + (0 if encoder is None else encoder.n_features), rank), np.float32)
+    return Leaning(encoder, coefficients, shrinkage)
 
 
 def ridge(f: CSR, x: F32, weight: F32, l2: float, start: F32) -> F32:
