@@ -8,6 +8,8 @@ from serendip.data.queries import Queries
 from serendip.models.als import ALS
 from serendip.models.contract import Run
 from serendip.models.factors import Factors
+from serendip.models.nmf import NMF
+from serendip.models.puresvd import PureSVD
 
 UNOBSERVED = 0.1
 
@@ -141,3 +143,13 @@ def test_damping_weighs_popular_items_less_for_users_and_for_newcomers() -> None
     known = data.queries()
     new = Queries(np.full(len(known), -1, np.int32), known.history)
     np.testing.assert_allclose(model.score(new), model.score(known), atol=1e-4)
+
+
+def test_who_is_known_and_took_nothing_gets_what_a_newcomer_gets() -> None:
+    data = checkerboard().data
+    nobody = data.where(data.user != 3)
+    for algorithm in (ALS(rank=4), PureSVD(rank=4), NMF(rank=4)):
+        model = algorithm.fit(nobody)
+        score = model.score(nobody.queries(np.array([3, 4], np.int32)))
+        assert np.isnan(score[0]).all() and not np.isnan(score[1]).all()
+        assert (model.recommend(nobody.queries(np.array([3], np.int32)), 2).item == -1).all()
