@@ -130,8 +130,13 @@ def auto(
     for leak in outer.leaks:
         looking.say(f"Warning: {leak}.")
     looking.look(candidates(names, settings.training.algorithms))
+    prior = welcoming(looking, inner.task)
+    looking.vary()
     chosen, single, gain = blended(looking)
-    chosen = welcoming(chosen, looking, inner.task)
+    if prior:
+        chosen = (
+            chosen.set(prior=prior) if isinstance(chosen, Weighted) else Weighted((text_of(chosen),), (1.0,), prior)
+        )
     searched = time.monotonic() - began
     looking.say(f"{looking.clock()} left: fitting {told(chosen)} on all but the part that no choice saw, to judge "
                 "it there")  # fmt: skip
@@ -203,14 +208,14 @@ def blended(looking: Looking) -> tuple[Algorithm, Algorithm, float]:
     return Weighted(texts, tuple(float(weights[m]) for m in at)), finalists[0].algorithm, gain
 
 
-def welcoming(chosen: Algorithm, looking: Looking, task: Task) -> Algorithm:
-    """Return the algorithm with another for who has no history, where one does better for them than popularity.
+def welcoming(looking: Looking, task: Task) -> str:
+    """Return the algorithm, as text, that serves those without a history better than popularity; "" where none does.
 
     task: that of all users, those without a history among them.
     """
     at = np.flatnonzero(task.cold)
     if len(at) < COLD:
-        return chosen
+        return ""
     cold = drawn(of_users(task, at), USERS, looking.run.seed)
     cold = replace(cold, train=cold.train.ruled(looking.rules))
     looking.say(f"{looking.clock()} left: who serves the {len(at):,} users without a history best")
@@ -218,14 +223,10 @@ def welcoming(chosen: Algorithm, looking: Looking, task: Task) -> Algorithm:
     values = {text: value for text, value in found.items() if value is not None}
     popular = values.get("popular")
     if popular is None:
-        return chosen
+        return ""
     text = max(values, key=lambda one: float(values[one].mean()))
     better = values[text] - popular
-    if better.mean() <= 2 * better.std() / np.sqrt(len(better)):
-        return chosen
-    if isinstance(chosen, Weighted):
-        return chosen.set(prior=text)
-    return Weighted((text_of(chosen),), (1.0,), prior=text)
+    return text if better.mean() > 2 * better.std() / np.sqrt(len(better)) else ""
 
 
 def strangers(entries: Sequence[Entry]) -> list[str]:

@@ -72,14 +72,13 @@ class Looking:
     whole: float = 0.0  # seconds that there were
 
     def look(self, algorithms: Sequence[Algorithm]) -> None:
-        """Try the defaults on more and more users, other rules, then other hyperparameters, until the time is up."""
+        """Try the defaults on more and more users, then other rules."""
         self.whole = self.deadline.left
         shares = rungs(len(self.task.train))
         going = list(algorithms)
         for n, share in enumerate(shares):
             going = self.rung(going, share, n > 0, FIRST * self.whole / len(shares))
         self.weigh(going)
-        self.vary(shares)
 
     def rung(self, algorithms: Sequence[Algorithm], share: float, met: bool, stage: float) -> list[Algorithm]:
         """Try algorithms on a share of the users within some seconds; return those that go on, the best first."""
@@ -121,8 +120,9 @@ class Looking:
             if not known and self.expected(algorithm) < min(self.left, end.left):
                 self.tried(algorithm, 1.0, min(self.left, end.left))
 
-    def vary(self, shares: Sequence[float]) -> None:
+    def vary(self) -> None:
         """Try other hyperparameters of the best algorithms until the time is up."""
+        shares = rungs(len(self.task.train))
         generator = np.random.default_rng(self.run.seed)
         self.say(f"{self.clock()} left: other hyperparameters of the best")
         for _ in range(1000):
