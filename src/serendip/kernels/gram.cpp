@@ -28,19 +28,36 @@ using InOut = nb::ndarray<T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu
 
 std::size_t at(int64_t i) { return static_cast<std::size_t>(i); }
 
-// The transpose of a sparse matrix: where each column's entries begin, and each entry's row and place.
+// The transpose of a sparse matrix: where each column's entries begin, and each entry's row and place. Blocks of rows
+// are counted and put side by side, so that the threads share the work and the order is that of the rows.
 struct Columns {
-    Columns(const int64_t* indptr, const int32_t* indices, int64_t rows, int64_t columns)
+    Columns(const int64_t* indptr, const int32_t* indices, int64_t rows, int64_t columns, int threads)
         : begin(at(columns + 1), 0), row(at(indptr[rows])), place(at(indptr[rows])) {
-        for (int64_t t = 0; t < indptr[rows]; ++t) ++begin[at(indices[t] + 1)];
-        for (int64_t c = 0; c < columns; ++c) begin[at(c + 1)] += begin[at(c)];
-        std::vector<int64_t> next(begin.begin(), begin.end() - 1);
-        for (int64_t r = 0; r < rows; ++r)
-            for (int64_t t = indptr[r]; t < indptr[r + 1]; ++t) {
-                const int64_t to = next[at(indices[t])]++;
-                row[at(to)] = static_cast<int32_t>(r);
-                place[at(to)] = t;
+        const int64_t blocks = std::min<int64_t>(4 * threads, rows);
+        const auto first = [=](int64_t b) { return b * rows / blocks; };
+        std::vector<std::vector<int64_t>> next(at(blocks));  // where each block's entries of a column go
+        serendip::parallel_for(blocks, 1, threads, [&](int64_t b, int64_t, int) {
+            next[at(b)].assign(at(columns), 0);
+            for (int64_t t = indptr[first(b)]; t < indptr[first(b + 1)]; ++t) ++next[at(b)][at(indices[t])];
+        });
+        int64_t total = 0;
+        for (int64_t c = 0; c < columns; ++c) {
+            begin[at(c)] = total;
+            for (auto& block : next) {
+                const int64_t count = block[at(c)];
+                block[at(c)] = total;
+                total += count;
             }
+        }
+        begin[at(columns)] = total;
+        serendip::parallel_for(blocks, 1, threads, [&](int64_t b, int64_t, int) {
+            for (int64_t r = first(b); r < first(b + 1); ++r)
+                for (int64_t t = indptr[r]; t < indptr[r + 1]; ++t) {
+                    const int64_t to = next[at(b)][at(indices[t])]++;
+                    row[at(to)] = static_cast<int32_t>(r);
+                    place[at(to)] = t;
+                }
+        });
     }
 
     std::vector<int64_t> begin;
@@ -56,7 +73,7 @@ void gram_lower(In<int64_t, 1> indptr, In<int32_t, 1> indices, std::optional<In<
     const int64_t* begin = indptr.data();
     const int32_t* column = indices.data();
     const float* x = value ? value->data() : nullptr;
-    const Columns columns(indptr.data(), column, rows, n);
+    const Columns columns(indptr.data(), column, rows, n, threads);
     serendip::parallel_for(n, 4, threads, [&](int64_t first, int64_t last, int) {
         for (int64_t i = first; i < last; ++i) {
             float* sum = out.data() + i * n;
@@ -101,7 +118,7 @@ void gram_lower(In<int64_t, 1> indptr, In<int32_t, 1> indices, std::optional<In<
 void sandwich_lower(In<int64_t, 1> indptr, In<int32_t, 1> indices, std::optional<In<float, 1>> value,
                     In<float, 2> k, InOut<float, 2> out, int threads) {
     const auto n = static_cast<int64_t>(out.shape(0)), m = static_cast<int64_t>(k.shape(0));
-    const Columns columns(indptr.data(), indices.data(), m, n);
+    const Columns columns(indptr.data(), indices.data(), m, n, threads);
     std::vector<float> x(columns.place.size(), 1.0f);
     if (value)
         for (std::size_t t = 0; t < x.size(); ++t) x[t] = value->data()[columns.place[t]];

@@ -50,7 +50,8 @@ class EASE(Algorithm):
         p /= -np.diag(p)  # eq. (8): B_ij = -P_ij / P_jj
         np.fill_diagonal(p, 0)
         run.report("ease: weights", 3, 3)
-        known = np.bincount(x.indices, minlength=data.n_items) > 0
+        known = np.zeros(data.n_items, np.bool_)
+        known[x.indices] = True
         return ItemWeights(data.users, data.items, data.fitted_rules, p, known)
 
     def cost(self, size: Size) -> Cost:
