@@ -113,6 +113,13 @@ def test_vectors_that_are_brought_say_what_is_alike() -> None:
     assert kind_of(pl.Series([[1.0], [2.0, 3.0]])) == "none"  # of different lengths
 
 
+def test_a_vector_of_another_size_than_most_is_missing() -> None:
+    items = pl.DataFrame({"item_id": list("abc"), "vector": [[1.0, 0.0], [0.5, 0.5], [1.0, 0.0, 0.0]]})
+    model = Content().fit(Dataset.of(Tables(pl.DataFrame({"user_id": ["u"], "item_id": ["a"]}), items)))
+    score = model.score(ask([[0]]))[0]
+    assert score[1] == pytest.approx(0.5**0.5, rel=1e-5) and np.isnan(score[2])
+
+
 def test_what_is_disliked_counts_against_what_is_like_it() -> None:
     events = pl.DataFrame(
         {"user_id": ["u"] * 3, "item_id": ["a", "c", "b"], "type": ["like", "dislike", "like"], "timestamp": [1, 2, 3]}

@@ -12,7 +12,7 @@ from serendip.evaluation.task import Task
 from serendip.metrics.name import parse_all
 from serendip.models.gbt import GBT
 
-pytest.importorskip("lightgbm")
+pytest.importorskip("lightgbm", reason="lightgbm is not installed: pip install 'serendip[trees]'")
 
 
 @pytest.fixture(scope="module")

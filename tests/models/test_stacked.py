@@ -17,7 +17,7 @@ from serendip.models.fields import Fields
 from serendip.models.popular import Popular
 from serendip.models.stacked import Stacked, asked
 
-pytest.importorskip("lightgbm")
+pytest.importorskip("lightgbm", reason="lightgbm is not installed: pip install 'serendip[trees]'")
 DAY = 86_400_000
 
 

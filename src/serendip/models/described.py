@@ -16,7 +16,7 @@ from serendip.models.encoder import Encoder
 from serendip.models.fields import Field, Fields, of_clock
 from serendip.models.itemfeatures import products
 
-ATTRIBUTES = {"text": 1.0, "category": 1.0, "number": 0.25, "none": 0.0}
+ATTRIBUTES = {"text": 1.0, "category": 1.0, "number": 0.25, "vector": 1.0}
 RECENT = 8  # the last eighth of the time that the events span is recent
 
 

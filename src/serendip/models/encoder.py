@@ -26,8 +26,8 @@ class Encoder:
     from 0 to 1, with vectors from -1. A missing attribute is absent, and what is there counts for more.
     columns, kinds (text, category, number or vector), weight (n_columns,); terms: each known word and category as
     "column=term"; idf (n_terms,); knots (n_columns, KNOTS): quantiles of the numbers, NaN rows for the rest; sizes
-    (n_columns,): of the vectors, 0 for the rest. embedder: what makes one vector more, of size `embedded` and weight
-    `embedding`, out of all columns of text together; empty for none.
+    (n_columns,): of the vectors, 0 for the rest; a vector of another size is missing. embedder: what makes one vector
+    more, of size `embedded` and weight `embedding`, out of all columns of text together; empty for none.
     """
 
     columns: tuple[str, ...]
@@ -79,7 +79,7 @@ class Encoder:
             Ids(pl.concat(terms) if terms else []),
             np.concatenate(idf) if idf else np.empty(0, np.float32),
             knots,
-            tuple(len(features[c].drop_nulls()[0]) if kind == "vector" else 0 for c, kind in kinds.items()),
+            tuple(width(features[c]) if kind == "vector" else 0 for c, kind in kinds.items()),
             embedder if texts else "",
             texts,
             size_of(embedder) if texts else 0,
@@ -160,8 +160,7 @@ def kind_of(series: pl.Series) -> str:
     given = series.drop_nulls()
     dtype = series.dtype
     if isinstance(dtype, pl.List | pl.Array) and dtype.inner.is_float():
-        sizes = given.list.len() if isinstance(dtype, pl.List) else pl.Series([dtype.size])
-        return "vector" if len(given) and sizes.n_unique() == 1 and sizes[0] > 1 else "none"
+        return "vector" if width(given) > 1 else "none"
     if isinstance(dtype, pl.List):
         return "category" if given.explode().n_unique() > 1 else "none"
     if given.n_unique() <= 1 and len(given) != 1:
@@ -174,6 +173,14 @@ def kind_of(series: pl.Series) -> str:
         return "none"
     unique = given.n_unique()
     return "category" if unique <= CATEGORIES and 2 * unique <= len(given) else "text"
+
+
+def width(vectors: pl.Series) -> int:
+    """Return how many numbers more than half of the vectors have, 0 where there is no such number."""
+    if isinstance(vectors.dtype, pl.Array):
+        return int(vectors.dtype.size)
+    sizes = np.bincount(vectors.drop_nulls().list.len().to_numpy(), minlength=1)
+    return int(sizes.argmax()) if 2 * sizes.max() > sizes.sum() else 0
 
 
 def counted(series: pl.Series, kind: str) -> pl.DataFrame:

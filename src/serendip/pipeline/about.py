@@ -12,7 +12,7 @@ from serendip.data.queries import ItemLists
 from serendip.errors import UserError, nearest
 from serendip.models.encoder import Encoder, counted, kind_of
 
-COUNTS = {"text": 0.0, "category": 1.0, "number": 0.25, "none": 0.0}  # texts of titles say little of what is alike
+COUNTS = {"text": 0.0, "category": 1.0, "number": 0.25, "vector": 1.0}  # texts of titles say little of what is alike
 
 
 @dataclass(frozen=True)

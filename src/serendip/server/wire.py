@@ -101,12 +101,13 @@ class NewEvent(msgspec.Struct, forbid_unknown_fields=True):
 
 Text = Annotated[str, Meta(max_length=10_000)]
 Number = Annotated[int, Meta(ge=-(2**53), le=2**53)] | Annotated[float, Meta(ge=-1e300, le=1e300)]
-Attribute = Text | Number | bool | Annotated[list[Text], Meta(max_length=1000)] | None
+Attribute = Text | Number | bool | Annotated[list[Text | Number], Meta(max_length=4096)] | None
 Attributes = Annotated[dict[Name, Attribute], Meta(max_length=100)]
 
 
 class NewItem(msgspec.Struct, forbid_unknown_fields=True):
-    """What is said of an item. A date is a text as 2026-01-31 or 2026-01-31T12:00:00Z; null takes an attribute away."""
+    """What is said of an item. A date is a text as 2026-01-31 or 2026-01-31T12:00:00Z, an embedding a list of numbers;
+    null takes an attribute away."""
 
     attributes: Attributes = {}
     hidden: bool | None = None

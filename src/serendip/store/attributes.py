@@ -9,6 +9,7 @@ KINDS: Mapping[str, pl.DataType] = {
     "number": pl.Float64(),
     "boolean": pl.Boolean(),
     "list": pl.List(pl.String()),
+    "vector": pl.List(pl.Float32()),
     "date": pl.Datetime("ms"),
     "text": pl.String(),
 }
@@ -24,15 +25,15 @@ def kind_of(series: pl.Series) -> str:
     if dtype == pl.Boolean:
         return "boolean"
     if isinstance(dtype, (pl.List, pl.Array)):
-        return "list"
+        return "vector" if dtype.inner.is_numeric() else "list"
     return "date" if dtype == pl.Datetime or dtype == pl.Date else "text"
 
 
 def joined(old: str | None, new: str) -> str:
-    """Return the kind that holds values of both: the same, a list for lists and text, else text."""
+    """Return the kind that holds values of both: the same, a list for lists and text or vectors, else text."""
     if old is None or old == new:
         return new
-    return "list" if {old, new} == {"list", "text"} else "text"
+    return "list" if {old, new} in ({"list", "text"}, {"list", "vector"}) else "text"
 
 
 def as_kind(series: pl.Series, kind: str) -> pl.Series:
@@ -40,14 +41,14 @@ def as_kind(series: pl.Series, kind: str) -> pl.Series:
     old = kind_of(series)
     if kind == "number":
         return series.cast(pl.Float64).fill_nan(None)
-    if kind == "list" and old != "list":
+    if kind == "list" and old not in ("list", "vector"):
         one = pl.col(series.name)
         each = pl.when(one.is_not_null()).then(pl.concat_list(one.cast(pl.String)))
         return series.to_frame().select(each.alias(series.name)).to_series()
     if kind == "text" and old == "number":
         text = series.cast(pl.Float64).fill_nan(None).cast(pl.String)
         return text.str.strip_suffix(".0")
-    if kind == "text" and old == "list":
+    if kind == "text" and old in ("list", "vector"):
         return series.cast(KINDS["list"]).list.join("|")
     return series.cast(KINDS[kind])
 
@@ -65,10 +66,17 @@ def rows(frame: pl.DataFrame, kinds: Kinds) -> Iterable[str]:
     """Return each row's attributes as a JSON object; what is missing is left out."""
     known = [as_kind(frame[name], kinds[name]) for name in frame.columns if name in kinds]
     names = [series.name for series in known]
-    plain = [s.dt.epoch("ms") if s.dtype == pl.Datetime else s for s in known]
-    for values in zip(*(s.to_list() for s in plain), strict=True) if plain else [()] * len(frame):
+    plain = [_plain(series).to_list() for series in known]
+    for values in zip(*plain, strict=True) if plain else [()] * len(frame):
         there = {name: v for name, v in zip(names, values, strict=True) if v is not None}
         yield json.dumps(there, ensure_ascii=False, separators=(",", ":"))
+
+
+def _plain(series: pl.Series) -> pl.Series:
+    """Return a column as JSON has it: moments in ms, numbers of vectors with no more digits than a float32 needs."""
+    if series.dtype == pl.Datetime:
+        return series.dt.epoch("ms")
+    return series.cast(KINDS["list"]).cast(pl.List(pl.Float64)) if series.dtype == KINDS["vector"] else series
 
 
 def columns(texts: list[str], kinds: Kinds) -> pl.DataFrame | None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeGuard
 
 from serendip.errors import UserError
 from serendip.store.attributes import Kinds
@@ -17,10 +17,12 @@ from serendip.store.words import drop_words, put_words, words_of
 
 Status = Literal["created", "changed", "unchanged", "deleted", "invalid", "not_found"]
 DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?")
+LARGEST = 3.4e38  # about the largest float32
 WORDS = {
     "number": "a number",
     "boolean": "true or false",
     "list": "a list of texts",
+    "vector": "a list of numbers",
     "date": "a date",
     "text": "a text",
 }
@@ -189,7 +191,8 @@ def fitted(attributes: Mapping[str, object], known: Kinds) -> dict[str, object]:
         kind = known.get(name) or _kind(value)
         if kind is None:
             raise UserError(
-                f"{name} is a number, a text, true or false, a date or a list of texts, not {_short(value)}"
+                f"{name} is a number, a text, true or false, a date or a list of texts or of numbers, "
+                f"not {_short(value)}"
             )
         stored = _stored(value, kind)
         if stored is None:
@@ -210,7 +213,14 @@ def _kind(value: object) -> str | None:
             return "text" if _time(value) is None else "date"
         case [*each] if all(isinstance(one, str) for one in each):
             return "list"
+        case [*each] if all(map(_number, each)):
+            return "vector"
     return None
+
+
+def _number(value: object) -> TypeGuard[int | float]:
+    """Whether a value is a number that a float32 can hold."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
 def _stored(value: object, kind: str) -> object:
@@ -226,6 +236,9 @@ def _stored(value: object, kind: str) -> object:
             return [value]
         case ("list", [*each]) if all(isinstance(one, str) for one in each):
             return each
+        case ("vector", [*each]):
+            numbers = [float(one) for one in each if _number(one)]
+            return numbers if len(numbers) == len(each) else None
         case ("date", str()):
             return _time(value)
         case ("date", int()) if not isinstance(value, bool):

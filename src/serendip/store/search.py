@@ -13,7 +13,7 @@ LAST = chr(0x10FFFF)  # what begins with a text comes before that text and this
 
 @dataclass(frozen=True)
 class Found:
-    """A user or item: index, id and the attributes that it has (numbers, texts, lists of texts, dates in ms)."""
+    """A user or item: index, id and the attributes that it has (numbers, texts, lists of either, dates in ms)."""
 
     index: int
     id: str

@@ -23,6 +23,8 @@ def typed(column: Column, decimal_comma: bool = False) -> pl.Expr:
             return pl.when(amount.is_finite()).then(amount)
         case "list":
             return read.lists(cell, detail)
+        case "vector":
+            return read.vectors(cell, detail)
         case "date":
             return cell.map_batches(
                 lambda s: read.timestamps(read.clean_series(s), detail).cast(pl.Datetime("ms")),

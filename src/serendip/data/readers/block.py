@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import polars as pl
 
+BYTES_A_CELL = 32  # of a text cell in memory, at least
+
 
 class Reject(NamedTuple):
     """A row that no cell could be read from."""
@@ -26,6 +28,12 @@ class Block:
     done: int = 0
     total: int = 0
     extra: pl.Series | None = None  # String, (cells.height,): a JSON object of fields beyond the plan's columns
+
+
+def rows_within(size: int, first: pl.DataFrame) -> int:
+    """Return how many rows of text cells take some `size` bytes, by the first of them; at least one."""
+    each = max(BYTES_A_CELL * max(1, first.width), int(first.estimated_size()) // max(1, first.height))
+    return max(1, size // each)
 
 
 def as_text(frame: pl.DataFrame) -> pl.DataFrame:

@@ -58,6 +58,31 @@ def lists(column: pl.Expr, separator: str) -> pl.Expr:
     return parts.list.eval(pl.element().filter(pl.element() != ""))
 
 
+def vectors(column: pl.Expr, separator: str) -> pl.Expr:
+    """Read embeddings as List(Float32); one with a number that cannot be read, or is not finite, is missing."""
+    read = lists(column, separator).cast(pl.List(pl.Float32), strict=False)
+    return pl.when(read.list.eval(pl.element().is_finite().fill_null(False)).list.all()).then(read)
+
+
+def vector_separator(cells: pl.Series) -> str:
+    """Return what stands between the numbers of embeddings; empty where the cells are none.
+
+    Embeddings are lists of numbers, as many in each cell and at least two, of which some have a fraction.
+    """
+    some = clean_series(cells).drop_nulls().head(200)
+    if (
+        some.is_empty()
+        or not some.str.contains(r"^\[?\s*-?\d[^|,; ]*[|,; ]").all()
+        or not some.str.contains(r"\.\d").any()
+    ):
+        return ""
+    for separator in ("|", ";", ",", " "):
+        if some.str.contains(separator, literal=True).all():
+            sizes = some.to_frame("t").select(vectors(pl.col("t"), separator).list.len()).to_series()
+            return separator if sizes.null_count() == 0 and sizes.n_unique() == 1 and sizes[0] > 1 else ""
+    return ""
+
+
 def timestamps(cells: pl.Series, form: str) -> pl.Series:
     """Read timestamps of one format (`EPOCH` or a strptime pattern) and stray ISO ones as Int64 ms, UTC by default."""
     name = "t"

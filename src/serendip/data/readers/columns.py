@@ -420,6 +420,8 @@ class Recognition:
         plain, cells = words.plain(name) if self.named else "", self.clean[name].drop_nulls()
         if cells.is_empty():
             return "list:|" if plain in words.LISTS else "text"
+        if separator := read.vector_separator(cells):
+            return f"vector:{separator}"
         if plain in words.LISTS or cells.str.contains(r"\p{L}\w*[|]\p{L}").sum() > 0.05 * len(cells):
             listed = [s for s in ("|", ";", ",") if cells.str.contains(s, literal=True).any()]
             number = cells.cast(pl.Float64, strict=False)

@@ -6,11 +6,9 @@ from typing import Any
 
 import polars as pl
 
-from serendip.data.readers.block import Block, as_text
+from serendip.data.readers.block import Block, as_text, rows_within
 from serendip.data.readers.plan import Plan
 from serendip.errors import UserError
-
-BYTES_A_CELL = 32  # of a text cell in memory, roughly: sets the rows of a slice
 
 
 def frame(data: Any) -> pl.DataFrame:
@@ -45,6 +43,9 @@ def _column(values: Any) -> pl.Series:
     return pl.Series([None if gone else str(v) for v, gone in zip(array, missing, strict=True)], dtype=pl.String)
 
 
+FEW = 100  # rows that tell how large the others are
+
+
 @dataclass
 class Frame:
     """Reads one frame by its plan; iterate for blocks, numbered by row from 1."""
@@ -55,7 +56,7 @@ class Frame:
     def __iter__(self) -> Iterator[Block]:
         """Yield the blocks of the frame."""
         names = [c.name for c in self.plan.columns]
-        step = max(1, self.plan.reading.block_bytes // (BYTES_A_CELL * max(1, len(names))))
+        step = rows_within(self.plan.reading.block_bytes, as_text(self.data.head(FEW).select(names)))
         total = int(self.data.estimated_size())
         for start in range(0, max(1, self.data.height), step):
             cells = as_text(self.data[start : start + step].select(names))

@@ -5,17 +5,20 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from serendip.data.readers.block import Block, as_text
+from serendip.data.readers.block import Block, as_text, rows_within
 from serendip.data.readers.plan import Plan
 from serendip.data.readers.source import Text
 from serendip.errors import UserError
 
-BYTES_A_CELL = 32  # of a text cell in memory, roughly: sets the rows of a slice
+FEW = 100  # rows that tell how large the others are
 
 
-def first_rows(text: Text, n: int) -> pl.DataFrame:
-    """Return the first `n` rows as text cells. Raises UserError for a damaged file."""
-    return _slice(text, 0, n)
+def first_rows(text: Text, n: int, size: int) -> pl.DataFrame:
+    """Return the first `n` rows as text cells, fewer where they come to more than some `size` bytes.
+
+    Raises UserError for a damaged file.
+    """
+    return _slice(text, 0, min(n, rows_within(size, _slice(text, 0, FEW))))
 
 
 def rows(text: Text) -> int:
@@ -49,7 +52,7 @@ class Parquet:
         """Yield the blocks of the file."""
         names = [c.name for c in self.plan.columns]
         total, start = rows(self.text), 0
-        step = max(1, self.plan.reading.block_bytes // (BYTES_A_CELL * max(1, len(names))))
+        step = rows_within(self.plan.reading.block_bytes, _slice(self.text, 0, FEW))
         while start < total or not start:
             cells = _slice(self.text, start, step)
             if missing := [n for n in names if n not in cells.columns]:

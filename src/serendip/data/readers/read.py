@@ -263,7 +263,7 @@ class _Reader:
         frame = block.cells.select(typed(c, plan.decimal_comma).alias(c.to) for c in columns)
         frame.insert_column(0, read_cells.ids(block.cells[plan.name(plan.table[:-1]) or ""]).alias(key))
         for c in columns:
-            if c.kind.startswith(("number", "date")):
+            if c.kind.startswith(("number", "date", "vector")):
                 had = read_cells.clean_series(block.cells[c.name]).is_not_null()
                 if n := int((had & frame[c.to].is_null()).sum()):
                     self.unread[c.name] += n

@@ -18,6 +18,7 @@ from serendip.data.readers.source import Text
 from serendip.errors import UserError
 
 SAMPLE_ROWS = 50_000
+SAMPLE_BYTES = 64 << 20  # of text cells
 ENDINGS = (".gz", ".zst", ".zstd", ".brotli", ".csv", ".tsv", ".txt", ".dat", ".jsonl", ".ndjson", ".json", ".parquet")
 
 
@@ -54,7 +55,7 @@ def _file(plan: Plan, path: Path, given: Columns) -> Plan:
     while stem.lower().endswith(ENDINGS):
         stem = stem[: stem.rfind(".")]
     if text.parquet or path.name.endswith((".parquet", ".parquet.brotli")):
-        sample = parquet.first_rows(text, SAMPLE_ROWS)
+        sample = parquet.first_rows(text, SAMPLE_ROWS, SAMPLE_BYTES)
         return _planned(replace(plan, layout="parquet"), sample, True, stem, given)
     head = text.head(reading.sample_bytes)
     if b"\n" not in head and b"\r" not in head and text.more:
