@@ -45,8 +45,8 @@ def test_arrays_of_a_frame_are_vectors() -> None:
 
 
 def test_a_vector_that_cannot_be_read_is_missing() -> None:
-    frame = pl.DataFrame({"item_id": list("abcd"), "v": ["0.1,0.2", "0.3,x", "0.3,NaN", "0.5,0.5"]})
-    plan = recognise(pl.DataFrame({"item_id": list("ab"), "v": ["0.1,0.2", "0.5,0.5"]}))
+    frame = pl.DataFrame({"item_id": list("abcd"), "v": ["[0.1,0.2]", "[0.3,x]", "[0.3,NaN]", "[0.5,0.5]"]})
+    plan = recognise(pl.DataFrame({"item_id": list("ab"), "v": ["[0.1,0.2]", "[0.5,0.5]"]}))
     assert plan.of("item attribute")[0].kind == "vector:,"
     first, *_ = read(type(plan).from_dict(plan.as_dict(), data=frame))
     assert [v is None for v in first.items["v"].to_list()] == [False, True, True, False]
@@ -55,7 +55,7 @@ def test_a_vector_that_cannot_be_read_is_missing() -> None:
 @pytest.mark.parametrize(
     "cells",
     [["1|2", "3|4"], ["4.5|5", "6"], ["0.5", "0.25"], ["1.5 l, red", "2.5 l, blue"], ["Drama|War", "War"],
-     ["1,5", "2,5"], ["2.0.1|3", "2.0.2|3"]],
+     ["1,5", "2,5"], ["2.0.1|3", "2.0.2|3"], ["1.234,50", "3.100,00"], ["52.37, 4.89", "48.86, 2.35"]],
 )  # fmt: skip
 def test_lists_of_ids_of_several_lengths_and_texts_are_no_vectors(cells: list[str]) -> None:
     assert vector_separator(pl.Series(cells)) == ""

@@ -67,7 +67,8 @@ def vectors(column: pl.Expr, separator: str) -> pl.Expr:
 def vector_separator(cells: pl.Series) -> str:
     """Return what stands between the numbers of embeddings; empty where the cells are none.
 
-    Embeddings are lists of numbers, as many in each cell and at least two, of which some have a fraction.
+    Embeddings are lists of numbers, as many in each cell, of which some have a fraction: two or more in brackets or
+    between bars, else four or more, since 1.234,50 is one number and "52.37, 4.89" a place.
     """
     some = clean_series(cells).drop_nulls().head(200)
     if (
@@ -79,7 +80,8 @@ def vector_separator(cells: pl.Series) -> str:
     for separator in ("|", ";", ",", " "):
         if some.str.contains(separator, literal=True).all():
             sizes = some.to_frame("t").select(vectors(pl.col("t"), separator).list.len()).to_series()
-            return separator if sizes.null_count() == 0 and sizes.n_unique() == 1 and sizes[0] > 1 else ""
+            least = 2 if separator == "|" or some.str.starts_with("[").all() else 4
+            return separator if sizes.null_count() == 0 and sizes.n_unique() == 1 and sizes[0] >= least else ""
     return ""
 
 
