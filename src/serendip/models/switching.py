@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from serendip.arrays import I32, Bool
+from serendip.arrays import F64, I32, Bool
 from serendip.data.dataset import Dataset
 from serendip.data.interactions import EventColumns, weigh
 from serendip.data.queries import ItemLists, offsets
@@ -24,6 +24,7 @@ MIN_HISTORY = 5  # where too few users can be withheld to learn it
 LENGTHS = (1, 2, 3, 5, 7, 10, 15, 20)  # of the histories that users who are withheld bring
 WITHHELD, JUDGES = 0.1, 1000  # of the users, and so many at most
 ENOUGH = 50  # users who have more events than a length, for it to count
+DOUBT = 2.0  # standard errors by which it has to beat popular where there is no history
 SLATE = 10  # items by which algorithms are judged
 
 
@@ -76,7 +77,7 @@ def feedable(data: Dataset) -> tuple[str, ...]:
 
 def stages(first: str, seconds: tuple[str, ...], given: int | None, data: Dataset, run: Run) -> tuple[str, int, bool]:
     """Return which of some algorithms serves short histories best, from how many interactions on the first does, and
-    whether that which serves short ones serves who has none better than popular does.
+    whether that which serves short ones serves who has none better than popular does, beyond doubt.
 
     given: that number where it is not to be learned. All lengths of a history count alike.
     """
@@ -98,16 +99,17 @@ def stages(first: str, seconds: tuple[str, ...], given: int | None, data: Datase
             if text == first or len(seconds) == 1:
                 raise
             continue
-        values[text] = np.array([value(model, judges, n) for n in lengths])
+        values[text] = np.array([value(model, judges, n).mean() for n in lengths])
         nothing[text] = value(model, judges, 0)
     least = (*lengths.tolist(), 2 * int(lengths[-1])) if given is None else (given,)
     ways = [(text, n) for text in seconds if text in values for n in least]
     second, switch = max(ways, key=lambda way: float(np.where(lengths >= way[1], values[first], values[way[0]]).mean()))
-    return second, switch, nothing[second] > nothing.get(LAST, np.inf)
+    more = nothing[second] - nothing.get(LAST, np.inf)
+    return second, switch, bool(more.mean() > DOUBT * more.std() / np.sqrt(len(more)))
 
 
-def value(model: Model, judges: Dataset, n: int) -> float:
-    """Return the NDCG of slates for users whom the model has not met, who bring their first n events."""
+def value(model: Model, judges: Dataset, n: int) -> F64:
+    """Return the NDCG of each slate for users whom the model has not met, who bring their first n events."""
     row = np.arange(len(judges)) - judges.offset[:-1][judges.user]
     early, late = judges.where(row < n), judges.where(row >= n).matrix
     user: I32 = np.flatnonzero(np.diff(late.indptr)).astype(np.int32)
@@ -116,5 +118,5 @@ def value(model: Model, judges: Dataset, n: int) -> float:
     slates = model.recommend(queries, SLATE, exclude=ItemLists(offsets(np.diff(seen.indptr)), seen.indices))
     truth = late[user]
     count = np.diff(truth.indptr)
-    found = measured(slates.item, truth.indptr.astype(np.int64), truth.indices, count, [("ndcg", SLATE)])[1]
-    return float(found.mean())
+    found: F64 = measured(slates.item, truth.indptr.astype(np.int64), truth.indices, count, [("ndcg", SLATE)])[1]
+    return found[0]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from serendip.arrays import F64
 from serendip.config import Settings
 from serendip.data.dataset import Dataset
 from serendip.data.interactions import InteractionRules
@@ -183,6 +184,8 @@ def blended(looking: Looking) -> tuple[Algorithm, Algorithm, float]:
         if not found:
             raise UserError("the time is too short for a single model: give more minutes")
         return found[0].algorithm, found[0].algorithm, 0.0
+    soon = [e for e in whole if looking.ending([e.algorithm]) < looking.deadline.left]
+    whole = soon or [min(whole, key=lambda e: looking.expected(e.algorithm))]
     place: dict[str, int] = {}
     ordered: list[tuple[int, Entry]] = []  # the best of each algorithm, then the second best, ...
     for entry in whole:
@@ -200,12 +203,22 @@ def blended(looking: Looking) -> tuple[Algorithm, Algorithm, float]:
         alone = int(np.argmax([np.nanmean(here.value(z, k)) for z in here.z]))
         gains.append(there.value(there.blended(here.weights(k, BLENDED)), k) - there.value(there.z[alone], k))
     gain = float(np.nanmean(np.concatenate(gains)))
-    weights = ballot.weights(k, BLENDED)
-    if gain < WORTHWHILE * finalists[0].mean or np.count_nonzero(weights) < 2:
+    weights = in_time(ballot, finalists, k, looking)
+    if gain < WORTHWHILE * finalists[0].mean or weights is None:
         return finalists[0].algorithm, finalists[0].algorithm, gain
     at = np.flatnonzero(weights)
     texts = tuple(text_of(finalists[m].algorithm) for m in at)
     return Weighted(texts, tuple(float(weights[m]) for m in at)), finalists[0].algorithm, gain
+
+
+def in_time(ballot: Ballot, finalists: Sequence[Entry], k: int, looking: Looking) -> F64 | None:
+    """Return the weights of the best blend of two or more that can be fitted in the time left; None: there is none."""
+    for most in range(BLENDED, 1, -1):
+        weights = ballot.weights(k, most)
+        members = [finalists[m].algorithm for m in np.flatnonzero(weights).tolist()]
+        if len(members) > 1 and looking.ending(members) < looking.deadline.left:
+            return weights
+    return None
 
 
 def welcoming(looking: Looking, task: Task) -> str:

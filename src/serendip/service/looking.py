@@ -33,6 +33,7 @@ PATIENCE = 3.0  # times its part of that time that one fit may take; those that 
 OFTEN_GOOD = ("itemknn", "rp3beta", "userknn", "als", "slim", "gfcf", "featuremf", "bspm", "sansa", "ease", "trending")
 OVERRUN = 1.5  # times that time after which the rest of them is not tried any more
 WEIGHING = 0.25  # of the time for trying what events are worth, at most
+ENDING = 0.4  # of the time, kept aside for the last fits at most
 WORTHWHILE = 0.005  # of the mean, which a change has to add to be worth its time
 NEAR = 0.97  # of the best at a rung, below which a setting is given up there
 BLENDED = 4  # models in a blend at most
@@ -212,9 +213,12 @@ class Looking:
     @property
     def left(self) -> float:
         """Seconds for looking on: less what judging and fitting the blend of the best will take."""
-        slowest = sorted((self.expected(e.algorithm) for e in self.best(BLENDED)), reverse=True)
-        reserve = 2.2 * self.growth**1.2 * sum(slowest) + 0.04 * self.whole + 3
-        return float(self.deadline.left - reserve)
+        ending = self.ending([e.algorithm for e in self.best(BLENDED)])
+        return float(self.deadline.left - min(ending, ENDING * self.whole) - 0.04 * self.whole - 3)
+
+    def ending(self, algorithms: Sequence[Algorithm]) -> float:
+        """Return the seconds that a blend of these is likely to take to be judged and fitted in the end."""
+        return 2.2 * self.growth**1.2 * sum(self.expected(one) for one in algorithms)
 
     def best(self, n: int) -> list[Entry]:
         """Return the best entry of each algorithm with the most users there are, the best first."""
