@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from serendip.cli import status
+from serendip.store.project import Project
 
 P = ("--project", "project")
 
@@ -65,13 +66,36 @@ def test_train_takes_what_the_settings_say(shop, answer):
 def test_generate(shop, inside, answer, form):
     made = answer("generate", "-k", 4, "--output", f"slates.{form}", *P)
     assert made["users"] == 240 and made["rows"] == 240 * 4
-    read = {"csv": pl.read_csv, "parquet": pl.read_parquet, "jsonl": pl.read_ndjson}[form](f"slates.{form}")
+    reader = {"csv": pl.read_csv, "parquet": pl.read_parquet, "jsonl": pl.read_ndjson}[form]
+    read = reader(f"slates.{form}")
     assert read.columns == ["user_id", "position", "item_id", "title", "score", "reason"]
     mine = read.filter(pl.col("user_id") == "u14")
     slate = answer("recommend", "u14", "-k", 4, *P)["items"]
     assert mine["item_id"].to_list() == [item["item_id"] for item in slate]
     assert mine["reason"].to_list() == [item["reason"] for item in slate]
     assert "240 users have a slate" in inside("generate", *P).stdout
+    with Project(Path("project")).store() as store:
+        store.opt_out("u14")
+    assert answer("generate", "-k", 4, "--output", f"slates.{form}", *P)["users"] == 239
+    assert "u14" not in reader(f"slates.{form}")["user_id"].to_list()
+
+
+def test_generate_makes_the_slates_that_the_pipeline_gives_under_its_rules(shop, answer):
+    with open("project/serendip.toml", "a") as out:
+        out.write('\n[pipelines.home]\nwhere = "price < 60"\nrerank = ["mmr:relevance=0.5"]\n')
+    answer("rules", "put", "dear", "--kind", "exclude", "--when", "price > 50", *P)
+    for pipeline in ("default", "home"):
+        answer("generate", "-k", 8, "--output", "slates.csv", "--pipeline", pipeline, "--context", "device=phone", *P)
+        read = pl.read_csv("slates.csv").group_by("user_id", maintain_order=True).agg("item_id", "reason")
+        assert len(read) == 240 and not {f"i{n}" for n in range(46, 60)} & set(read["item_id"].explode())
+        for row in read.sample(5, seed=1).iter_rows(named=True):
+            slate = answer("recommend", row["user_id"], "-k", 8, "--pipeline", pipeline, *P)["items"]
+            assert row["item_id"] == [one["item_id"] for one in slate]
+            assert row["reason"] == [one["reason"] for one in slate]
+    answer("rules", "put", "few", "--kind", "filter", "--when", "price < 11", *P)  # fewer than k are left
+    answer("generate", "-k", 8, "--output", "slates.csv", *P)
+    few = pl.read_csv("slates.csv").filter(pl.col("user_id") == "u14")["item_id"].to_list()
+    assert few == [one["item_id"] for one in answer("recommend", "u14", "-k", 8, *P)["items"]] and len(few) < 8
 
 
 def test_generate_leaves_no_half_file(shop, inside):

@@ -2,11 +2,14 @@
 
 import random
 
+import numpy as np
 import polars as pl
 import pytest
 
+from serendip.data.slates import Slates
 from serendip.data.tables import Tables
 from serendip.errors import NotFound
+from serendip.store.describe import Entry
 from serendip.store.events import pack, packed
 from serendip.store.recording import Fact
 from serendip.store.store import Store
@@ -113,11 +116,16 @@ def test_no_number_is_given_twice_after_the_last_event_was_taken_back(store):
 
 def test_of_who_opted_out_nothing_is_recorded_learned_or_used(store):
     statuses(store, fact(event_id="a"), fact("ben"))
+    store.describe("users", [Entry("anna", {"city": "Ghent"}), Entry("ben", {"city": "Bruges"})])
+    both = Slates(np.zeros((2, 1), np.int32), np.ones((2, 1), np.float32))
+    store.put_recommendations("m", [(np.arange(2, dtype=np.int32), both, None)])
     store.opt_out("anna")
     store.opt_out("a stranger")
     assert statuses(store, fact(), fact("a stranger"), fact("ben", "i2")) == ["opted_out", "opted_out", "recorded"]
     assert store.find_user("anna") == -1 and past(store, "anna") == []
-    assert store.dataset().user.tolist() == [1, 1]
+    assert store.dataset().user.tolist() == [1, 1] and store.apart().tolist() == [0, 2]
+    assert store.dataset().user_features["city"].to_list() == [None, "Bruges", None]
+    assert store.recommendations("anna") == [] and len(store.recommendations("ben")) == 1
     store.opt_out("anna", False)
     assert past(store, "anna") == [("i1", "view")] and not store.opted_out("anna")
 

@@ -4,12 +4,13 @@ from typing import Annotated
 
 from typer import Argument
 
-from serendip.cli.options import HERE, JsonOption, ProjectOption
+from serendip.cli.options import HERE, JsonOption, PipelineOption, ProjectOption
 
 
 def command(
     user_id: Annotated[str, Argument(help="The user.")],
     item_id: Annotated[str, Argument(help="The item.")],
+    pipeline: PipelineOption = "default",
     project: ProjectOption = HERE,
     json: JsonOption = False,
 ) -> None:
@@ -20,7 +21,7 @@ def command(
 
     live = opened(project)
     try:
-        answer = explain(live, user_id, item_id)
+        answer = explain(live, user_id, item_id, pipeline)
     finally:
         live.store.close()
     if json:

@@ -5,15 +5,18 @@ from typing import Annotated
 
 from typer import Option
 
-from serendip.cli.options import HERE, JsonOption, KOption, ProjectOption
+from serendip.cli.options import HERE, ContextOption, JsonOption, KOption, PipelineOption, ProjectOption
 
 
 def command(
     k: KOption = 10,
     output: Annotated[Path | None, Option(help="Write them to this file too: .csv, .parquet or .jsonl.")] = None,
+    pipeline: PipelineOption = "default",
+    context: ContextOption = None,
     project: ProjectOption = HERE,
     json: JsonOption = False,
 ) -> None:
+    from serendip.cli.options import pair_of
     from serendip.cli.progress import Bar
     from serendip.service.generate import export, generate, writer
     from serendip.service.open import opened
@@ -22,11 +25,12 @@ def command(
 
     if output is not None:
         writer(output)  # a wrong ending is said before the work
+    told = dict(pair_of(text) for text in context or [])
     live = opened(project)
     try:
         with Bar() as bar:
             data = learned(live.store, settings_of(Project(project)))
-            n = generate(live, data, k, bar)
+            n = generate(live, data, k, bar, pipeline=pipeline, context=told)
         rows = None if output is None else export(live, output)
     finally:
         live.store.close()

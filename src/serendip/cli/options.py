@@ -7,7 +7,12 @@ from typer import Option
 
 ProjectOption = Annotated[Path, Option("--project", help="The project's folder.")]
 JsonOption = Annotated[bool, Option("--json", help="Answer in JSON.")]
+ContextOption = Annotated[
+    list[str] | None,
+    Option(metavar="NAME=VALUE", help="What is known of the request, as device=phone; may be repeated."),
+]
 KOption = Annotated[int, Option("--k", "-k", min=1, max=1000, help="How many items.")]
+PipelineOption = Annotated[str, Option("--pipeline", help="The name of a pipeline of serendip.toml.")]
 UserOption = Annotated[str | None, Option("--user", help="Column of the user, where the name misleads.")]
 ItemOption = Annotated[str | None, Option("--item", help="Column of the item.")]
 ValueOption = Annotated[str | None, Option("--value", help="Column of the rating, quantity or other value.")]

@@ -4,16 +4,15 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from serendip.cli.options import HERE, JsonOption, KOption, ProjectOption
+from serendip.cli.options import HERE, ContextOption, JsonOption, KOption, PipelineOption, ProjectOption
 
 
 def command(
     user_id: Annotated[str | None, Argument(help="The user; an unknown one gets what a newcomer does.")] = None,
     history: Annotated[str | None, Option(help="Item ids separated by commas, the oldest first: a slate for whoever "
                        "chose them.")] = None,
-    context: Annotated[list[str] | None, Option(metavar="NAME=VALUE", help="What is known of the request, as "
-                       "device=phone; may be repeated.")] = None,
-    pipeline: Annotated[str, Option("--pipeline", help="The name of a pipeline of serendip.toml.")] = "default",
+    context: ContextOption = None,
+    pipeline: PipelineOption = "default",
     item: Annotated[str | None, Option("--item", help="The item whose page the slate is for.")] = None,
     group: Annotated[str | None, Option("--group", help="A group of users, separated by commas.")] = None,
     aggregate: Annotated[str, Option("--aggregate", help="What a group's score is: average, least-misery or "

@@ -1,6 +1,7 @@
 """The four stages of a pipeline as data: retrieve, filter, rank, re-rank."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -42,6 +43,15 @@ class Stages:
     rerank: tuple[Reranker, ...] = ()
     taste: float = 0.3
     by: str = ""
+
+    def models(self) -> list[Model]:
+        """Return the models that it names beside the published one."""
+        return [one for one in (self.ranker, *(source.model for source in self.retrieve)) if one is not None]
+
+    @cached_property
+    def n_items(self) -> int:
+        """How many items the largest of its models knows."""
+        return max((model.n_items for model in self.models()), default=0)
 
     def out(self, history: History, now: int) -> I32:
         """Return the items of a history that are not shown again at a moment (ms)."""

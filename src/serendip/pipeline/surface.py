@@ -102,7 +102,7 @@ class Surface:
 
     def filtered(self, asked: Asked) -> tuple[Bool, tuple[tuple[str, I32], ...]]:
         """Return which items are not to be shown, and why.  # (n_items,)"""
-        shut = np.zeros(max(self.n_items, self.pipeline.model.n_items), np.bool_)
+        shut = np.zeros(max(self.n_items, self.pipeline.model.n_items, self.stages.n_items), np.bool_)
         none = np.empty(0, np.int32)
         dropped = [
             *named("hidden or left out of the project", self.pipeline.banned),
@@ -120,6 +120,12 @@ class Surface:
             shut |= others
             dropped += named("no candidate of the request", np.flatnonzero(others).astype(np.int32))
         return shut, (*dropped, *self.ruled.dropped)
+
+    def shut(self) -> I32:
+        """Return the items that nobody is shown now: banned ones, and those that rules leave out.  # (m,) ascending"""
+        ruled = self.ruled.shut
+        none = np.empty(0, np.int64) if ruled is None else np.flatnonzero(ruled)
+        return np.union1d(self.pipeline.banned, none).astype(np.int32)
 
     @property
     def plain(self) -> bool:
@@ -159,13 +165,18 @@ class Surface:
             result = scored(found, value[0], Term(self.ranker, asked.queries))
         known = ~np.isnan(result.score)
         unknown, result = result.item[~known], result.take(np.flatnonzero(known))
-        factor = self.ruled.factor
-        if factor is not None:
-            times = np.where(result.item < len(factor), factor[np.minimum(result.item, len(factor) - 1)], 1)
-            raised = ((times - 1) * np.abs(result.score)).astype(np.float32)  # so that a score below 0 is raised too
-            result = replace(result, score=result.score + raised, raised=raised)
+        result = self.lifted(result)
         tie = np.append(np.asarray(self.ranker.items.tie), 0)
         return result.take(np.lexsort((tie[np.minimum(result.item, len(tie) - 1)], -result.score))), unknown
+
+    def lifted(self, part: Scored) -> Scored:
+        """Return candidates with what the rules add to their scores."""
+        factor = self.ruled.factor
+        if factor is None:
+            return part
+        times = np.where(part.item < len(factor), factor[np.minimum(part.item, len(factor) - 1)], 1)
+        raised = ((times - 1) * np.abs(part.score)).astype(np.float32)  # so that a score below 0 is raised too
+        return replace(part, score=part.score + raised, raised=raised)
 
     def filled(self, asked: Asked, first: Scored, room: int, shut: Bool, caps: Caps, pinned: I32) -> tuple[Scored, I8]:
         """Return what was ranked with what fills the slate up after it, and where each item came from."""

@@ -2,40 +2,42 @@
 
 import numpy as np
 
-from serendip.data.queries import Queries
 from serendip.errors import NotFound
-from serendip.models.contract import Explains, Model
-from serendip.service.answer import Because, Explanation
-from serendip.service.history import history_of
+from serendip.pipeline.made import Made, Scored, Term, scored
+from serendip.pipeline.retrieve import scores
+from serendip.service.answer import Explanation
 from serendip.service.live import Live
-from serendip.service.reasons import reasons
+from serendip.service.reasons import contributions, whys
+from serendip.service.slate import now, question
+from serendip.service.surfaces import DEFAULT
+
+UNKNOWN = "the model knows nothing of this item"
 
 
-def explain(live: Live, user_id: str, item_id: str) -> Explanation:
-    """Return where the score of an item for a user comes from.
+def explain(live: Live, user_id: str, item_id: str, pipeline: str = DEFAULT) -> Explanation:
+    """Return where the score that a pipeline gives to an item for a user comes from: before it is re-ranked.
 
     Raises:
-        NotFound: there is no such user or item.
+        NotFound: there is no such user, item or pipeline.
     """
-    user, item = live.store.find_user(user_id), live.catalogue.find(item_id)
-    if user < 0:
+    surface = live.surfaces.at(pipeline, live.pipeline, live.alike, now())
+    item = np.array([live.catalogue.find(item_id)], np.int32)
+    queries, title = question(live, user_id), live.catalogue.title(int(item[0]))
+    if queries.user[0] < 0:
         raise NotFound(f"no user has the id {user_id!r}, so there is nothing to explain")
-    queries, asked = Queries(np.array([user], np.int32), history_of(live, user)), np.array([item], np.int32)
-    catalogue, pipeline = live.catalogue, live.pipeline
-    model: Model = pipeline.model
-    score = model.score(queries, asked[:, None])[0, 0] if item < model.n_items else np.float32(np.nan)
-    if np.isnan(score) and pipeline.fallback is not None and item < model.n_items:
-        model = pipeline.fallback
-        score = model.score(queries, asked[:, None])[0, 0]
-    title = catalogue.title(item)
-    if np.isnan(score) or not isinstance(model, Explains):
-        told = None if np.isnan(score) else float(score)
-        return Explanation(user_id, item_id, title, told, [], live.version, "the model knows nothing of this item")
-    parts = model.explain(queries, asked)
-    because = []
-    for p in np.argsort(-np.abs(parts.weight), kind="stable").tolist():
-        owed = int(parts.item[p])
-        named = (catalogue.id(owed), catalogue.title(owed)) if owed >= 0 else (None, None)
-        because.append(Because(float(parts.weight[p]), parts.reasons[parts.reason[p]], *named))
-    why = reasons(model, queries, asked, np.zeros(1, np.int64), catalogue.titles)[0]
-    return Explanation(user_id, item_id, title, float(score), because, live.version, why)
+    part: Scored | None = None
+    for model in (surface.ranker, surface.pipeline.fallback):
+        score = None if model is None else scores(model, queries, item)[0]
+        if model is None or score is None or np.isnan(score[0]):
+            continue
+        part = scored(item, score, Term(model, queries))
+        if model is surface.ranker:
+            part = surface.lifted(part)
+        break
+    if part is None:
+        return Explanation(user_id, item_id, title, None, [], live.version, UNKNOWN)
+    (because,), (why,) = (
+        contributions(part, live.catalogue),
+        whys(Made(part, np.zeros(1, np.int8), ()), surface.about, live.catalogue.titles),
+    )
+    return Explanation(user_id, item_id, title, float(part.score[0]), because, live.version, why)

@@ -107,8 +107,8 @@ class Fresh:
             try:
                 growth = growth or Growth(live)
                 growth.take_up(None if new is None else frozenset(new))
-                made = growth.grown(live)
-                made.warm()
+                made, stages = growth.grown(live)
+                made.warm(stages)
             except BaseException:
                 with self.swapping:
                     self._growth, self._new = None, None
@@ -119,6 +119,7 @@ class Fresh:
                 self._growth = growth
                 if self.holder.live is live:
                     self.holder.live, self.grown_to = made.barring(self._banned), mark
+                    made.surfaces.stages = stages
                     self.cache.clear()
                 else:  # something was hidden, or rules are others: the same again upon that
                     self._again = True

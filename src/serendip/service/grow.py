@@ -11,6 +11,7 @@ from scipy.sparse import csr_matrix, vstack
 from serendip.arrays import CSR, I32
 from serendip.models.contract import Describes, Extends, Model
 from serendip.models.newcomers import Newcomers, nearest
+from serendip.pipeline.stages import Stages
 from serendip.service.live import Live
 
 ANEW = 100_000  # items up to which all attributes are looked at when a model is loaded; of more, the new ones only
@@ -21,10 +22,13 @@ class Growth:
 
     def __init__(self, base: Live) -> None:
         self.base, self.store = base, base.store
+        self.stages = dict(base.surfaces.stages)
         self.items = base.pipeline.model.items
         self.n = len(self.items)
         self.content = base.content
-        self.like: CSR | None = None  # (n_new, n)
+        self.like: dict[int, CSR] = {self.n: empty(0, self.n)}  # n -> what the items from n on are like: (n_new, n)
+        for model in base.surfaces.models():  # of pipelines: saved before what serves or after it
+            self.like.setdefault(model.n_items, empty(0, model.n_items))
         self.touched: set[int] = set(range(self.n)) if self.n <= ANEW else set()
         self.described(self.touched)
 
@@ -40,8 +44,12 @@ class Growth:
         self.described(old)
         if len(new):
             self.content = self.content.extend(self.items, self.beyond(known))
-        again = np.array([*sorted(i for i in old if i >= self.n), *new], np.int32)
-        self.like = replaced(self.like, again - self.n, nearest(self.content, again, self.n), len(self.items) - self.n)
+        for n, like in self.like.items():
+            had = n + like.shape[0]
+            changed = [i for i in old if n <= i < had] if items is not None else range(n, had)
+            again = np.array([*sorted(changed), *range(had, len(self.items))], np.int32)
+            near = nearest(self.content, again, n)
+            self.like[n] = replaced(like, again - n, near, max(len(self.items) - n, 0))
 
     def described(self, items: Iterable[int]) -> None:
         """Read anew the attributes of items that are known."""
@@ -59,10 +67,18 @@ class Growth:
         about = self.store.described("items", range(n, len(self.items)))
         return pl.DataFrame() if about is None else pl.concat([about.clear(n), about])
 
-    def grown(self, live: Live) -> Live:
-        """Return a live model whose models know the items that there are now."""
-        pipeline = over(self.base.pipeline, live.pipeline, self.model)
-        return replace(live, pipeline=pipeline, alike=self.model(self.base.alike), content=self.content)
+    def grown(self, live: Live) -> tuple[Live, dict[str, Stages]]:
+        """Return a live model whose models know the items that there are now, and the stages of its pipelines."""
+        done: dict[int, Model] = {}
+
+        def once(model: Model) -> Model:
+            if id(model) not in done:
+                done[id(model)] = self.model(model)
+            return done[id(model)]
+
+        pipeline = over(self.base.pipeline, live.pipeline, once)
+        stages = {name: over(one, one, once) for name, one in self.stages.items()}
+        return replace(live, pipeline=pipeline, alike=once(self.base.alike), content=self.content), stages
 
     def model(self, model: Model) -> Model:
         """Return a model with the new items: by its own means where it has some, else by what they are like."""
@@ -71,8 +87,8 @@ class Growth:
         new = len(self.items) - model.n_items
         if isinstance(model, Extends) and takes_up(model):
             return model.extend(self.items, self.beyond(model.n_items)) if new else model
-        like = self.like
-        if like is None or model.n_items != self.n:
+        like = self.like.get(model.n_items)
+        if like is None or like.shape[0] != new:
             like = empty(new, model.n_items)
         return Newcomers(model.users, self.items, model.rules, model, like, self.content)
 
@@ -111,9 +127,8 @@ def over(base: Any, now: Any, change: Callable[[Model], Model]) -> Any:
     return replace(now, **given)
 
 
-def replaced(rows: CSR | None, at: I32, new: CSR, n: int) -> CSR:
+def replaced(rows: CSR, at: I32, new: CSR, n: int) -> CSR:
     """Return a table of n rows with new ones in place of those that it had, or after them.  # at (len(new),)"""
-    rows = empty(0, new.shape[1]) if rows is None else rows
     had = rows.shape[0]
     order = np.full(n, had + new.shape[0], np.int64)  # what is in neither is empty
     order[:had] = np.arange(had)

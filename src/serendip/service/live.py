@@ -1,5 +1,6 @@
 """What answers: everything that one answer needs, of one model version."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from serendip.arrays import I32
@@ -8,6 +9,7 @@ from serendip.models.contract import Model
 from serendip.models.itemfeatures import ItemFeatures
 from serendip.models.warm import warm
 from serendip.pipeline.pipeline import Pipeline
+from serendip.pipeline.stages import Stages
 from serendip.service.catalogue import Catalogue
 from serendip.service.surfaces import Surfaces
 from serendip.store.store import Store
@@ -33,7 +35,7 @@ class Live:
         """Return the same without the banned items, int32 indices."""
         return replace(self, pipeline=replace(self.pipeline, banned=banned))
 
-    def warm(self) -> None:
-        """Make now what the first requests would wait for."""
-        for model in (self.pipeline.model, self.alike):
+    def warm(self, stages: Mapping[str, Stages] | None = None) -> None:
+        """Make now what the first requests would wait for, of other stages than the pipelines' where some are given."""
+        for model in (self.pipeline.model, self.alike, *self.surfaces.models(stages)):
             warm(model)

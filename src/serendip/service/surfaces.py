@@ -42,7 +42,7 @@ class Surfaces:
 
     def __init__(self, store: Store, stages: Mapping[str, Stages]) -> None:
         self.store = store
-        self.stages = {DEFAULT: Stages(), **stages}
+        self.stages: Mapping[str, Stages] = {DEFAULT: Stages(), **stages}
         self._lock = threading.RLock()
         self._frame: pl.DataFrame | None = None
         self._rules: list[Rule] = []
@@ -71,6 +71,10 @@ class Surfaces:
         if name not in self.stages:
             raise NotFound(f"there is no pipeline {name!r}{nearest(name, self.stages)}")
         return self.stages[name]
+
+    def models(self, stages: Mapping[str, Stages] | None = None) -> list[Model]:
+        """Return the models that pipelines name beside the published one."""
+        return [model for one in (self.stages if stages is None else stages).values() for model in one.models()]
 
     def explores(self, name: str) -> bool:
         """Return whether chance takes part in a pipeline, so that no two of its slates need be alike."""

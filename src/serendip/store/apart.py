@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import polars as pl
 
 from serendip.arrays import I32
 from serendip.store.changes import ANY, note
@@ -15,8 +16,9 @@ OF_USERS = ("events", "withdrawn", "recommendations", "impressions")
 
 
 def opt_out(connection: Connection, user: int, out: bool) -> None:
-    """Let a user opt out, or in again."""
+    """Let a user opt out, or in again; who is out has no slate computed beforehand either."""
     if out:
+        connection.execute("DELETE FROM recommendations WHERE user = ?", [user])
         connection.execute("INSERT INTO apart(user, erased) VALUES (?, 0) ON CONFLICT(user) DO NOTHING", [user])
     else:
         connection.execute("DELETE FROM apart WHERE user = ? AND erased = 0", [user])
@@ -46,6 +48,13 @@ def erase(connection: Connection, user: int, user_id: str) -> int:
 def mentions(user_id: str) -> re.Pattern[str]:
     """Return what finds an id that stands by itself in a text."""
     return re.compile(rf"(?<![\w-]){re.escape(user_id)}(?![\w-])")
+
+
+def without(about: pl.DataFrame, users: I32) -> pl.DataFrame:
+    """Return the attributes of all users, those of some taken away."""
+    used = np.ones(len(about), np.bool_)
+    used[users] = False
+    return about.select(pl.when(pl.Series(used)).then(pl.all()))
 
 
 def apart(connection: Connection, erased: bool = False) -> I32:

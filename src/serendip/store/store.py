@@ -147,6 +147,11 @@ class Store:
         with self._database.read() as connection:
             return apart.apart(connection, erased=True)
 
+    def apart(self) -> I32:
+        """Return the users who have opted out or were erased, by index, ascending."""
+        with self._database.read() as connection:
+            return apart.apart(connection)
+
     def bulk(self) -> Bulk:
         """Return a bulk load: `with store.bulk() as load: load.add(tables)`, again and again."""
         return Bulk(self._database)
@@ -249,6 +254,7 @@ class Store:
             user, item, kind, value = user[used], item[used], kind[used], value[used]
             timestamp = None if timestamp is None else timestamp[used]
             columns = {name: column.filter(pl.Series(used)) for name, column in columns.items()}
+            about_users = None if about_users is None else apart.without(about_users, out)
         return Dataset(
             users, items, user, item, value, timestamp, kind, types,
             context=columns,

@@ -36,11 +36,11 @@ async def recommendations(
 
 
 @router.get("/{user_id:path}/explanations/{item_id:path}", responses=responses(ref(Explanation), 404, 422))
-async def explanation(request: Request, user_id: PathId, item_id: PathId) -> Response:
-    """Return the contributions to an item's score; they sum to it."""
+async def explanation(request: Request, user_id: PathId, item_id: PathId, pipeline: Pipe = DEFAULT) -> Response:
+    """Return the contributions to the score that a pipeline gives to an item; they sum to it."""
     serving: Serving = request.app.state.serving
     with serving.answering() as live:
-        return answer(explain(live, user_id, item_id))
+        return answer(explain(live, user_id, item_id, pipeline))
 
 
 @router.get("", responses=responses({"type": "array", "items": ref(Found)}, 422))
