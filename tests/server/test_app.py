@@ -80,6 +80,26 @@ def test_the_page_needs_no_other_host(client):
 
 
 @pytest.mark.parametrize(
+    ("path", "body", "said"),
+    [
+        ("/v1/recommend", {"items": ["i1"]}, "there is no field 'items'; did you mean 'item_id'?"),
+        ("/v1/recommend", {"histori": ["i1"]}, "did you mean 'history'?"),
+        ("/v1/recommend", {"history": [{"item": "i1"}]}, "there is no field 'item' - at `$.history[0]`"),
+        ("/v1/events", {"user": "u1", "item_id": "i1"}, "there is no field 'user'; did you mean 'user_id'?"),
+    ],
+)
+def test_a_field_that_there_is_not_is_told_with_the_nearest(client, path, body, said):
+    response = client.post(path, json=body)
+    assert response.status_code == 422 and said in response.json()["message"]
+
+
+def test_in_a_list_of_events_too(client):
+    good, bad = {"user_id": "u1", "item_id": "i1"}, {"user_id": "u1", "itemid": "i1"}
+    done = client.post("/v1/events", json=[good, bad]).json()["events"]
+    assert [one["status"] for one in done] == ["recorded", "invalid"] and "did you mean 'item_id'?" in done[1]["reason"]
+
+
+@pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
         ("GET", "/v1/nothing", 404, "not_found"),

@@ -76,6 +76,11 @@ def test_a_rule_begins_and_ends_by_the_clock_whatever_is_cached(client):
         ({"kind": "cap", "by": "categry", "most": 2}, "did you mean 'category'"),
         ({"kind": "pin", "item": "nothing", "position": 1}, "there is no item 'nothing'"),
         ({"kind": "nothing"}, "there is no kind"),
+        ({"kind": "cap", "by": "category", "most": 0}, "most is from 1 to 1000, not 0"),
+        ({"kind": "pin", "item": "i1", "position": 0}, "position is from 1 to 1000, not 0"),
+        ({"kind": "boost", "when": "true", "factor": 1}, "a factor of 1 changes nothing"),
+        ({"kind": "exclude", "when": "jazz in category"}, 'a text stands in quotes, as "jazz"'),
+        ({"kind": "exclude", "when": "true", "pipelines": ["hom"]}, "no pipeline 'hom'; did you mean 'home'?"),
         ([], ""),
     ],
 )
@@ -124,6 +129,24 @@ def test_what_was_seen_may_come_again_in_a_pipeline_that_says_so(client):
     disliked = {"user_id": "u14", "item_id": past[0], "type": "dislike"}
     assert client.post("/v1/events", json=disliked).status_code == 200
     assert past[0] not in ids(slate(client, pipeline="basket", k=60))
+
+
+def test_an_explanation_is_of_the_pipeline_that_is_named(client):
+    client.put(
+        "/v1/rules/up", json={"kind": "boost", "when": '"taste5" in category', "factor": 50, "pipelines": ["home"]}
+    )
+    for pipeline in ("default", "home", "basket"):
+        for one in slate(client, k=8, pipeline=pipeline).json()["items"][:3]:
+            told = client.get(f"/v1/users/u14/explanations/{one['item_id']}", params={"pipeline": pipeline}).json()
+            assert (told["score"], told["reason"]) == (pytest.approx(one["score"], rel=1e-4), one["reason"])
+            assert sum(part["weight"] for part in told["contributions"]) == pytest.approx(told["score"], rel=1e-3)
+    plain, raised = (
+        client.get("/v1/users/u14/explanations/i55", params={"pipeline": pipeline}).json()
+        for pipeline in ("default", "home")
+    )
+    assert raised["score"] > plain["score"] > 0 and "rules" in [part["reason"] for part in raised["contributions"]]
+    unknown = client.get("/v1/users/u14/explanations/i55", params={"pipeline": "hom"})
+    assert unknown.status_code == 404 and "did you mean 'home'" in unknown.json()["message"]
 
 
 def test_a_pipeline_that_is_not_there_is_not_found(client):

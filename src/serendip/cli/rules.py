@@ -36,6 +36,8 @@ def command(
     from serendip.cli.options import named
     from serendip.errors import UserError, nearest
     from serendip.service import rules
+    from serendip.service.settings import settings_of
+    from serendip.service.surfaces import DEFAULT
     from serendip.store.project import Project
 
     actions = ("list", "put", "remove", "history")
@@ -49,10 +51,11 @@ def command(
     if given and action != "put":
         raise UserError(f"rules {action} takes no --{next(iter(given))}")
     by_whom = who or os.environ.get("USER") or "command line"
+    known = [DEFAULT, *settings_of(Project(project)).pipelines]
     with Project(project).store(create=False) as store:
         match action:
             case "put":
-                found = [rules.put(store, name or "", given, by_whom)]
+                found = [rules.put(store, name or "", given, by_whom, known)]
             case "remove":
                 found = [rules.remove(store, name or "", by_whom)]
             case "history":

@@ -117,7 +117,9 @@ class Typed:
         """Return the kind of a term: that of a column, or of a value."""
         if isinstance(term, Attribute):
             if term.name not in self.kinds:
-                raise wrong(term, f"items have no attribute {term.name!r}{nearest(term.name, self.kinds)}")
+                near = nearest(term.name, self.kinds)
+                text = "" if near.startswith("; did") else f'; a text stands in quotes, as "{term.name}"'
+                raise wrong(term, f"items have no attribute {term.name!r}{near}{text}")
             return self.kinds[term.name]
         if isinstance(term, Values):
             return "list"

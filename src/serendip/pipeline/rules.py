@@ -92,6 +92,10 @@ class Rule:
             if field_ not in known or field_ == "name":
                 raise UserError(f"rule {name!r}: there is no field {field_!r}{nearest(field_, set(known) - {'name'})}")
             given[field_] = fitting(value, field_, f"rule {name!r}: {field_}")
+            if field_ in ("most", "position") and given[field_] == 0:
+                raise UserError(f"rule {name!r}: {field_} is from 1 to 1000, not 0")
+            if field_ == "factor" and given[field_] == 1:
+                raise UserError(f"rule {name!r}: a factor of 1 changes nothing: it is above 1 to boost, below to bury")
         if "kind" not in given:
             raise UserError(f"rule {name!r} needs a kind{nearest('', KINDS)}")
         return Rule(name, **given)

@@ -1,7 +1,8 @@
 """JSON in and out: msgspec structures as responses, request bodies and OpenAPI schemas."""
 
+import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 
 import msgspec
@@ -9,6 +10,7 @@ from fastapi import Path, Request, Response
 from msgspec import Meta
 from starlette.convertors import PathConvertor, register_url_convertor
 
+from serendip.errors import nearest
 from serendip.service.answer import (
     Became,
     DescribedItem,
@@ -32,6 +34,7 @@ from serendip.service.counters import counted
 
 T = TypeVar("T")
 REF = "#/components/schemas/{name}"
+UNKNOWN = re.compile(r"Object contains unknown field `(.*?)`(.*)", re.DOTALL)
 LONGEST_BODY = 4 << 20  # bytes
 MOST = 1000  # events of one request, items of one history
 Name = Annotated[str, Meta(pattern=r"\S", max_length=256)]
@@ -224,11 +227,27 @@ def decoded(raw: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
-        raise BadRequest(422, "invalid", str(error)) from None
+        raise BadRequest(422, "invalid", wrong(error, kind)) from None
     except RecursionError:
         raise BadRequest(400, "not_json", "the body is nested too deeply") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadRequest(400, "not_json", f"the body is not JSON: {error}") from None
+
+
+def wrong(error: msgspec.ValidationError, kind: Any) -> str:
+    """Return what is wrong with a body; where a field is not one of its kind, also the nearest that is."""
+    found = UNKNOWN.fullmatch(str(error))
+    if found is None:
+        return str(error)
+    near = "" if "." in found[2] else nearest(found[1], fields(kind))
+    return f"there is no field {found[1]!r}{found[2]}{near}"
+
+
+def fields(kind: Any) -> set[str]:
+    """Return the names of a structure's fields, and of those in a list or a union."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return set(kind.__struct_fields__)
+    return set().union(*map(fields, get_args(kind)))
 
 
 def schemas() -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Business rules: put, removed, listed; checked against the catalogue before they are written."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -13,13 +13,20 @@ from serendip.store.rulebook import Entry
 from serendip.store.store import Store
 
 
-def put(store: Store, name: str, table: Mapping[str, Any], who: str) -> RuleEntry:
+def put(
+    store: Store, name: str, table: Mapping[str, Any], who: str, pipelines: Collection[str] = ()
+) -> RuleEntry:  # fmt: skip
     """Let a rule hold from the next answer on; return its line of the book. The same again changes nothing.
 
+    pipelines: the names that there are; none given: any may be named.
+
     Raises:
-        UserError: it cannot be a rule, or it speaks of an attribute or an item that there is not.
+        UserError: it cannot be a rule, or it speaks of an attribute, an item or a pipeline that there is not.
     """
     rule = Rule.of(name, table)
+    for one in rule.pipelines if pipelines else ():
+        if one not in pipelines:
+            raise UserError(f"rule {name!r}: there is no pipeline {one!r}{nearest(one, pipelines)}")
     plain = rule.plain()
     old = store.rulebook.holding().get(name)
     if old is not None and old.rule == plain:

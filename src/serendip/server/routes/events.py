@@ -17,6 +17,7 @@ from serendip.server.wire import (
     ref,
     responses,
     sent,
+    wrong,
 )
 from serendip.service.answer import Became, Failure, Recorded
 from serendip.service.record import Busy, Recorder, possible
@@ -75,7 +76,7 @@ def one_by_one(came: bytes) -> list[NewEvent | Outcome]:
         try:
             read.append(msgspec.json.decode(raw, type=NewEvent))
         except msgspec.ValidationError as error:
-            read.append(Outcome("invalid", str(error)))
+            read.append(Outcome("invalid", wrong(error, NewEvent)))
     return read
 
 

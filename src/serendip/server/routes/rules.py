@@ -37,8 +37,8 @@ def history(request: Request) -> Response:
 async def put(request: Request, name: PathId) -> Response:
     """Let a rule hold from the next answer on; the same again changes nothing."""
     serving: Serving = request.app.state.serving
-    said = await body(request, dict[str, Any])
-    return answer(await run_in_threadpool(rules.put, serving.live.store, name, said, who()))
+    said, known = await body(request, dict[str, Any]), serving.live.surfaces.stages.keys()
+    return answer(await run_in_threadpool(rules.put, serving.live.store, name, said, who(), known))
 
 
 @router.delete("/{name:path}", responses=responses(ref(RuleEntry), 403, 404, 422, 503))
