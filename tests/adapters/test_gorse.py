@@ -68,6 +68,20 @@ def test_files_of_commas_are_taken_over_once(tmp_path, store):
     assert (again.feedback, again.new, store.counts().events) == (3, 0, 3)
 
 
+def test_embeddings_among_labels_are_vectors(tmp_path, store):
+    labels = [{"embedding": [0.1, 1, -2.5]}, {"embedding": ["a"], "ids": [1, 2]}]
+    rows = [{"ItemId": str(n), "Labels": one} for n, one in enumerate(labels)]
+    for name in ("users", "feedback"):
+        (tmp_path / f"{name}.jsonl").touch()
+    (tmp_path / "items.jsonl").write_text(json.dumps(rows[0]))
+    take_over(store, str(tmp_path))
+    assert store.item_features()["embedding"].to_list() == [pytest.approx([0.1, 1, -2.5])]
+    (tmp_path / "items.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    take_over(store, str(tmp_path))
+    assert store.item_features()["embedding"].to_list() == [["0.1", "1.0", "-2.5"], ["a"]]
+    assert store.item_features()["ids"].to_list() == [None, ["1", "2"]]
+
+
 def test_lines_of_json_are_taken_over(tmp_path, store):
     for name, rows in ROWS.items():
         (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n")
@@ -80,7 +94,7 @@ def test_lines_of_json_are_taken_over(tmp_path, store):
 
 def told(store):
     one = store.about("items", "1")
-    assert one.hidden and one.attributes["topics"] == ["go"] and one.attributes["embedding"] == ["0.1"]
+    assert one.hidden and one.attributes["topics"] == ["go"] and one.attributes["embedding"] == [0.1]
     assert store.about("users", "1").attributes == {"gender": "male", "title": "zhenghao"}
     events = store.events_since().sort("timestamp")
     assert events["type"].to_list() == ["like", "view"] and events["value"].to_list() == [None, 0.5]

@@ -173,10 +173,13 @@ def attributes(row: Row) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """Return a label as an attribute: text, number, truth or a list of texts; what is nested further as JSON."""
+    """Return a label as an attribute: text, number, truth, an embedding or a list of texts; what is nested further as
+    JSON."""
     match value:
         case None | bool() | int() | float() | str():
             return value
+        case [float(), *each] if all(isinstance(one, int | float) for one in each):
+            return [float(one) for one in value]
         case [*each]:
             return [one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for one in each]
         case _:
