@@ -68,7 +68,7 @@ SETS: dict[str, tuple[Callable[[], Task], str, str, float, float]] = {
 
 def as_served(algorithm: Algorithm, train: Dataset, task: Task, metric: Metric) -> float:
     """Return what an algorithm fitted on `train` comes to with popular behind it."""
-    fallback = Popular().fit(task.train)
+    fallback = Popular().fit(train)
     found = judge(Pipeline(algorithm.fit(train), fallback), task, (metric,), name=algorithm.name)[metric]
     assert isinstance(found, UserMean)
     return found.estimate().mean

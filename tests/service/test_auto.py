@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -55,6 +56,26 @@ def test_it_chooses_in_time_and_judges_where_no_choice_saw(data: Dataset) -> Non
         assert abs(sum(found.algorithm.weights) - 1) < 1e-9
 
 
+def test_a_search_that_was_stopped_goes_on(data: Dataset, tmp_path: Path) -> None:
+    parts = contest(data, LAST)
+
+    def looking() -> Looking:
+        return Looking(parts.task, parse("ndcg@10"), Run(), Deadline.after(60), lambda _: None, 1.0, data.rules,
+                       folder=tmp_path)  # fmt: skip
+
+    first = looking().tried(ItemKNN(neighbours=7), 1.0, None)
+    again = looking()
+    assert first is not None and first.votes is not None
+    known = again.tried(ItemKNN(neighbours=7), 1.0, 0.0)  # no time for a fit
+    assert known is not None and known.votes is not None
+    assert (known.mean, known.seconds, again.entries) == (first.mean, first.seconds, [known])
+    np.testing.assert_array_equal(known.votes.z, first.votes.z)
+    assert again.tried(ItemKNN(neighbours=8), 1.0, 0.0) is None
+    for file in tmp_path.iterdir():
+        file.write_bytes(file.read_bytes()[:-9])
+    assert looking().tried(ItemKNN(neighbours=7), 1.0, 0.0) is None
+
+
 def test_candidates_rank_and_are_no_hybrids() -> None:
     names = [one.name for one in candidates(None)]
     assert names[0] == "popular" and len(set(names)) == len(names)
@@ -83,6 +104,7 @@ def test_what_learns_from_something_else_stays() -> None:
     five = [ItemKNN(neighbours=n) for n in range(1, 7)]
     stay = staying([*five, Popular(), Content()])
     assert stay == [*five[:5], Content()]
+    assert staying(five, near=6) == five
 
 
 def test_newer_events_may_count_for_more_and_ratings_are_no_weights(data: Dataset) -> None:

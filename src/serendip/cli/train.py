@@ -61,7 +61,9 @@ def command(
         if auto:
             say = None if json else lambda text: print(text, file=sys.stderr, flush=True)
             how = Run(threads=threads, seed=seed)
-            chosen = choose(data, settings, minutes, names=named(algorithms), run=how, heard=say, began=began)
+            chosen = choose(
+                data, settings, minutes, names=named(algorithms), run=how, heard=say, began=began, folder=place.tuning
+            )
             wanted = chosen.published
             if wanted == chosen.algorithm:
                 data, settings = data.ruled(chosen.rules), weighed(settings, chosen.rules)
@@ -96,11 +98,18 @@ def show(chosen: "Chosen", seconds: float, allowed: float) -> None:
     print(f"On the part that no choice saw ({chosen.contest.parts.name}, {len(chosen.contest.task):,} users):")
     for standing in board.standings:
         e = standing.report.estimates[metric]
-        print(f"  {standing.report.algorithm:<10} {metric} {e.mean:.4f} ({e.low:.4f} to {e.high:.4f})")
+        print(f"  {standing.report.algorithm:<10} {metric} {e.mean:.4f} (95% interval {e.low:.4f} to {e.high:.4f})")
+    for standing in board.standings:
+        if standing.against is not None and standing.report.algorithm == chosen.algorithm.name:
+            gained = standing.against
+            sure = "beyond doubt" if chosen.published == chosen.algorithm else "not beyond doubt"
+            print(f"  {gained.difference:+.4f} over what is popular ({gained.low:+.4f} to {gained.high:+.4f}): {sure}.")
+    if chosen.more is not None:
+        print(f"A search twice as long would likely add {max(chosen.more, 0):.4f} to the best alone.")
     if chosen.interactions:
         print(f"Events count for more under {worded(chosen.interactions)}, which the model keeps to. For later fits "
               "write it into serendip.toml, under [interactions].")  # fmt: skip
     for name, why in chosen.left_out.items():
         print(f"Left out: {name}: {why}")
     if chosen.published != chosen.algorithm:
-        print("It does not beat popularity beyond doubt, so popularity is published.")
+        print("So what is popular is published: it is simpler, and no worse as far as can be told.")

@@ -118,5 +118,5 @@ def value(model: Model, judges: Dataset, n: int) -> F64:
     slates = model.recommend(queries, SLATE, exclude=ItemLists(offsets(np.diff(seen.indptr)), seen.indices))
     truth = late[user]
     count = np.diff(truth.indptr)
-    found: F64 = measured(slates.item, truth.indptr.astype(np.int64), truth.indices, count, [("ndcg", SLATE)])[1]
-    return found[0]
+    found: F64 = measured(slates.item, truth.indptr.astype(np.int64), truth.indices, count, [("ndcg", SLATE)])[1][0]
+    return found

@@ -8,9 +8,12 @@ chosen is judged once, on a part of the data that no choice has seen, and then f
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
+from pathlib import Path
 
 import numpy as np
 
+from serendip import __version__
 from serendip.arrays import F64
 from serendip.config import Settings
 from serendip.data.dataset import Dataset
@@ -30,12 +33,12 @@ from serendip.models.votes import Ballot
 from serendip.models.weighted import Weighted
 from serendip.registry import ALGORITHMS, load
 from serendip.service.compare import one as judged
+from serendip.service.entry import Entry
 from serendip.service.looking import (
     BLENDED,
     EACH,
     OFTEN_GOOD,
     WORTHWHILE,
-    Entry,
     Heard,
     Looking,
     changed,
@@ -46,6 +49,7 @@ from serendip.service.portfolio import Contest, contest
 from serendip.service.settings import primary
 from serendip.service.tune import of_users, some
 from serendip.stats.bootstrap import Floats
+from serendip.stats.selection import next_doubling
 
 USERS = 2_000  # users by whom models are chosen, at most
 JUDGED = 10_000  # users by whom the chosen is judged, at most
@@ -81,6 +85,12 @@ class Chosen:
         return changed(self.rules, self.before)
 
     @property
+    def more(self) -> float | None:
+        """What a search twice as long would likely add to the best alone, by the fits on all users; None: too few."""
+        whole = [self.metric.direction * e.mean for e in self.entries if e.share == 1 and e.rules == self.rules]
+        return next_doubling(np.array(whole))
+
+    @property
     def published(self) -> Algorithm:
         """The chosen where it beats popularity beyond doubt, else popular."""
         leader = self.board.chosen.report.algorithm
@@ -96,6 +106,7 @@ class Chosen:
             "interactions": self.interactions,
             "best_alone": {"algorithm": self.single.name, "hyperparameters": self.single.settings()},
             "blend_gain": self.blend_gain,
+            "twice_the_time_adds": self.more,
             "metric": str(self.metric),
             "split": self.contest.parts.name,
             "results": [s.report.plain() for s in self.board.standings],
@@ -112,12 +123,12 @@ class Chosen:
 
 def auto(
     data: Dataset, settings: Settings, minutes: float, *, names: Sequence[str] | None = None, run: Run = Run(),
-    heard: Heard | None = None, began: float | None = None,
+    heard: Heard | None = None, began: float | None = None, folder: Path | None = None,
 ) -> Chosen:  # fmt: skip
     """Return what to publish; the fit on everything, which is still to come, has its time kept aside.
 
     names: the algorithms to choose from; None: all that rank and are no hybrids. began: when the minutes began, by
-    the monotonic clock.
+    the monotonic clock. folder: where fits are kept, so that a search that was stopped goes on; None: nowhere.
 
     Raises:
         UserError: nothing can be withheld, or the time is too short for the simplest of algorithms.
@@ -128,6 +139,8 @@ def auto(
     looking = Looking(some(inner.task, settings.evaluation.seed, USERS), primary(settings), run,
                       Deadline(began + 60 * minutes), heard or (lambda _: None),
                       len(data) / max(len(inner.parts.train), 1), data.rules)  # fmt: skip
+    if folder is not None:
+        looking.folder = folder / f"auto-{key(looking)}"
     for leak in outer.leaks:
         looking.say(f"Warning: {leak}.")
     looking.look(candidates(names, settings.training.algorithms))
@@ -148,10 +161,18 @@ def auto(
     ruled = replace(last, task=replace(last.task, train=last.task.train.ruled(looking.rules)))
     reports: list[Report] = [judged(Popular(), last, metrics, fallback, quiet)[0]]
     if chosen.name != "popular":
+        fallback = Popular().fit(ruled.task.train)
         reports.append(judged(chosen, ruled, metrics, fallback, quiet)[0])
     board = leaderboard(reports, looking.metric, seed=run.seed)
     return Chosen(chosen, single, gain, tuple(looking.entries), looking.left_out, board, outer, looking.metric,
                   time.monotonic() - began, searched, looking.rules, data.rules)  # fmt: skip
+
+
+def key(looking: Looking) -> str:
+    """Return a hash of all that an entry depends on beside its algorithm, its share and its rules."""
+    asked = blake2b(looking.task.relevant.item.tobytes()).hexdigest()
+    depends = (__version__, looking.task.train.fingerprint, asked, str(looking.metric), looking.run.seed)
+    return blake2b(repr(depends).encode(), digest_size=6).hexdigest()
 
 
 def drawn(task: Task, most: int, seed: int) -> Task:

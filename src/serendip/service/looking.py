@@ -7,6 +7,8 @@ Hyperparameter Optimization", AISTATS 2016).
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from pathlib import Path
 
 import numpy as np
 
@@ -22,12 +24,14 @@ from serendip.metrics.name import Metric
 from serendip.models.contract import Algorithm, Model, Run
 from serendip.models.votes import Votes, votes
 from serendip.models.weighted import Weighted
+from serendip.service.entry import Entry, read, write
 from serendip.service.tune import of_users
 from serendip.stats.bootstrap import Floats
 
 BEGIN = 60_000  # events on which all algorithms begin
 STEP = 3  # times as many users from one rung to the next
 STAY = 5  # algorithms that go on to the next rung at least
+CLOSE = 0.7  # of the best at a rung, from which on an algorithm goes on: more data changes the order
 FIRST = 0.35  # of the time for all algorithms with their defaults, at most
 PATIENCE = 3.0  # times its part of that time that one fit may take; those that are often the best three times that
 OFTEN_GOOD = ("itemknn", "rp3beta", "userknn", "als", "slim", "gfcf", "featuremf", "bspm", "sansa", "ease", "trending")
@@ -42,18 +46,6 @@ EACH = 3  # models of one algorithm among those that may be in a blend
 SPANS = (1 / 4, 1 / 12, 1.0)  # half-lives tried, in parts of the time that the events span
 
 Heard = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One fit: on what share of the users, under which rules, what it came to, and how long it took."""
-
-    algorithm: Algorithm
-    share: float
-    rules: InteractionRules
-    mean: float
-    seconds: float
-    votes: Votes | None = None  # where all users were learned from
 
 
 @dataclass
@@ -71,6 +63,7 @@ class Looking:
     left_out: dict[str, str] = field(default_factory=dict)
     tasks: dict[float, Task] = field(default_factory=dict)
     whole: float = 0.0  # seconds that there were
+    folder: Path | None = None  # where entries are kept
 
     def look(self, algorithms: Sequence[Algorithm]) -> None:
         """Try the defaults on more and more users, then other rules."""
@@ -95,7 +88,9 @@ class Looking:
             found = self.tried(algorithm, share, most if self.entries else None)
             if found is not None:
                 done.append(found)
-        return staying([e.algorithm for e in sorted(done, key=self.rank)])
+        done.sort(key=self.rank)
+        near = sum(self.metric.direction * e.mean >= CLOSE * self.metric.direction * done[0].mean for e in done)
+        return staying([e.algorithm for e in done], near)
 
     def weigh(self, going: Sequence[Algorithm]) -> None:
         """Take up other rules where the best three are better under them on the whole."""
@@ -153,6 +148,10 @@ class Looking:
         began = time.monotonic()
         run = Deadline.after(seconds).watching(self.run)
         rules = rules or self.rules
+        path = self.path(algorithm, share, rules)
+        known = None if path is None else read(path, algorithm, share, rules)
+        if known is not None:
+            return self.taken(known)
         task = self.part(share)
         try:
             model = algorithm.fit(task.train if rules == task.train.rules else task.train.ruled(rules), run=run)
@@ -169,12 +168,23 @@ class Looking:
             self.say(f"{self.clock()} left  given up after {time.monotonic() - began:.0f} s: {told(algorithm)}")
             return None
         entry = Entry(algorithm, share, rules, float(np.nanmean(value)), time.monotonic() - began, cast)
+        if path is not None:
+            write(path, entry)
+        return self.taken(entry)
+
+    def taken(self, entry: Entry) -> Entry:
+        """Take up what a fit came to, and tell it."""
         self.entries.append(entry)
-        self.left_out.pop(algorithm.name, None)
-        best = self.top([e.mean for e in self.entries if e.share == share and e.rules == rules])
-        self.say(f"{self.clock()} left  {share:>4.0%} of users  {entry.mean:.4f}  best {best:.4f}  "
-                 f"{entry.seconds:5.1f} s  {told(algorithm)}")  # fmt: skip
+        self.left_out.pop(entry.algorithm.name, None)
+        best = self.top([e.mean for e in self.entries if e.share == entry.share and e.rules == entry.rules])
+        self.say(f"{self.clock()} left  {entry.share:>4.0%} of users  {entry.mean:.4f}  best {best:.4f}  "
+                 f"{entry.seconds:5.1f} s  {told(entry.algorithm)}")  # fmt: skip
         return entry
+
+    def path(self, algorithm: Algorithm, share: float, rules: InteractionRules) -> Path | None:
+        """Return the file of an entry, None where none is kept."""
+        depends = repr((text_of(algorithm), share, rules.half_life, rules.use_values)).encode()
+        return None if self.folder is None else self.folder / f"{blake2b(depends, digest_size=8).hexdigest()}.npz"
 
     def judged(self, model: Model, task: Task, run: Run, name: str, voting: bool) -> tuple[Floats, Votes | None]:
         """Return what the model comes to for each user, and its votes for a blend; some users after the others, so
@@ -218,7 +228,7 @@ class Looking:
 
     def ending(self, algorithms: Sequence[Algorithm]) -> float:
         """Return the seconds that a blend of these is likely to take to be judged and fitted in the end."""
-        return 2.2 * self.growth**1.2 * sum(self.expected(one) for one in algorithms)
+        return float(2.2 * self.growth**1.2 * sum(self.expected(one) for one in algorithms))
 
     def best(self, n: int) -> list[Entry]:
         """Return the best entry of each algorithm with the most users there are, the best first."""
@@ -247,9 +257,10 @@ class Looking:
         self.heard(text)
 
 
-def staying(ranked: Sequence[Algorithm]) -> list[Algorithm]:
-    """Return the best third, five at least, and the best that learns from what none of these does, for the blend."""
-    stay = list(ranked[: max(STAY, len(ranked) // STEP)])
+def staying(ranked: Sequence[Algorithm], near: int = 0) -> list[Algorithm]:
+    """Return the best third, five and those near the best at least, and the best that learns from what none of these
+    does, for the blend."""
+    stay = list(ranked[: max(STAY, len(ranked) // STEP, near)])
     for source in sorted({source for one in ranked for source in one.uses}):
         if not any(source in one.uses for one in stay):
             stay.append(next(one for one in ranked if source in one.uses))
