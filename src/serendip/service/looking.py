@@ -39,7 +39,7 @@ OVERRUN = 1.5  # times that time after which the rest of them is not tried any m
 WEIGHING = 0.25  # of the time for trying what events are worth, at most
 ENDING = 0.4  # of the time, kept aside for the last fits at most
 WORTHWHILE = 0.005  # of the mean, which a change has to add to be worth its time
-NEAR = 0.97  # of the best at a rung, below which a setting is given up there
+NEAR = 0.97  # of the best of its algorithm at a rung, below which a setting is given up there
 BLENDED = 4  # models in a blend at most
 AT_ONCE = 250  # users judged between two looks at the clock
 EACH = 3  # models of one algorithm among those that may be in a blend
@@ -132,12 +132,15 @@ class Looking:
             self.climb(point, shares if self.rules == self.task.train.rules else shares[-1:])
 
     def climb(self, algorithm: Algorithm, shares: Sequence[float]) -> None:
-        """Try one setting on more and more users as long as it keeps up with the best there."""
+        """Try one setting on more and more users as long as it keeps up with the best of its algorithm there."""
         for share in shares[-2:]:
             if self.expected(algorithm, share) > self.left:
                 return
             found = self.tried(algorithm, share, self.left)
-            at = [e.mean for e in self.entries if e.share == share and e.rules == self.rules]
+            at = [
+                e.mean for e in self.entries
+                if e.algorithm.name == algorithm.name and e.share == share and e.rules == self.rules
+            ]  # fmt: skip
             if found is None or self.metric.direction * found.mean < self.metric.direction * NEAR * self.top(at):
                 return
 
