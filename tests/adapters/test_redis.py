@@ -106,6 +106,19 @@ def test_silent_it_costs_one_request_a_moment_and_the_others_nothing(server, sha
     until(lambda: shared.get(b"a") == b"1")
 
 
+def test_slow_by_five_seconds_it_is_left_out_and_a_late_answer_is_nobody_elses(server, shared):
+    until(lambda: kept(shared, b"a", b"1"))
+    until(lambda: kept(shared, b"b", b"2"))
+    with client.Redis(port=server.port) as direct:
+        direct.client_pause(5_000)  # it takes what is asked, and answers when the time is over
+    assert shared.get(b"a") is None and not shared.answers
+    for _ in range(1000):
+        assert shared.get(b"b") is None
+    until(lambda: shared.answers)
+    until(lambda: shared.get(b"b") is not None)
+    assert (shared.get(b"b"), shared.get(b"a")) == (b"2", b"1")
+
+
 def test_flushed_it_is_filled_again(server, shared):
     until(lambda: kept(shared, b"a", b"1"))
     with client.Redis(port=server.port) as direct:

@@ -70,6 +70,29 @@ def test_dates_and_lists_go_in_and_out(client):
     assert late.status_code == 422 and "from is a date" in late.json()["message"]
 
 
+def test_what_is_said_of_items_and_users_is_found_by_its_words(client):
+    def found(words, side="items"):
+        return [one["id"] for one in client.get(f"/v1/{side}", params={"q": words}).json()]
+
+    client.put("/v1/items/x1", json={"attributes": {"title": "Grüne Lampe", "category": ["Zubehör"], "price": 3}})
+    assert found("grüne lamp") == found("ZUBEHÖR") == ["x1"]
+    assert client.get("/v1/items", params={"q": "zubeh"}).json()[0]["title"] == "Grüne Lampe"
+    client.patch("/v1/items/x1", json={"attributes": {"title": "Roter Stuhl"}})
+    assert found("lampe") == [] and found("stuhl zubehör") == ["x1"]
+    two = [{"item_id": "x2", "attributes": {"title": "Tisch"}}, {"item_id": "x1", "attributes": {"category": None}}]
+    client.post("/v1/items", json=two)
+    assert found("tisch") == ["x2"] and found("zubehör") == [] and found("stuhl") == ["x1"]
+    client.put("/v1/items/i33", json={"attributes": {"title": "Stuhlbein"}})
+    assert found("stuhl") == ["i33", "x1"] and found("thing 33") == []
+    client.patch("/v1/items/x1", json={"hidden": True})
+    client.delete("/v1/items/i33")
+    assert found("stuhl") == []
+    client.put("/v1/users/x3", json={"attributes": {"city": "Gent"}})
+    client.post("/v1/users", json=[{"user_id": "x4", "attributes": {"city": "Gent"}}])
+    client.patch("/v1/users/x3", json={"attributes": {"city": None}})
+    assert found("gent", "users") == ["x4"]
+
+
 def test_many_items_each_with_its_own_status(client):
     given = [
         {"item_id": "a", "attributes": NEW},

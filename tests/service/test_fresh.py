@@ -15,13 +15,21 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from serendip.config import Onboarding
+from serendip.errors import NotFound
 from serendip.models.als import ALS
+from serendip.models.ease import EASE
+from serendip.pipeline.onboarding import LIKE, UNKNOWN
 from serendip.service import degrade
 from serendip.service.answer import Event
+from serendip.service.explain import explain
+from serendip.service.find import find_items
+from serendip.service.onboarding import Said, questionnaire
 from serendip.service.record import record
 from serendip.service.serving import Serving
 from serendip.service.settings import learned, settings_of
 from serendip.service.similar import similar
+from serendip.service.slate import How
 from serendip.service.train import fitted
 from serendip.store.describe import Entry
 from serendip.store.project import Project
@@ -127,7 +135,36 @@ def test_what_stands_in_for_the_model_is_the_recommendation_table(servings):
     assert "table" not in {one.source for one in degrade.instead(serving, 8, degrade.MODEL, "u14").items}
 
 
+@pytest.mark.parametrize("serves_later", [False, True])
+def test_a_new_item_is_a_candidate_of_the_other_models_of_a_pipeline_too(shop, serves_later):
+    with open("project/serendip.toml", "a") as out:
+        out.write('\n[pipelines.home]\nretrieve = ["als:10"]\nrank = "als"\n')
+    project, lamp = Project(Path("project")), Entry("lamp", {"category": "taste2", "title": "Lamp of taste 2"})
+    with project.store() as store:
+        fitted(project, ALS(rank=8, epochs=3), learned(store, settings_of(project)))
+        if serves_later:  # what serves knows of the lamp, and the other model does not
+            store.describe("items", [lamp])
+            project.publish(fitted(project, EASE(), learned(store, settings_of(project))))
+    serving = Serving(project)
+    serving.live.store.describe("items", [lamp])
+    serving.now()
+    serving.fresh.grow()
+    made = degrade.slate(serving, "u14", 8, how=How("home"))
+    (found,) = [one for one in made.items if one.item_id == "lamp"]
+    assert found.source == "model" and found.reason.startswith("because you bought")
+    serving.live.store.hide("lamp")
+    assert "lamp" not in ids(degrade.slate(serving, "u14", 8, how=How("home")))
+    serving.close()
+
+
 USERS = [f"u{n}" for n in range(0, 60, 7)]
+HOME = How("home")
+TOML = """
+[pipelines.home]
+retrieve = ["als:20", "model:30", "similar:10"]
+rank = "als"
+rerank = ["mmr:relevance=0.5", "explore:epsilon=0.5:slots=2"]
+"""
 
 
 class Walk(RuleBasedStateMachine):
@@ -206,11 +243,21 @@ class Walk(RuleBasedStateMachine):
                 slate = degrade.slate(serving, user, 70)
                 self.fine(slate.items, user, slate.known)
                 self.fine(degrade.instead(serving, 70, degrade.MODEL, user).items, user)
-            self.fine(degrade.slate_for(serving, [Event("i20", ""), Event("i31", "")], 70).items)
+            past = [Event("i20", ""), Event("i31", "")]
+            self.fine(degrade.slate_for(serving, past, 70).items)
+            self.fine(degrade.slate(serving, USERS[0], 70, how=HOME).items, USERS[0])
+            self.fine(degrade.slate_for(serving, past, 70, how=HOME, user_id=USERS[1], item_id="i21").items)
             self.fine(degrade.slate_together(serving, USERS[:2], 70, "average").items)
             with serving.answering() as live:
                 self.fine(similar(live, "i20", 70).items)
                 self.fine(similar(live, self.items[-1], 70).items)
+                asked = questionnaire(live, Said(items={"i20": LIKE, "i30": UNKNOWN}), Onboarding(worth=0), n=20, k=70)
+                self.fine(asked.items)
+                assert not self.hidden & {question.id for question in asked.questions}
+                assert not self.hidden & {found.id for found in find_items(live, "taste", 70)}
+                for user in sorted(self.out)[:1]:
+                    with pytest.raises(NotFound):
+                        explain(live, user, "i20")
 
     def fine(self, items, user=None, known=None):
         shown = [one.item_id for one in items]
@@ -232,6 +279,8 @@ def project(prepared, tmp_path_factory):
     made = Project(folder)
     with made.store() as store:
         fitted(made, ALS(rank=8, epochs=3), learned(store, settings_of(made)))
+    with open(made.settings, "a") as out:
+        out.write(TOML)
     return folder
 
 
@@ -239,8 +288,8 @@ def project(prepared, tmp_path_factory):
 def test_in_any_order_of_writes_nothing_that_may_not_be_shown_is_shown(project, store, request):
     move = request.getfixturevalue("moved") if store == "postgres" else lambda folder: None
     settings_ = settings(
-        max_examples=12 if store == "sqlite" else 6,
-        stateful_step_count=12,
+        max_examples=8 if store == "sqlite" else 4,
+        stateful_step_count=10,
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )

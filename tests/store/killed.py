@@ -1,31 +1,48 @@
 """Kill a process that records events, again and again: prints what was acknowledged and what is there.
 
 Usage: killed.py PLACE KILLS. Each child is forked from this process, which has started no thread, opens the store and
-records groups of events; after each transaction it says so through a pipe. It is killed at a moment of chance.
+records groups of events as a server does, from several threads whose groups share transactions; what is acknowledged it
+says through a pipe. It is killed at a moment of chance.
 """
 
 import os
 import random
 import signal
 import sys
+import threading
 import time
 
+from serendip.service.record import Recorder
 from serendip.store.recording import Fact
 from serendip.store.store import Store
 
-GROUP = 7  # events of one transaction
+GROUP = 7  # events of one request
+THREADS = 4
 
 
 def child(place: str, round_: int, out: int) -> None:
     """Record for ever, and say of each group when it is on the disk."""
     with Store.open(place) as store:
-        for n in range(1_000_000):
-            ids = [f"{round_}-{n}-{i}" for i in range(GROUP)]
-            facts = [
-                Fact(f"u{n % 5}", f"i{i}", "view", None, 1_700_000_000_000 + n, True, id_) for i, id_ in enumerate(ids)
-            ]
-            assert all(done.status == "recorded" for done in store.record(facts))
-            os.write(out, f"{round_}-{n}\n".encode())
+        recorder = Recorder(store)
+
+        def ask(who: int) -> None:
+            try:
+                for n in range(1_000_000):
+                    group = f"{round_}-{who}-{n}"
+                    facts = [
+                        Fact(f"u{n % 5}", f"i{i}", "view", None, 1_700_000_000_000 + n, True, f"{group}-{i}")
+                        for i in range(GROUP)
+                    ]
+                    assert all(done.status == "recorded" for done in recorder.put(facts).result())
+                    os.write(out, f"{group}\n".encode())
+            finally:
+                os._exit(1)
+
+        threads = [threading.Thread(target=ask, args=(who,)) for who in range(THREADS)]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
 
 
 def main(place: str, kills: int) -> None:
@@ -62,7 +79,7 @@ def main(place: str, kills: int) -> None:
     assert not missing, f"acknowledged and lost: {missing[:5]}"
     assert len(there) % GROUP == 0, "a group is torn"
     more = len(there) // GROUP - len(acknowledged)
-    assert 0 <= more <= kills, "more groups than were under way when a child was killed"
+    assert 0 <= more <= THREADS * kills, "more groups than were under way when a child was killed"
     print(f"{kills} kills, {len(acknowledged)} groups acknowledged, {more} written and not acknowledged")
 
 
