@@ -7,9 +7,10 @@ import polars as pl
 import pytest
 
 from serendip.cli import status
+from serendip.data.queries import offsets
 from serendip.pipeline.about import About
 from serendip.service.open import opened
-from serendip.service.reasons import new_in
+from serendip.service.reasons import DENSE, new_in, strongest, together
 from serendip.service.slate import How, slate, slate_for, slate_together
 
 
@@ -56,3 +57,17 @@ def test_contributions_sum_to_each_score(live, pipeline):
     ]
     for one in (item for each in made for item in each.items):
         assert sum(part.weight for part in one.contributions) == pytest.approx(one.score, rel=1e-3, abs=1e-3)
+
+
+def test_a_score_names_the_item_that_gave_most_and_a_second_that_gave_nearly_as_much():
+    count = np.array([0, 3, 1, 2, 0, 4, 2])
+    weight = np.array([1, 3, 2, 5, -1, -2, 4, 4, 9, 6, 0, 0], np.float32)
+    item = np.arange(len(weight), dtype=np.int32) + 10
+    assert strongest(offsets(count), item, weight) == [[], [11, 12], [13], [], [], [18, 19], []]
+    assert strongest(np.zeros(3, np.int64), item[:0], weight[:0]) == [[], []]
+
+
+def test_what_is_named_several_times_is_put_together_alike_by_a_table_and_by_sorting():
+    key = np.random.default_rng(0).integers(0, 50, 200)
+    for one, other in zip(together(key, 50), together(key, DENSE + 1), strict=True):
+        assert np.array_equal(one, other)

@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -25,6 +25,8 @@ class KerasPairs(Model):
     (n_items,): who and what the network has seen; with ids, anyone else is unknown to it. pairs: what it is told,
     None for ids.
     """
+
+    reads_users: ClassVar[bool] = True
 
     config: str
     weights: tuple[F32, ...]

@@ -2,7 +2,7 @@
 
 import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -25,6 +25,8 @@ class EstimatedPairs(Model):
     It needs no fitted user: whoever asks is described by the history that comes with the question. It lives in this
     process.
     """
+
+    reads_users: ClassVar[bool] = True
 
     estimator: Any
     pairs: Pairs

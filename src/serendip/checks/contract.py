@@ -18,6 +18,7 @@ from serendip.data.tables import EVENT_SCHEMA, Tables
 from serendip.errors import UserError
 from serendip.models.contract import Algorithm, Explains, Model, Predicts, Run, Similar
 from serendip.models.popular import Popular
+from serendip.models.within import reads_users
 from serendip.store.artefacts import load, save
 
 Promise = Callable[[Algorithm], None]
@@ -248,6 +249,15 @@ def newcomers(algorithm: Algorithm) -> None:
     assert (got.item[:2] >= 0).all(), "a newcomer with a history got no full slate"
 
 
+def reads(algorithm: Algorithm) -> None:
+    """A model that does not say that it reads a query's user features scores the same without them."""
+    for data in (small(), planted().data):
+        model, queries = algorithm.fit(data), data.queries()
+        if not reads_users(model):
+            bare = dataclasses.replace(queries, user_features=None)
+            same(model.score(bare), model.score(queries), "scores without user features", 0)
+
+
 def persists(algorithm: Algorithm) -> None:
     """Scores are the same after saving and loading."""
     data = small()
@@ -334,6 +344,7 @@ CHECKS: tuple[Check, ...] = (
     Check("finds the withheld", finds_the_withheld, personal=True),
     Check("beats popularity", beats_popularity, personal=True, ranked=True),
     Check("newcomers", newcomers, personal=True),
+    Check("reads", reads),
     Check("persists", persists),
     Check("explains", explains),
     Check("similar items", similar_items),

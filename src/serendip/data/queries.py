@@ -1,6 +1,7 @@
 """What a model is asked: who, with which history, in which context."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -67,8 +68,18 @@ class History:
         return ItemLists(self.offset, self.item)
 
     def matrix(self, rules: InteractionRules, n_items: int) -> CSR:
-        """Return the interactions that the rules make of these events.  # (B, n_items) float32"""
-        return interactions(self._events, rules, len(self), n_items)
+        """Return the interactions that the rules make of these events; a slate asks for them again and again, so that
+        those of one history are kept: the arrays are not to be written to.  # (B, n_items) float32
+        """
+        if len(self) != 1:
+            return interactions(self._events, rules, len(self), n_items)
+        kept: tuple[InteractionRules, int, CSR] | None = self.__dict__.get("_matrix")
+        if kept is None or kept[1] != n_items or kept[0] != rules:
+            made = interactions(self._events, rules, 1, n_items)
+            for array in (made.data, made.indices, made.indptr):
+                array.flags.writeable = False
+            kept = self.__dict__["_matrix"] = rules, n_items, made
+        return copy(kept[2])
 
     def disliked(self, rules: InteractionRules, n_items: int) -> CSR:
         """Return 1 for what the rules make no interaction of since it was disliked.  # (B, n_items) float32"""
@@ -108,6 +119,14 @@ class History:
 
     def fingerprint(self) -> U64:
         """Return a hash of each history, whatever the order of its events: equal for the same events.  # (B,)"""
+        if len(self) == 1:
+            kept: U64 | None = self.__dict__.get("_fingerprint")
+            if kept is None:
+                kept = self.__dict__["_fingerprint"] = self._hashed()
+            return kept
+        return self._hashed()
+
+    def _hashed(self) -> U64:
         sums = np.empty(len(self.offset) - 1, np.uint64)
         cut = np.searchsorted(self.offset, np.arange(HASHED, len(self.item), HASHED))
         for begin, end in pairwise(np.unique([0, *cut, len(sums)])):  # some histories at a time, to save memory
@@ -163,6 +182,8 @@ class Queries:
 
     def rows(self, index: I64 | slice) -> "Queries":
         """Return some of the questions."""
+        if isinstance(index, slice) and index.indices(len(self)) == (0, len(self), 1):
+            return self
         at = np.arange(len(self))[index]
         return Queries(
             self.user[index],

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -23,6 +24,8 @@ class AttributeNeighbours(Model):
     vectors (n_users, n_features): attributes, rows of length 1; votes (n_users, n_items): what users say; float32 CSR.
     A query is not its own neighbour. Who has no known attribute gets NaN, as does an item without a vote.
     """
+
+    reads_users: ClassVar[bool] = True
 
     encoder: Encoder
     neighbours: int

@@ -64,14 +64,30 @@ class Blend(Model):
         return score
 
     def _answers(self, queries: Queries) -> list[tuple[I64, list[Part]]]:
-        """Return the queries that each level answers, and what its children add."""
+        """Return the queries that each level answers, and what its children add.
+
+        For one query it is kept until the next comes: a slate is scored, and then explained.
+        """
+        if len(queries) != 1:
+            return self._answered(queries)
+        last: tuple[Queries, list[tuple[I64, list[Part]]]] | None = self.__dict__.get("_last")
+        if last is None or last[0] is not queries:
+            last = self.__dict__["_last"] = queries, self._answered(queries)
+        return last[1]
+
+    def _answered(self, queries: Queries) -> list[tuple[I64, list[Part]]]:
         count = np.diff(queries.history.matrix(self.rules, self.n_items).indptr)
         waiting, answers = np.arange(len(queries)), []
         for level, least in enumerate(self.least):
             rows = waiting[count[waiting] >= least]
-            parts = self._parts(queries.rows(rows), self.weights[level])
-            some = ~np.isnan([part.score for part in parts]).all(axis=(0, 2))  # (B,)
-            answers.append((rows[some], [Part(p.child, *(a[some] for a in p[1:])) for p in parts]))
+            if not len(rows):
+                continue
+            parts = self._parts(queries if len(rows) == len(queries) else queries.rows(rows), self.weights[level])
+            some = np.any([~np.isnan(part.score).all(axis=1) for part in parts], axis=0)  # (B,)
+            if some.all():
+                answers.append((rows, parts))
+            else:
+                answers.append((rows[some], [Part(p.child, *(a[some] for a in p[1:])) for p in parts]))
             waiting = np.setdiff1d(waiting, rows[some])
         return answers
 
@@ -102,12 +118,13 @@ class Blend(Model):
         for at, parts in self._answers(queries):
             pair = np.flatnonzero(np.isin(of, at))  # (P,), into item
             row = np.searchsorted(at, of[pair])  # (P,), into at
+            part = queries if len(at) == len(queries) else queries.rows(at)
             for child, score, scale, shift, low in parts:
                 value = score[row, item[pair]]
                 rest = np.where(np.isnan(value), low[row, 0], shift[row, 0])
                 known = np.flatnonzero(~np.isnan(value))
                 if isinstance(child, Explains):
-                    found = child.explain(queries.rows(at), item[pair[known]], row[known])
+                    found = child.explain(part, item[pair[known]], row[known])
                     owner = known[np.repeat(np.arange(len(known)), np.diff(found.offset))]
                     weight = found.weight * scale[row[owner], 0]
                     told.append(Told(pair[owner], found.item, weight, found.reason + len(reasons)))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ PAIRS = 1_000_000  # pairs judged at once
 class CategoryTrees(Model):
     """score(q, i) = what the trees say of the categories of q and i: a probability, or its logit where there were no
     labels. item_codes (n_items, n_item_fields); known (n_items,): items that were seen or have attributes."""
+
+    reads_users: ClassVar[bool] = True
 
     fields: Fields
     item_codes: I32

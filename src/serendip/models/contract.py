@@ -56,6 +56,7 @@ class Model(ABC):
     items: Ids
     rules: InteractionRules
     algorithm: ClassVar[str] = ""
+    reads_users: ClassVar[bool] = False  # a query's user_features: they are read for a slate only where a model asks
 
     @property
     def n_users(self) -> int:

@@ -1,6 +1,7 @@
 """The fitted shape of factorisations whose factors lean on attributes: those of a newcomer follow from them alone."""
 
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -57,6 +58,8 @@ class FeatureFactors(Factors):
 
     A history is folded in beside m_u; without a history x_u = m_u, and a new item has y_i = m_i.
     """
+
+    reads_users: ClassVar[bool] = True
 
     user_leaning: Leaning = field(kw_only=True)
     item_leaning: Leaning = field(kw_only=True)

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -29,6 +30,8 @@ class FeatureModel(Model):
     all. item_rows (n_items, n_features). known (n_items,): items that were seen or have attributes. probability: the
     score is put through the logistic function: what was learnt from labels foretells how likely one is 1.
     """
+
+    reads_users: ClassVar[bool] = True
 
     fields: Fields
     bias: float

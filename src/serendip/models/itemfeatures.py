@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -14,7 +15,7 @@ from serendip.data.slates import Contributions, Slates
 from serendip.kernels.topk import topk_dense
 from serendip.models.contract import Model
 from serendip.models.encoder import Encoder
-from serendip.models.itemweights import scattered
+from serendip.models.itemweights import MANY, entries, scattered, summed
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,12 @@ class ItemFeatures(Model):
         return csr_matrix(liked - np.float32(self.negative) * disliked)
 
     def _share(self, x: CSR) -> CSR:
-        x.data *= np.diff(self.features.indptr)[x.indices] > 0
-        x.eliminate_zeros()
-        total = np.asarray(x.sum(axis=1), np.float32).ravel()
-        x.data /= np.repeat(total, np.diff(x.indptr))
+        some = np.diff(self.features.indptr)[x.indices] > 0
+        if not some.all():
+            x = csr_matrix((x.data * some, x.indices, x.indptr), x.shape, copy=True)
+            x.eliminate_zeros()
+        row = np.repeat(np.arange(x.shape[0]), np.diff(x.indptr))
+        x.data = (x.data / np.bincount(row, x.data, x.shape[0])[row]).astype(np.float32)
         return x
 
     @cached_property
@@ -54,7 +57,13 @@ class ItemFeatures(Model):
         return bool(self.negative) or bool((self.features.data < 0).any())
 
     def score(self, queries: Queries, item: I32 | None = None) -> F32:
-        profile = self._shares(queries) @ self.features  # (B, n_features)
+        share = self._shares(queries)
+        if item is None and len(queries) == 1:
+            profile = summed(share.indices, share.data, self.features)
+            used = np.flatnonzero(~np.isnan(profile))
+            if np.diff(self._by_feature.indptr)[used].sum() <= MANY:
+                return summed(used, profile[used], self._by_feature)[None]
+        profile = share @ self.features  # (B, n_features)
         if item is None:
             return scattered(profile @ self._by_feature)
         flat = np.where((item >= 0) & (item < self.n_items), item, 0).ravel()
@@ -72,13 +81,34 @@ class ItemFeatures(Model):
 
     def explain(self, queries: Queries, item: I32, of: I64 | None = None) -> Contributions:
         x = self._shares(queries)
-        x = x if of is None else x[of]  # (M, n_items)
-        row = np.repeat(np.arange(len(item)), np.diff(x.indptr))
-        weight = products(self.features, x.indices, self.features, item[row]) * x.data  # (nnz,)
-        say = weight != 0
+        of = np.arange(len(item)) if of is None else of
+        cut = [0, *(np.flatnonzero(of[1:] != of[:-1]) + 1).tolist(), len(of)] if len(of) else [0]
+        parts = [np.empty(0, np.float32)]
+        for begin, end in pairwise(cut):
+            at = slice(x.indptr[of[begin]], x.indptr[of[begin] + 1])
+            parts.append((self.likeness(item[begin:end], x.indices[at]) * x.data[at]).ravel())  # (m, n)
+        row, owed, share = entries(x, of)
+        weight = np.concatenate(parts).astype(np.float32, copy=False)
+        say = np.flatnonzero(weight)
         count = np.bincount(row[say], minlength=len(item)).astype(np.int64)
-        reason = (x.data[say] < 0).astype(np.int32)
-        return Contributions(offsets(count), x.indices[say], weight[say], reason, ("like", "unlike"))
+        reason = (share[say] < 0).astype(np.int32)
+        return Contributions(offsets(count), owed[say], weight[say], reason, ("like", "unlike"))
+
+    def likeness(self, i: I32, j: I32) -> F32:
+        """Return the inner product of the features of each i with those of each j, none of which has none.
+
+        (m,), (n,) -> (m, n)
+        """
+        _, column, value = entries(self.features, j)
+        begin = offsets(np.diff(self.features.indptr)[j].astype(np.int64))[:-1]  # no row is empty
+        found = np.empty((len(i), len(j)), np.float32)
+        step = max(1, MANY // max(len(column), self.features.shape[1]))
+        for b in range(0, len(i) if len(j) else 0, step):
+            row, place, own = entries(self.features, i[b : b + step])
+            table = np.zeros((len(found[b : b + step]), self.features.shape[1]), np.float32)
+            table[row, place] = own
+            found[b : b + step] = np.add.reduceat(table[:, column] * value, begin, axis=1)
+        return found
 
     def extend(self, items: Ids, item_features: pl.DataFrame) -> "ItemFeatures":
         new = self.encoder.encode(item_features[self.n_items :])

@@ -7,13 +7,15 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from serendip.arrays import CSR, F32, I32, I64, Bool
-from serendip.data.queries import ItemLists, Queries
+from serendip.data.queries import ItemLists, Queries, ranges
 from serendip.data.slates import Contributions, Slates, picked
 from serendip.kernels.topk import topk_dense
 from serendip.kernels.topk_sparse import SparseRows, topk_sparse
 from serendip.models.contract import Model
 from serendip.models.packed import Packed
 from serendip.models.packedcsr import PackedCSR
+
+MANY = 1_000_000  # entries met at once
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,13 @@ class ItemWeights(Model):
 
     def score(self, queries: Queries, item: I32 | None = None) -> F32:
         x = self.past(queries)
-        product = self.weights.times(x) if isinstance(self.weights, Packed | PackedCSR) else x @ self.weights
-        score = product if isinstance(product, np.ndarray) else scattered(csr_matrix(product))  # (B, n_items)
+        match self.weights:
+            case csr_matrix():
+                score = product(x, self.weights)  # (B, n_items)
+            case Packed() | PackedCSR():
+                score = self.weights.times(x)
+            case _:
+                score = x @ self.weights
         score[:, ~self.known] = np.nan
         score[np.diff(x.indptr) == 0] = np.nan
         return picked(score, item)
@@ -108,6 +115,32 @@ class ItemWeights(Model):
         if not len(j):  # SciPy would answer by a matrix
             return np.empty(0, np.float32)
         return np.asarray(self.weights[j, i], np.float32).ravel()
+
+
+def entries(x: CSR, of: I32 | I64) -> tuple[I64, I32, F32]:
+    """Return the entries of some rows of x, one row after the other: which of them, column, value.  # (M,) -> (nnz,)"""
+    start, count = x.indptr[of].astype(np.int64), np.diff(x.indptr)[of].astype(np.int64)
+    at = ranges(start, count)
+    return np.repeat(np.arange(len(of)), count), x.indices[at], x.data[at]
+
+
+def product(x: CSR, y: CSR) -> F32:
+    """Return x y as a dense matrix, NaN where nothing met.  # (B, m), (m, n) -> (B, n)
+
+    For the one row of a slate SciPy's product takes longer to begin than to make.
+    """
+    if x.shape[0] != 1 or np.diff(y.indptr)[x.indices].sum() > MANY:
+        return scattered(csr_matrix(x @ y))
+    return summed(x.indices, x.data, y)[None]
+
+
+def summed(row: I32 | I64, weight: F32, y: CSR) -> F32:
+    """Return the sum of some rows of y, each times its weight, NaN where none has an entry.  # (N,), (N,) -> (n,)"""
+    which, column, value = entries(y, row)
+    there = np.zeros(y.shape[1], np.bool_)
+    there[column] = True
+    total = np.bincount(column, value * weight[which], y.shape[1])
+    return np.where(there, total, np.nan).astype(np.float32)
 
 
 def scattered(product: CSR) -> F32:

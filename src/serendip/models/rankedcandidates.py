@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ class RankedCandidates(Model):
     Any other item scores below all of these, by the mean of the children's scores made comparable; so do all items
     where there are no trees. trees: LightGBM's own text as bytes, empty for none.
     """
+
+    reads_users: ClassVar[bool] = True
 
     children: tuple[Model, ...]
     described: Described

@@ -1,6 +1,7 @@
 """The fitted shape of what people of a kind take to: one row of scores for everyone, and one a segment."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -83,6 +84,8 @@ class Segments(Model):
 
     share (n_items,) float32: log p_i, NaN for an item that was never seen; lift (n_segments, n_items) float32.
     """
+
+    reads_users: ClassVar[bool] = True
 
     segmenter: Segmenter
     share: F32

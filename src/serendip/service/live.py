@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from serendip.arrays import I32
 from serendip.models.classes import Classes
 from serendip.models.contract import Model
 from serendip.models.itemfeatures import ItemFeatures
 from serendip.models.warm import warm
+from serendip.models.within import reads_users
 from serendip.pipeline.pipeline import Pipeline
 from serendip.pipeline.stages import Stages
 from serendip.service.catalogue import Catalogue
@@ -30,6 +32,12 @@ class Live:
     surfaces: Surfaces  # pipelines by name, with the rules of the moment
     content: ItemFeatures | None = None  # by which newer items find their place
     classes: Classes | None = None  # by which onboarding chooses what to ask
+
+    @cached_property
+    def reads_users(self) -> bool:
+        """Whether a slate may depend on attributes of its user."""
+        ranking = (self.pipeline.model, self.pipeline.fallback, *self.surfaces.models())
+        return any(reads_users(model) for model in ranking if model is not None)
 
     def barring(self, banned: I32) -> "Live":
         """Return the same without the banned items, int32 indices."""

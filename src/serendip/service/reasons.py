@@ -24,6 +24,7 @@ DONE = {
     "interaction": "chose",
 }
 NEW = "new in the catalogue"  # what models that go by the age of items say
+DENSE = 1_000_000  # numbers that a table may be as long as
 SHARE = 0.6  # a second item is named only where it gives this share of what the first gives
 
 
@@ -32,19 +33,18 @@ def reasons(model: Model, queries: Queries, item: I32, of: I64, titles: list[str
     if not isinstance(model, Explains) or not len(item):
         return [""] * len(item)
     parts = model.explain(queries, item, of)
-    offset, owed, weight = personal(parts)
+    named = strongest(*personal(parts))
     past: dict[int, dict[int, int]] = {}  # query -> item -> its last event
     said = []
     for m, b in enumerate(of.tolist()):
-        named = strongest(owed[offset[m] : offset[m + 1]], weight[offset[m] : offset[m + 1]])
-        if not named:
+        if not named[m]:
             said.append(general(parts, m))
             continue
         if b not in past:
             at = range(int(queries.history.offset[b]), int(queries.history.offset[b + 1]))
             past[b] = dict(zip(queries.history.item[at.start : at.stop].tolist(), at, strict=True))
-        last = past[b].get(named[0], -1)
-        said.append(f"because you {verb(queries.history, last)} {' and '.join(title(titles, one) for one in named)}")
+        last = past[b].get(named[m][0], -1)
+        said.append(f"because you {verb(queries.history, last)} {' and '.join(title(titles, i) for i in named[m])}")
     return said
 
 
@@ -130,29 +130,58 @@ def personal(parts: Contributions) -> tuple[I64, I32, F32]:
     keep, n = parts.item >= 0, len(parts.offset) - 1
     row = np.repeat(np.arange(n), np.diff(parts.offset))[keep]
     item, weight = parts.item[keep], parts.weight[keep]
-    key = row * (int(item.max(initial=0)) + 1) + item
+    width = int(item.max(initial=0)) + 1
+    key = row * width + item
     if len(key) > 1 and not (key[1:] > key[:-1]).all():  # several models of a hybrid may name the same item
-        key, first, part = np.unique(key, return_index=True, return_inverse=True)
-        row, item, weight = row[first], item[first], np.bincount(part, weight, len(key)).astype(np.float32)
-    return offsets(np.bincount(row, minlength=n)), item, weight
+        key, part = together(key, n * width)
+        row, item, weight = key // width, (key % width).astype(np.int32), np.bincount(part, weight, len(key))
+    return offsets(np.bincount(row, minlength=n)), item, weight.astype(np.float32, copy=False)
 
 
-def strongest(item: I32, weight: F32) -> list[int]:
-    """Return the item that gave most, and a second one where it gave nearly as much; none where nothing was given."""
-    if not len(item):
-        return []
-    first = int(weight.argmax())
-    most = float(weight[first])
-    if not most > 0:
-        return []
-    named = [int(item[first])]
-    if len(item) > 1:
-        rest = weight.copy()
-        rest[first] = -np.inf
-        second = int(rest.argmax())
-        if rest[second] >= SHARE * most:
-            named.append(int(item[second]))
+def together(key: I64, n: int) -> tuple[I64, I64]:
+    """Return the keys that there are, ascending, and which of them each is.  # (N,) below n -> (M,), (N,)"""
+    if n > DENSE:
+        return np.unique(key, return_inverse=True)
+    there = np.zeros(n, np.bool_)
+    there[key] = True
+    found = np.flatnonzero(there)
+    place = np.empty(n, np.int64)
+    place[found] = np.arange(len(found))
+    return found, place[key]
+
+
+def strongest(offset: I64, item: I32, weight: F32) -> list[list[int]]:
+    """Return for each score the item that gave most, and a second one where it gave nearly as much; none where nothing
+    was given.  # offset (M + 1,)
+    """
+    count = np.diff(offset)
+    some = np.flatnonzero(count)
+    named: list[list[int]] = [[] for _ in count]
+    if not len(some):
+        return named
+    start = offset[some]
+    row = np.repeat(np.arange(len(some)), count[some])
+    first, most = largest(weight, start, row)
+    rest = weight.copy()
+    rest[first] = -np.inf
+    second, next_most = largest(rest, start, row)
+    near = next_most >= SHARE * most
+    places = zip(
+        some.tolist(), (most > 0).tolist(), item[first].tolist(), near.tolist(), item[second].tolist(), strict=True
+    )
+    for m, gave, one, close, other in places:
+        if gave:
+            named[m] = [one, other] if close else [one]
     return named
+
+
+def largest(value: F32, start: I64, row: I64) -> tuple[I64, F32]:
+    """Return where the largest value of each row is, the first of several, and what it is.  # (M,)"""
+    most = np.maximum.reduceat(value, start)
+    at = np.flatnonzero(value == most[row])[::-1]
+    place = start.copy()
+    place[row[at]] = at  # the first is written last
+    return place, most
 
 
 def general(parts: Contributions, m: int) -> str:

@@ -1,6 +1,7 @@
 """What was asked and answered last for each of the last users, for when the store or the model fails."""
 
 from collections import OrderedDict
+from dataclasses import replace
 from typing import NamedTuple
 
 from serendip.data.queries import Queries
@@ -24,8 +25,9 @@ class Recent:
         self._by_user: OrderedDict[str, Last] = OrderedDict()
 
     def put(self, user_id: str, last: Last) -> None:
-        """Keep what was asked and answered."""
-        self._by_user[user_id] = last
+        """Keep what was asked and answered, without what models have made of it."""
+        asked = replace(last.queries, history=replace(last.queries.history))
+        self._by_user[user_id] = last._replace(queries=asked)
         self._by_user.move_to_end(user_id)
         if len(self._by_user) > self.most:
             self._by_user.popitem(last=False)

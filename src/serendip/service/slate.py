@@ -50,9 +50,12 @@ def slate(
 
 
 def question(live: Live, user_id: str, context: Context | None = None) -> Queries:
-    """Return the question of a user, asked now: who it is, with history and attributes as the store has them now."""
+    """Return the question of a user, asked now: who it is, with history and attributes as the store has them now.
+
+    Attributes are left out where no model reads them.
+    """
     user = live.store.find_user(user_id)
-    about = live.store.user_features(user)
+    about = live.store.user_features(user) if live.reads_users else None
     return Queries(np.array([user], np.int32), history_of(live, user), user_features=about).at(now(), context)
 
 
