@@ -1,9 +1,13 @@
+import shutil
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import psycopg
 import pytest
 
 from serendip.errors import Unavailable, UserError
+from serendip.store.recording import Fact
 from serendip.store.schema import STEPS
 from serendip.store.store import Store
 
@@ -87,3 +91,22 @@ def test_a_database_without_a_store_is_left_alone_unless_one_is_to_be_made(postg
 def test_what_postgres_cannot_hold_is_one_sentence(postgres):
     with Store.open(postgres()) as store, pytest.raises(UserError, match="cannot hold this"):
         store.opt_out("a\0b")
+
+
+def test_a_log_is_folded_into_the_file_while_another_thread_writes(tmp_path):
+    path, copy = tmp_path / "serendip.db", tmp_path / "copy.db"
+    facts = [Fact(f"u{n}", "i1", "view", None, 1_700_000_000_000, True) for n in range(50)]
+
+    def in_the_file_itself():
+        shutil.copy(path, copy)
+        with closing(sqlite3.connect(copy)) as connection:
+            return connection.execute("SELECT count(*) FROM events").fetchone()[0]
+
+    with Store.open(path) as store:
+        store.fold()
+        store.record(facts)
+        assert in_the_file_itself() == 0
+        with store.database.write() as connection, ThreadPoolExecutor(1) as other:
+            connection.execute("INSERT INTO meta VALUES ('odd', '1')")
+            other.submit(store.fold).result(10)
+        assert in_the_file_itself() == 50

@@ -321,3 +321,13 @@ def test_any_batches_come_out_as_one_data_set(batches, place):
     if want.value is not None:
         np.testing.assert_array_equal(ours.value, want.value)
     assert (ours.timestamp is None) == (want.timestamp is None)
+
+
+def test_many_users_are_found_at_once_but_for_who_is_unknown_or_has_opted_out(store):
+    store.add(Tables(events()))
+    users = store.users().series.to_list()
+    store.opt_out(users[3])
+    asked = [*users, "nobody"]
+    known = {user_id: store.find_user(user_id) for user_id in asked}
+    assert store.find_users(asked) == {user_id: index for user_id, index in known.items() if index >= 0}
+    assert len(store.find_users(asked)) == len(users) - 1

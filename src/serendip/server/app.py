@@ -39,6 +39,7 @@ from serendip.server.trace import Trace, provider
 from serendip.server.vitals import Vitals
 from serendip.server.wire import BadRequest, answer
 from serendip.service.answer import Failure
+from serendip.service.fold import Fold
 from serendip.service.keys import Keys
 from serendip.service.record import Recorder
 from serendip.service.serving import Serving
@@ -77,7 +78,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        threads = (Watch(serving), Vitals(serving))
+        threads = (Watch(serving), Vitals(serving), Fold(serving.live.store))
         for thread in threads:
             thread.start()
         serving.fresh.start()

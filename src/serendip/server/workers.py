@@ -21,6 +21,7 @@ from serendip.server.shed import protocol
 
 DRAIN = 5  # seconds that requests under way have, once the server is to stop
 SOON = 2.0  # seconds: a worker that ends sooner than this after its start is started again only after a pause
+TURN = 0.001  # seconds that an answer waits for a thread that computes, before it has its turn
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 STOPPED = 3  # status of a worker that cannot start, and would not the next time either
 
@@ -33,6 +34,9 @@ def run(settings: ServerSettings, listening: socket.socket, ready: Callable[[], 
     """
     log.to(requests=settings.requests)
     app = create_app(settings)
+    gc.collect()
+    gc.freeze()  # a collection while requests wait does not look at all that is there by now
+    sys.setswitchinterval(TURN)
     ready()
     config = uvicorn.Config(
         app, http=protocol(settings.waiting), log_config=None, access_log=False, server_header=False,

@@ -77,8 +77,7 @@ class Impressions:
             part = [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]
             try:
                 live = self.holder.live
-                users = {one.user_id for _, one in part if one.user_id is not None}
-                index = {user_id: live.store.find_user(user_id) for user_id in users}
+                index = live.store.find_users([*{one.user_id for _, one in part if one.user_id is not None}])
                 live.store.add_impressions([recorded(live, when, one, index) for when, one in part])
             except BaseException:
                 self._waiting.extendleft(reversed(part[: MOST - len(self._waiting)]))
@@ -102,7 +101,7 @@ def recorded(live: Live, when: int, slate: Slate, users: dict[str, int]) -> Impr
     return Impression(
         slate.request_id,
         when,
-        -1 if slate.user_id is None else users[slate.user_id],
+        -1 if slate.user_id is None else users.get(slate.user_id, -1),
         slate.pipeline,
         slate.model,
         tuple(live.catalogue.get(one.item_id) for one in slate.items),

@@ -79,6 +79,10 @@ class Database(Protocol):
         """Leave nothing of what was deleted in the files."""
         ...
 
+    def fold(self) -> None:
+        """Do now, while others read and write, what a later transaction would have to do for all before it."""
+        ...
+
     def stamp(self) -> object:
         """Return what is another whenever anything was written, by anybody; it compares within one thread only."""
         ...

@@ -21,6 +21,7 @@ BUSY = 30.0  # seconds that one process waits for another's transaction
 WRITER_CACHE = 256  # MiB of pages held by the writing connection
 READER_WAIT = 0.25  # seconds that reading waits for whoever has the file to itself; readers never wait for a writer
 READER_CACHE = 16  # MiB of pages held by each reading connection
+LOG = 16_000  # pages of the write-ahead log, 4 KiB each, from which on a transaction folds them into the file itself
 CHUNK = 1_000_000  # rows of one array, between two looks at Ctrl-C
 
 
@@ -81,6 +82,7 @@ class SQLite:
             "temp_store=FILE",
             "secure_delete=ON",  # no trace of what was erased stays in pages that were split or freed
             "journal_size_limit=67108864",
+            f"wal_autocheckpoint={LOG}",
         ):
             connection.execute(f"PRAGMA {pragma}").fetchall()
         return connection
@@ -137,6 +139,11 @@ class SQLite:
         """Leave nothing of what was deleted in the write-ahead log; in the file itself it was overwritten."""
         with self._lock, self._said():
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def fold(self) -> None:
+        """Bring what the write-ahead log holds into the file, while others read and write."""
+        with self.read() as connection:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def stamp(self) -> int:
         """Return what is another whenever anything was written, by anybody; it compares within one thread only."""

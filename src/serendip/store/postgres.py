@@ -211,6 +211,9 @@ class Postgres:
         with self._said(), self._pool.connection() as raw:
             raw.execute("VACUUM users, events, withdrawn, quarantine, recommendations, words")
 
+    def fold(self) -> None:
+        """Do nothing: the server has processes of its own for that."""
+
     def stamp(self) -> object:
         """Return what is another whenever anything was written, by anybody."""
         with self.read() as session:

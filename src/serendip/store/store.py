@@ -20,7 +20,7 @@ from serendip.errors import NotFound
 from serendip.store import apart, changes, describe, events, files, impressions, recording
 from serendip.store.bulk import Bulk
 from serendip.store.changes import Changed, Mark
-from serendip.store.connection import Connection, Database
+from serendip.store.connection import Connection, Database, found
 from serendip.store.database import SQLite
 from serendip.store.describe import About, Entry, Put
 from serendip.store.events import Added
@@ -225,6 +225,12 @@ class Store:
             row = connection.execute(ask, [as_text(user_id)]).fetchone()
         return -1 if row is None else int(row[0])
 
+    def find_users(self, user_ids: Sequence[str]) -> dict[str, int]:
+        """Return the indices of those users who are known and have not opted out."""
+        with self._database.read() as connection:
+            ask = f"SELECT user_id, idx FROM users WHERE {TOGETHER} AND user_id IN"
+            return dict(found(connection, ask, user_ids))
+
     def find_item(self, item_id: object) -> int:
         """Return the index of an item, -1 where unknown, by one look-up."""
         with self._database.read() as connection:
@@ -351,8 +357,8 @@ class Store:
     def user_features(self, user: int) -> pl.DataFrame | None:
         """Return the attributes of one user by index, one row; None where users have none or it is unknown."""
         with self._database.read() as connection:
-            found = features(connection, "users", user)
-        return None if found is None or found.is_empty() else found
+            about = features(connection, "users", user)
+        return None if about is None or about.is_empty() else about
 
     def search_items(self, text: str, k: int = 20) -> list[Found]:
         """Return items whose id begins with `text`, or whose attributes hold each of its words."""
@@ -378,6 +384,10 @@ class Store:
         """Return how far a file with this content was read."""
         with self._database.read() as connection:
             return files.find_file(connection, sha256)
+
+    def fold(self) -> None:
+        """Do now, while others read and write, what a later transaction would have to do for all before it."""
+        self._database.fold()
 
     def stamp(self) -> object:
         """Return what is another whenever anything was written, by anybody; it compares within one thread only."""
