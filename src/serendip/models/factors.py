@@ -93,7 +93,7 @@ class Factors(Model):
             return self._newcomers(queries)
         x = self.user_factors[user]
         bias = np.zeros(len(user), np.float32) if self.user_bias is None else self.user_bias[user]
-        something = x.any(axis=1) | (self.item_bias is not None)  # who is known and took nothing has a row of zeros
+        something = np.asarray(x.any(axis=1)) | (self.item_bias is not None)  # who took nothing has a row of zeros
         if not hot.all():
             cold = np.flatnonzero(~hot)
             x[cold], bias[cold], something[cold] = self._newcomers(queries.rows(cold))

@@ -134,8 +134,9 @@ def personal(parts: Contributions) -> tuple[I64, I32, F32]:
     key = row * width + item
     if len(key) > 1 and not (key[1:] > key[:-1]).all():  # several models of a hybrid may name the same item
         key, part = together(key, n * width)
-        row, item, weight = key // width, (key % width).astype(np.int32), np.bincount(part, weight, len(key))
-    return offsets(np.bincount(row, minlength=n)), item, weight.astype(np.float32, copy=False)
+        row, item = key // width, (key % width).astype(np.int32)
+        weight = np.bincount(part, weight, len(key)).astype(np.float32)
+    return offsets(np.bincount(row, minlength=n)), item, weight
 
 
 def together(key: I64, n: int) -> tuple[I64, I64]:
