@@ -2,6 +2,7 @@
 
 import gzip
 import random
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,14 +14,20 @@ from serendip import registry
 from serendip.cli import status
 from serendip.errors import UserError
 from serendip.models.als import ALS
+from serendip.models.bspm import BSPM
 from serendip.models.contract import Algorithm, Run
 from serendip.models.cost import Size
 from serendip.models.ease import EASE
+from serendip.models.featuremf import FeatureMF
+from serendip.models.gfcf import GFCF
 from serendip.models.itemknn import ItemKNN
+from serendip.models.markov import Markov
 from serendip.models.popular import Popular
+from serendip.models.stan import STAN
 from serendip.models.svd import SVD
+from serendip.models.vsknn import VSKNN
 from serendip.service import plan as planning
-from serendip.service.plan import fit_bytes, plan, sample, shape_of
+from serendip.service.plan import counted, fit_bytes, plan, sample, shape_of
 
 
 @pytest.fixture(autouse=True)
@@ -96,6 +103,23 @@ def test_a_plan_names_bytes_and_seconds(kind: type[Algorithm], ratings: Path) ->
     assert one.job_bytes is not None and one.fit_bytes is not None and one.fit_seconds is not None
     program = psutil.Process().memory_info().rss  # a job is told with what the program itself takes
     assert 0 < one.fit_bytes < one.job_bytes < program + 1e9 and 0 < one.fit_seconds < 60
+
+
+@pytest.mark.parametrize(
+    "algorithm",
+    [GFCF(rank=16), BSPM(rank=16), Markov(), VSKNN(), STAN(), FeatureMF(rank=16, epochs=1)],
+    ids=lambda one: one.name,
+)
+def test_formulas_tell_what_numpy_holds(algorithm: Algorithm) -> None:
+    size = Size(np.full(2000, 30), np.full(1500, 40), 60_000.0)
+    data = sample(size, 1.0, 0)
+    pairs = data.matrix.nnz  # made before the fit
+    tracemalloc.start()
+    algorithm.fit(data)
+    held = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    cost = algorithm.cost(Size(counted(data.user), counted(data.item), pairs))
+    assert cost is not None and 0.8 * held < cost.memory < 1.7 * held  # LAPACK holds what NumPy does not see
 
 
 def test_formulas_grow_as_they_should() -> None:

@@ -13,7 +13,8 @@ import numpy as np
 from serendip.arrays import F32
 from serendip.data.dataset import Dataset
 from serendip.models.contract import Algorithm, Run, learnable
-from serendip.models.graphfilter import GraphFilter, graph_filter
+from serendip.models.cost import Cost, Size
+from serendip.models.graphfilter import GraphFilter, filter_cost, graph_filter
 from serendip.models.hyperparameter import hyper
 
 ORDER = 4  # of the Runge-Kutta step
@@ -39,6 +40,9 @@ class BSPM(Algorithm):
     def fit(self, data: Dataset, *, run: Run = Run()) -> GraphFilter:
         learnable(data, self.name)
         return graph_filter(data, self.rank, self.ideal, step(self.time), self.sweeps, run)
+
+    def cost(self, size: Size) -> Cost:
+        return filter_cost(size, self.rank, self.sweeps)
 
 
 def step(time: float) -> F32:

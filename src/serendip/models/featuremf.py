@@ -18,6 +18,7 @@ from serendip.data.dataset import Dataset
 from serendip.kernels.als import gram
 from serendip.models.als import SEEN_TIMES
 from serendip.models.contract import Algorithm, Run, learnable
+from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.encoder import Encoder
 from serendip.models.factors import FoldIn
 from serendip.models.featurefactors import WEIGHTS, FeatureFactors, Leaning, solve_near
@@ -88,6 +89,12 @@ class FeatureMF(Algorithm):
             data.users, data.items, data.fitted_rules, x, y, data.history.fingerprint(), known, fold,
             np.float32(w0) * gram(y), user_leaning=users, item_leaning=items,
         )  # fmt: skip
+
+    def cost(self, size: Size) -> Cost:
+        n, rank = size.n_users + size.n_items, self.rank
+        near = rank * max(size.n_users, size.n_items)  # the penalty as interactions
+        sweep = 2 * (size.pairs + n * rank) * rank**2 + n * rank**3 / 3
+        return Cost(WEIGHT * (6 * size.pairs + 4.6 * near), (self.epochs + 0.5) * sweep)
 
     def sweep(self, matrix: CSR, f: CSR, lean: Leaning, y: F32, x: F32, fold: FoldIn, run: Run) -> None:
         """Solve every row of x for fixed y, near f B, in place.  # (n, m), (n, d), ..., (m, rank), (n, rank)"""

@@ -11,7 +11,8 @@ import numpy as np
 
 from serendip.data.dataset import Dataset
 from serendip.models.contract import Algorithm, Run, learnable
-from serendip.models.graphfilter import GraphFilter, graph_filter
+from serendip.models.cost import Cost, Size
+from serendip.models.graphfilter import GraphFilter, filter_cost, graph_filter
 from serendip.models.hyperparameter import hyper
 
 
@@ -33,3 +34,6 @@ class GFCF(Algorithm):
     def fit(self, data: Dataset, *, run: Run = Run()) -> GraphFilter:
         learnable(data, self.name)
         return graph_filter(data, self.rank, self.ideal, np.ones(1, np.float32), self.sweeps, run)
+
+    def cost(self, size: Size) -> Cost:
+        return filter_cost(size, self.rank, self.sweeps)

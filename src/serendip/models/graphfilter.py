@@ -13,8 +13,9 @@ from serendip.data.queries import Queries
 from serendip.data.slates import Contributions
 from serendip.kernels.compiled import default_threads
 from serendip.models.contract import Run
+from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.linear import Linear
-from serendip.models.puresvd import right_singular_vectors
+from serendip.models.puresvd import right_singular_vectors, vectors_cost
 
 BLOCK = 128  # histories that pass through the filter together
 
@@ -80,6 +81,12 @@ class GraphFilter(Linear):
         weights = self._by_item @ (self.graph @ z) + np.float32(self.ideal) * low  # (n_items, M)
         row = np.repeat(np.arange(len(item)), np.diff(x.indptr))
         return Contributions.because(x, weights[x.indices, row] * x.data)
+
+
+def filter_cost(size: Size, rank: int, sweeps: int) -> Cost:
+    """Return what `graph_filter` costs: the scaled graph, in float64 while it is made, and its singular vectors."""
+    vectors = vectors_cost(size, rank, sweeps)
+    return Cost(max(5 * WEIGHT * size.pairs, WEIGHT * size.pairs + vectors.memory), vectors.operations)
 
 
 def graph_filter(data: Dataset, rank: int, ideal: float, polynomial: F32, sweeps: int, run: Run) -> GraphFilter:

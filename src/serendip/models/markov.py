@@ -14,8 +14,11 @@ from scipy.sparse import csr_matrix
 from serendip.arrays import CSR, I32, I64
 from serendip.data.dataset import Dataset
 from serendip.models.contract import Algorithm, Run, learnable
+from serendip.models.cost import Cost, Size
 from serendip.models.hyperparameter import hyper
 from serendip.models.transitions import Transitions
+
+FOUND, COUNTED = 75, 21  # bytes of an event while interactions are told apart, and of each event that it precedes
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,9 @@ class Markov(Algorithm):
         given = np.asarray(c.sum(axis=1), np.float32).ravel() + np.float32(self.shrinkage)
         c.data /= np.repeat(given, np.diff(c.indptr)) * popularity[c.indices].astype(np.float32) ** self.damping
         return Transitions(data.users, data.items, data.fitted_rules, c, popularity > 0, recency=self.recency)
+
+    def cost(self, size: Size) -> Cost:
+        return Cost((FOUND + COUNTED * self.window) * size.events, self.window * size.events)
 
 
 def pairs(x: CSR) -> I64:

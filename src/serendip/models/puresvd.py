@@ -52,9 +52,14 @@ class PureSVD(Algorithm):
         )  # fmt: skip
 
     def cost(self, size: Size) -> Cost:
-        n, m, rank = size.n_users, size.n_items, self.rank + MORE
-        dense = 4 * rank * max(12 * m + n, m + 9 * n)  # NumPy works on copies, in float64
-        return Cost(dense, (self.sweeps + 1) * (4 * size.pairs * rank + 4 * m * rank**2) + 6 * n * rank**2)
+        return vectors_cost(size, self.rank, self.sweeps)
+
+
+def vectors_cost(size: Size, rank: int, sweeps: int) -> Cost:
+    """Return what `right_singular_vectors` costs."""
+    n, m, rank = size.n_users, size.n_items, rank + MORE
+    dense = 4 * rank * max(12 * m + n, m + 9 * n)  # NumPy works on copies, in float64
+    return Cost(dense, (sweeps + 1) * (4 * size.pairs * rank + 4 * m * rank**2) + 6 * n * rank**2)
 
 
 def right_singular_vectors(x: CSR, rank: int, sweeps: int, run: Run) -> F32:

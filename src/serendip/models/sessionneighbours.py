@@ -15,6 +15,7 @@ from serendip.data.slates import Contributions, picked
 from serendip.kernels.sessions import Near, neighbours, votes
 from serendip.models.contract import Model
 
+SORTED = 80  # bytes of an event while sessions are put in order
 STEPS = 100  # items back that the weights of positions tell apart; what is further counts as the last of them
 
 

@@ -13,8 +13,9 @@ import numpy as np
 from serendip.arrays import F32
 from serendip.data.dataset import Dataset
 from serendip.models.contract import Algorithm, Run, learnable
+from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.hyperparameter import hyper
-from serendip.models.sessionneighbours import STEPS, SessionNeighbours, sessions
+from serendip.models.sessionneighbours import SORTED, STEPS, SessionNeighbours, sessions
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,9 @@ class STAN(Algorithm):
             strength.astype(np.float32), votes.astype(np.float32),
             falling(steps, self.recent), np.ones(STEPS, np.float32), falling(steps, self.near),
         )  # fmt: skip
+
+    def cost(self, size: Size) -> Cost:
+        return Cost(SORTED * size.events + 4 * WEIGHT * (size.n_users + size.n_items), size.events)
 
 
 def falling(x: F32, scale: float | None) -> F32:

@@ -11,8 +11,9 @@ import numpy as np
 from serendip.arrays import F32
 from serendip.data.dataset import Dataset
 from serendip.models.contract import Algorithm, Run, learnable
+from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.hyperparameter import hyper
-from serendip.models.sessionneighbours import STEPS, SessionNeighbours, sessions
+from serendip.models.sessionneighbours import SORTED, STEPS, SessionNeighbours, sessions
 
 DECAYS = ("linear", "harmonic", "quadratic", "none")
 
@@ -49,6 +50,9 @@ class VSKNN(Algorithm):
             (size**-self.length).astype(np.float32), votes.astype(np.float32),
             decay(self.recent), decay(self.match), np.ones(STEPS, np.float32),
         )  # fmt: skip
+
+    def cost(self, size: Size) -> Cost:
+        return Cost(SORTED * size.events + 4 * WEIGHT * (size.n_users + size.n_items), size.events)
 
 
 def decay(kind: str) -> F32:
