@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from serendip.data import queries
 from serendip.data.dataset import Dataset
 from serendip.data.ids import Ids
 from serendip.data.interactions import InteractionRules
@@ -74,6 +75,13 @@ def test_fingerprints_tell_histories_apart(data: Dataset) -> None:
         again, item=again.item[::-1], value=again.value[::-1] if again.value is not None else None
     )
     assert turned.fingerprint()[0] == whole[1]
+
+
+def test_a_fingerprint_is_the_same_whatever_is_hashed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    history = History(np.array([0, 2, 2, 9, 10]), np.arange(10, dtype=np.int32))
+    whole = history.fingerprint()
+    monkeypatch.setattr(queries, "HASHED", 3)
+    assert history.fingerprint().tolist() == whole.tolist()
 
 
 def test_no_value_is_like_no_column_of_values() -> None:

@@ -7,20 +7,30 @@ import pytest
 from serendip.kernels import compiled
 
 
-def reachable() -> list[str]:
+def reachable(*names: str) -> list[str]:
     if not compiled.native:
         return []  # the twins stand alone: nothing to compare
     with pytest.MonkeyPatch.context() as patch:
         found = []
-        for name in ("portable", "avx2", "avx512"):
+        for name in names:
             patch.setenv("SERENDIP_ISA", name)
             if compiled.module.isa() == name:
                 found.append(name)
         return found
 
 
-@pytest.fixture(scope="module", params=reachable())
-def isa(request: pytest.FixtureRequest) -> Iterator[str]:
+def held(name: str) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SERENDIP_ISA", request.param)
-        yield request.param
+        patch.setenv("SERENDIP_ISA", name)
+        yield name
+
+
+@pytest.fixture(scope="module", params=reachable("portable", "avx2", "avx512"))
+def isa(request: pytest.FixtureRequest) -> Iterator[str]:
+    yield from held(request.param)
+
+
+@pytest.fixture(scope="module", params=reachable("portable", "avx2", "avx512", "vnni"))
+def isa_with_bytes(request: pytest.FixtureRequest) -> Iterator[str]:
+    """AVX-512 without and with products of bytes: for kernels that know the difference."""
+    yield from held(request.param)

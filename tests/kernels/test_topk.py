@@ -4,13 +4,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serendip.kernels.topk import Floats, Items, Offsets, topk_dense, topk_dense_numpy, topk_dot, topk_dot_numpy
 
 USERS = st.sampled_from([0, 1, 2, 7, 9, 127, 128, 150])  # few users and many users take different ways
 ITEMS = st.sampled_from([0, 1, 15, 31, 33, 255, 256, 257, 600])
+
+
+@pytest.fixture(scope="module")
+def isa(isa_with_bytes: str) -> str:
+    return isa_with_bytes
 
 
 def excluded(n_users: int, n_items: int, rng: np.random.Generator) -> tuple[Offsets, Items]:
@@ -71,11 +76,36 @@ def all_scores(a: dict[str, Any]) -> Floats:
 
 @pytest.mark.parametrize("n_users", [5, 140])
 @pytest.mark.parametrize("rank", [3, 64])
-def test_skipping_blocks_changes_nothing(isa: str, n_users: int, rank: int) -> None:
+@pytest.mark.parametrize("biased", [False, True])
+def test_skipping_blocks_changes_nothing(isa: str, n_users: int, rank: int, biased: bool) -> None:
     a = floats(n_users, 3000, rank)
+    if not biased:
+        a["bias"] = None
     scores = all_scores(a)
-    np.testing.assert_allclose(scores, a["q"] @ a["y"].T + a["bias"], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(scores, a["q"] @ a["y"].T + (a["bias"] if biased else 0), rtol=1e-4, atol=1e-4)
     assert_same(topk_dot(k=10, **a), topk_dense_numpy(scores, 10, a["tie"]))
+
+
+@settings(max_examples=25)
+@given(
+    rank=st.sampled_from([1, 2, 5, 16, 31, 67]),
+    k=st.sampled_from([1, 10]),
+    spread=st.sampled_from([0.0, 1.0, 12.0]),
+    threads=st.integers(1, 3),
+    seed=st.integers(0, 1000),
+)
+def test_rounding_to_bytes_loses_nothing(isa: str, rank: int, k: int, spread: float, threads: int, seed: int) -> None:
+    """Vectors of all lengths, with single large entries, zeros and repetitions: no bound is to be too narrow."""
+    rng = np.random.default_rng(seed)
+    n_users, n_items = 130, 700
+    q, y = (rng.normal(0, 1, (n, rank)) * np.exp(spread * rng.normal(0, 1, (n, 1))) for n in (n_users, n_items))
+    y[rng.random(y.shape) < 0.01] *= 50
+    q[5], y[:3], y[-50:] = 0, 0, y[100]
+    tie = rng.permutation(n_items).astype(np.int32)
+    a: dict[str, Any] = {"q": q.astype(np.float32), "y": y.astype(np.float32), "bias": None, "tie": tie}
+    indptr, indices = excluded(n_users, n_items, rng)
+    found = topk_dot(k=k, exclude_indptr=indptr, exclude_indices=indices, threads=threads, **a)
+    assert_same(found, topk_dense_numpy(all_scores(a), k, tie, None, indptr, indices))
 
 
 def test_an_answer_depends_neither_on_the_other_users_nor_on_threads(isa: str) -> None:
@@ -88,12 +118,13 @@ def test_an_answer_depends_neither_on_the_other_users_nor_on_threads(isa: str) -
 
 
 @pytest.mark.parametrize("n_users", [3, 130])
-def test_equal_vectors_score_equal_and_go_by_tie(isa: str, n_users: int) -> None:
+@pytest.mark.parametrize("k", [5, 30])
+def test_equal_vectors_score_equal_and_go_by_tie(isa: str, n_users: int, k: int) -> None:
     a = floats(n_users, 1, 50)
     y = np.repeat(a["y"], 900, axis=0)
     tie = np.random.default_rng(1).permutation(900).astype(np.int32)
-    item, score = topk_dot(a["q"], y, None, 30, tie)
-    np.testing.assert_array_equal(tie[item], np.tile(np.arange(30), (n_users, 1)))
+    item, score = topk_dot(a["q"], y, None, k, tie)
+    np.testing.assert_array_equal(tie[item], np.tile(np.arange(k), (n_users, 1)))
     assert (score == score[:, :1]).all()
 
 

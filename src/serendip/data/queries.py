@@ -11,7 +11,7 @@ import polars as pl
 from serendip.arrays import CSR, F32, I8, I32, I64, U64
 from serendip.data.interactions import EventColumns, InteractionRules, disliked, interactions, ratings
 
-HASHED = 1 << 20  # events whose hashes are made at once
+HASHED = 1 << 16  # events whose hashes are made at once
 
 
 def offsets(counts: I64) -> I64:

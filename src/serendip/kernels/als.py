@@ -17,6 +17,8 @@ from serendip.kernels.system import checked
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Solver = Literal["cholesky", "cg", "subspace"]
+SOLVERS = get_args(Solver)
+CHECKED = 1 << 20  # values checked at once
 
 
 def solve_rows(
@@ -60,11 +62,11 @@ def solve_rows(
         ValueError: shapes that do not fit, an index outside y, a weight or target that is not finite, or a system that
             is not positive definite (`cg` does not notice).
     """
-    if solver not in get_args(Solver) or block < 1 or steps < 0:
-        raise ValueError(f"solver {solver!r} is one of {', '.join(get_args(Solver))}; block {block} at least 1, "
+    if solver not in SOLVERS or block < 1 or steps < 0:
+        raise ValueError(f"solver {solver!r} is one of {', '.join(SOLVERS)}; block {block} at least 1, "
                          f"steps {steps} at least 0")  # fmt: skip
     indptr, indices, weight, target, y, gram, l2 = checked(indptr, indices, weight, target, y, gram, l2, x)
-    if not (np.isfinite(weight).all() and np.isfinite(target).all()):
+    if not (finite(weight) and (target is weight or finite(target))):
         raise ValueError("weight or target holds NaN or infinity")
     if compiled.native:
         threads = threads or compiled.default_threads()
@@ -72,6 +74,11 @@ def solve_rows(
     else:
         compiled.say_once()
         solve_rows_numpy(indptr, indices, weight, target, y, gram, l2, x, solver=solver, steps=steps, block=block)
+
+
+def finite(values: Floats) -> bool:
+    """Return whether there is neither NaN nor infinity; a block at a time, so that no mask is as long as the values."""
+    return all(np.isfinite(values[at : at + CHECKED]).all() for at in range(0, len(values), CHECKED))
 
 
 def solve_rows_numpy(

@@ -1,6 +1,6 @@
 // Which instruction set a kernel runs with. One source is compiled once an instruction set (each_isa.hpp) and the
-// choice is made at run time, so that one build serves every machine. SERENDIP_ISA=portable or avx2 in the environment
-// holds it back.
+// choice is made at run time, so that one build serves every machine. SERENDIP_ISA=portable, avx2 or avx512 in the
+// environment holds it back.
 #pragma once
 
 #include <cstdlib>
@@ -28,6 +28,17 @@ inline Isa isa() {
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return Isa::avx2;
 #endif
     return Isa::portable;
+}
+
+// Whether AVX-512 multiplies bytes, too (VNNI), and is not held back.
+inline bool vnni() {
+#if SERENDIP_X86
+    const char* limit = std::getenv("SERENDIP_ISA");
+    const bool held = limit != nullptr && std::strcmp(limit, "avx512") == 0;
+    return !held && isa() == Isa::avx512 && __builtin_cpu_supports("avx512vnni");
+#else
+    return false;
+#endif
 }
 
 }  // namespace serendip

@@ -26,7 +26,7 @@ NB_MODULE(_native, m) {
     m.def("isa", [] {
         switch (serendip::isa()) {
             case serendip::Isa::avx512:
-                return "avx512";
+                return serendip::vnni() ? "vnni" : "avx512";
             case serendip::Isa::avx2:
                 return "avx2";
             default:

@@ -3,7 +3,8 @@
 //
 // With many users the items are sorted by norm first: by Cauchy and Schwarz |q| max|y| + max bias bounds a block's
 // scores, and a block that cannot enter is not scored (the idea of LEMP: Teflioudi, Gemulla, Mykytiuk, SIGMOD 2015,
-// reduced to its first step).
+// reduced to its first step). Where the machine multiplies bytes, items are scored by their factors in 8 bits first
+// (topk_coded.hpp).
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
@@ -12,6 +13,8 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <memory>
+#include <mutex>
 #include <numeric>
 #include <optional>
 #include <utility>
@@ -19,6 +22,8 @@
 
 #include "best.hpp"
 #include "parallel.hpp"
+#include "topk_coded.hpp"
+#include "topk_order.hpp"
 
 #define SERENDIP_KERNEL "topk_scores.hpp"
 #include "each_isa.hpp"
@@ -35,126 +40,118 @@ using In = nb::ndarray<const T, nb::ndim<Dimensions>, nb::c_contig, nb::device::
 template <class T, int Dimensions>
 using Out = nb::ndarray<T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
 
-constexpr int64_t block_items = 256;
+using serendip::Ask, serendip::Best, serendip::ByNorm, serendip::Candidate, serendip::Excluded, serendip::norm;
 
-using serendip::Best, serendip::Candidate, serendip::Excluded, serendip::norm;
+constexpr int64_t block_items = ByNorm::block;
 
 class Dot {
 public:
-    Dot(In<float, 2> q, In<float, 2> y, const float* bias, int64_t k, const int32_t* tie, const int64_t* indptr,
-        const int32_t* indices, int32_t* item, float* score, int threads)
-        : q_(q.data()),
-          y_(y.data()),
-          bias_(bias),
-          tie_(tie),
-          indptr_(indptr),
-          indices_(indices),
-          item_(item),
-          score_(score),
-          users_(static_cast<int64_t>(q.shape(0))),
-          n_(static_cast<int64_t>(y.shape(0))),
-          rank_(static_cast<int64_t>(y.shape(1))),
-          k_(k),
-          threads_(threads),
-          tile_(SERENDIP_CHOOSE(users_in_tile)()) {
-        for (int t = 0; t < threads; ++t) scores_.emplace_back(tile_ * block_items);
+    explicit Dot(const Ask& ask) : ask_(ask), tile_(SERENDIP_CHOOSE(users_in_tile)()) {
+        for (int t = 0; t < ask.threads; ++t) scores_.emplace_back(tile_ * block_items);
     }
 
     // Few users: threads share out the items, pack a block where it is needed, and the lists are merged. Nothing is
     // prepared.
     void few() {
-        std::vector<std::vector<Best>> best(static_cast<std::size_t>(threads_),
-                                            std::vector<Best>(static_cast<std::size_t>(users_), Best(k_)));
-        std::vector<std::vector<float>> panels(static_cast<std::size_t>(threads_),
-                                               std::vector<float>(static_cast<std::size_t>(block_items * rank_)));
-        Excluded excluded(indptr_, indices_);
-        excluded.read(0, users_);
-        std::vector<int64_t> all(static_cast<std::size_t>(users_));
+        std::vector<std::vector<Best>> best(static_cast<std::size_t>(ask_.threads),
+                                            std::vector<Best>(static_cast<std::size_t>(ask_.users), Best(ask_.k)));
+        std::vector<std::vector<float>> panels(static_cast<std::size_t>(ask_.threads),
+                                               std::vector<float>(static_cast<std::size_t>(block_items * ask_.rank)));
+        Excluded excluded(ask_.indptr, ask_.indices);
+        excluded.read(0, ask_.users);
+        std::vector<int64_t> all(static_cast<std::size_t>(ask_.users));
         std::iota(all.begin(), all.end(), 0);
-        const int64_t blocks = (n_ + block_items - 1) / block_items;
-        serendip::parallel_for(blocks, 4, threads_, [&](int64_t begin, int64_t end, int thread) {
+        const int64_t blocks = (ask_.n + block_items - 1) / block_items;
+        serendip::parallel_for(blocks, 4, ask_.threads, [&](int64_t begin, int64_t end, int thread) {
             const auto t = static_cast<std::size_t>(thread);
             for (int64_t block = begin; block < end; ++block) {
-                const int64_t first = block * block_items, count = std::min(block_items, n_ - first);
-                pack_(y_, rank_, nullptr, first, count, panels[t].data());
-                for (int64_t u = 0; u < users_; u += tile_)
-                    visit(all.data() + u, std::min(tile_, users_ - u), panels[t].data(), nullptr, first, count,
+                const int64_t first = block * block_items, count = std::min(block_items, ask_.n - first);
+                pack_(ask_.y, ask_.rank, nullptr, first, count, panels[t].data());
+                for (int64_t u = 0; u < ask_.users; u += tile_)
+                    visit(all.data() + u, std::min(tile_, ask_.users - u), panels[t].data(), nullptr, first, count,
                           best[t].data(), excluded, thread);
             }
         });
-        for (int64_t u = 0; u < users_; ++u) {
+        for (int64_t u = 0; u < ask_.users; ++u) {
             const auto user = static_cast<std::size_t>(u);
             for (std::size_t t = 1; t < best.size(); ++t) best[0][user].take(best[t][user]);
-            best[0][user].finish(item_ + u * k_, score_ + u * k_);
+            best[0][user].finish(ask_.item + u * ask_.k, ask_.score + u * ask_.k);
         }
     }
 
-    // Many users: items are sorted by norm and packed once, threads share out the users, blocks that cannot enter are
-    // skipped.
+    // Many users: items are sorted by norm, threads share out the users, and blocks that cannot enter are skipped. A
+    // block is packed when a user first reaches it.
     void many() {
-        std::vector<std::pair<double, int32_t>> by_norm(static_cast<std::size_t>(n_));
-        serendip::parallel_for(n_, 4096, threads_, [&](int64_t begin, int64_t end, int) {
-            for (int64_t i = begin; i < end; ++i)
-                by_norm[static_cast<std::size_t>(i)] = {-norm(y_ + i * rank_, rank_), static_cast<int32_t>(i)};
-        });
-        std::sort(by_norm.begin(), by_norm.end());
-        std::vector<int32_t> order(static_cast<std::size_t>(n_));
-        for (std::size_t i = 0; i < order.size(); ++i) order[i] = by_norm[i].second;
-        const int64_t blocks = (n_ + block_items - 1) / block_items;
-        std::vector<float> panels(static_cast<std::size_t>(blocks * block_items * rank_));
-        std::vector<double> top_bias(static_cast<std::size_t>(blocks), 0);
-        serendip::parallel_for(blocks, 16, threads_, [&](int64_t begin, int64_t end, int) {
-            for (int64_t block = begin; block < end; ++block) {
-                const int64_t first = block * block_items, count = std::min(block_items, n_ - first);
-                pack_(y_, rank_, order.data(), first, count, panels.data() + first * rank_);
-                if (bias_ == nullptr) continue;
-                double top = -std::numeric_limits<double>::infinity();
-                for (int64_t i = first; i < first + count; ++i)
-                    top = std::max(top, static_cast<double>(bias_[order[static_cast<std::size_t>(i)]]));
-                top_bias[static_cast<std::size_t>(block)] = top;
-            }
-        });
-
+        const ByNorm items(norms(ask_.y, ask_.n));
+#if SERENDIP_X86
+        const std::vector<float> lengths = norms(ask_.q, ask_.users);
+        if (serendip::coded::Coded::serves(ask_, *std::max_element(lengths.begin(), lengths.end()), items.longest[0])) {
+            serendip::coded::Coded(ask_, items).run();
+            return;
+        }
+#endif
+        const int32_t* order = items.order.data();
+        const int64_t rank = ask_.rank, blocks = (ask_.n + block_items - 1) / block_items;
         // What no bias of a block or of one after it exceeds: a user who is past a block is past all that follow.
-        for (auto b = static_cast<std::size_t>(blocks); b-- > 1;) top_bias[b - 1] = std::max(top_bias[b - 1], top_bias[b]);
+        std::vector<double> top_bias(static_cast<std::size_t>(blocks), 0);
+        double top = -std::numeric_limits<double>::infinity();
+        for (int64_t i = ask_.n; ask_.bias != nullptr && i-- > 0;) {
+            top = std::max(top, static_cast<double>(ask_.bias[order[i]]));
+            top_bias[static_cast<std::size_t>(i / block_items)] = top;
+        }
+        const auto room = static_cast<std::size_t>(blocks * block_items * rank);
+        const auto panels = std::make_unique_for_overwrite<float[]>(room);
+        const auto once = std::make_unique<std::once_flag[]>(static_cast<std::size_t>(blocks));
 
         // Users a chunk: enough to use a block in the cache often, few enough to answer Ctrl-C.
         const int64_t chunk =
-            std::clamp<int64_t>((int64_t{1} << 31) / std::max<int64_t>(n_ * rank_, 1) / tile_, 1, 32) * tile_;
-        std::vector<std::vector<Best>> best(static_cast<std::size_t>(threads_),
-                                            std::vector<Best>(static_cast<std::size_t>(chunk), Best(k_)));
-        std::vector<Excluded> excluded(static_cast<std::size_t>(threads_), Excluded(indptr_, indices_));
-        serendip::parallel_for(users_, chunk, threads_, [&](int64_t begin, int64_t end, int thread) {
+            std::clamp<int64_t>((int64_t{1} << 31) / std::max<int64_t>(ask_.n * rank, 1) / tile_, 1, 32) * tile_;
+        std::vector<std::vector<Best>> best(static_cast<std::size_t>(ask_.threads),
+                                            std::vector<Best>(static_cast<std::size_t>(chunk), Best(ask_.k)));
+        std::vector<Excluded> excluded(static_cast<std::size_t>(ask_.threads), Excluded(ask_.indptr, ask_.indices));
+        serendip::parallel_for(ask_.users, chunk, ask_.threads, [&](int64_t begin, int64_t end, int thread) {
             const auto t = static_cast<std::size_t>(thread);
             excluded[t].read(begin, end);
             std::vector<double> length;
-            for (int64_t u = begin; u < end; ++u) length.push_back(norm(q_ + u * rank_, rank_));
+            for (int64_t u = begin; u < end; ++u) length.push_back(norm(ask_.q + u * rank, rank));
             std::vector<int64_t> open(static_cast<std::size_t>(end - begin));  // users whom a block may still serve
             std::iota(open.begin(), open.end(), begin);
-            for (int64_t block = 0; block < blocks && !open.empty(); ++block) {
-                const int64_t first = block * block_items, count = std::min(block_items, n_ - first);
-                const double longest = -by_norm[static_cast<std::size_t>(first)].first;
+            for (int64_t block = 0; block < blocks; ++block) {
+                const int64_t first = block * block_items, count = std::min(block_items, ask_.n - first);
+                const double longest = items.longest[static_cast<std::size_t>(block)];
                 const double highest = top_bias[static_cast<std::size_t>(block)];
                 std::erase_if(open, [&](int64_t u) {
                     const auto at = static_cast<std::size_t>(u - begin);
                     return bound(length[at] * longest, highest) < best[t][at].floor();
                 });
+                if (open.empty()) break;
+                float* panel = panels.get() + first * rank;
+                std::call_once(once[static_cast<std::size_t>(block)],
+                               [&] { pack_(ask_.y, rank, order, first, count, panel); });
                 const auto left = static_cast<int64_t>(open.size());
                 for (int64_t u = 0; u < left; u += tile_)
-                    visit(open.data() + u, std::min(tile_, left - u), panels.data() + first * rank_, order.data(), first,
-                          count, best[t].data() - begin, excluded[t], thread);
+                    visit(open.data() + u, std::min(tile_, left - u), panel, order, first, count,
+                          best[t].data() - begin, excluded[t], thread);
             }
             for (int64_t u = begin; u < end; ++u)
-                best[t][static_cast<std::size_t>(u - begin)].finish(item_ + u * k_, score_ + u * k_);
+                best[t][static_cast<std::size_t>(u - begin)].finish(ask_.item + u * ask_.k, ask_.score + u * ask_.k);
         });
     }
 
 private:
+    std::vector<float> norms(const float* v, int64_t n) const {
+        std::vector<float> out(static_cast<std::size_t>(n));
+        const auto find = SERENDIP_CHOOSE(norms);
+        serendip::parallel_for(n, 8192, ask_.threads,
+                               [&](int64_t begin, int64_t end, int) { find(v, ask_.rank, begin, end, out.data()); });
+        return out;
+    }
+
     // No score computed in float32 exceeds this: a sum of `rank` products errs by less than rank 2^-23 of |q||y|, the
     // bias adds one rounding.
     double bound(double product, double bias) const {
         if (product > 1e38) return std::numeric_limits<double>::infinity();  // a partial sum may overflow
-        const double sum = product * (1 + static_cast<double>(rank_ + 2) * 0x1p-23) + bias;
+        const double sum = product * (1 + static_cast<double>(ask_.rank + 2) * 0x1p-23) + bias;
         return sum + (std::abs(product) + std::abs(bias)) * 0x1p-22 + 1e-37;
     }
 
@@ -163,31 +160,24 @@ private:
                int64_t count, Best* best, Excluded& excluded, int thread) {
         float* scores = scores_[static_cast<std::size_t>(thread)].data();
         const float* rows[16];
-        for (int64_t u = 0; u < tile_; ++u) rows[u] = q_ + users[std::min(u, in_tile - 1)] * rank_;
-        compute_(rows, panels, rank_, count, scores, block_items);
+        for (int64_t u = 0; u < tile_; ++u) rows[u] = ask_.q + users[std::min(u, in_tile - 1)] * ask_.rank;
+        compute_(rows, panels, ask_.rank, count, scores, block_items);
         for (int64_t at = 0; at < in_tile; ++at, scores += block_items) {
             const int64_t u = users[at];
             Best& mine = best[u];
-            if (bias_ != nullptr)
-                for (int64_t i = 0; i < count; ++i) scores[i] += bias_[order ? order[first + i] : first + i];
+            if (ask_.bias != nullptr)
+                for (int64_t i = 0; i < count; ++i) scores[i] += ask_.bias[order ? order[first + i] : first + i];
             for (int64_t i = find_(scores, 0, count, mine.floor()); i < count;
                  i = find_(scores, i + 1, count, mine.floor())) {
                 const auto item = order ? order[first + i] : static_cast<int32_t>(first + i);
-                const Candidate candidate{scores[i], tie_[item], item};
+                const Candidate candidate{scores[i], ask_.tie[item], item};
                 if (mine.admits(candidate) && !excluded.has(u, item)) mine.add(candidate);
             }
             mine.settle();
         }
     }
 
-    const float *q_, *y_, *bias_;
-    const int32_t* tie_;
-    const int64_t* indptr_;
-    const int32_t* indices_;
-    int32_t* item_;
-    float* score_;
-    int64_t users_, n_, rank_, k_;
-    int threads_;
+    const Ask ask_;
     int64_t tile_;
     std::vector<std::vector<float>> scores_;
     decltype(&serendip::portable::pack) pack_ = SERENDIP_CHOOSE(pack);
@@ -200,9 +190,21 @@ constexpr int64_t many_users = 128;  // from here on sorting and packing the ite
 void topk_dot(In<float, 2> q, In<float, 2> y, std::optional<In<float, 1>> bias, In<int32_t, 1> tie,
               std::optional<In<int64_t, 1>> indptr, std::optional<In<int32_t, 1>> indices, Out<int32_t, 2> item,
               Out<float, 2> score, int threads) {
-    Dot dot(q, y, bias ? bias->data() : nullptr, static_cast<int64_t>(item.shape(1)), tie.data(),
-            indptr ? indptr->data() : nullptr, indices ? indices->data() : nullptr, item.data(), score.data(), threads);
-    if (static_cast<int64_t>(q.shape(0)) < many_users) {
+    const Ask ask{.q = q.data(),
+                  .y = y.data(),
+                  .bias = bias ? bias->data() : nullptr,
+                  .tie = tie.data(),
+                  .indptr = indptr ? indptr->data() : nullptr,
+                  .indices = indices ? indices->data() : nullptr,
+                  .item = item.data(),
+                  .score = score.data(),
+                  .users = static_cast<int64_t>(q.shape(0)),
+                  .n = static_cast<int64_t>(y.shape(0)),
+                  .rank = static_cast<int64_t>(y.shape(1)),
+                  .k = static_cast<int64_t>(item.shape(1)),
+                  .threads = threads};
+    Dot dot(ask);
+    if (ask.users < many_users || ask.n == 0) {
         dot.few();
     } else {
         dot.many();

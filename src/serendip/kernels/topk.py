@@ -32,7 +32,8 @@ def topk_dot(
 
     A score is one float32 sum in the order of the factors, whatever else is asked at the same time and on however many
     threads: equal vectors score exactly equal, and the answer for a user does not depend on the other users. Items
-    whose norm is too small to enter are passed over (Cauchy and Schwarz) without changing the answer.
+    whose norm is too small to enter are passed over (Cauchy and Schwarz), and where the machine multiplies bytes those
+    whose factors in 8 bits say so, too, without changing the answer.
 
     Args:
         q: (B, rank) a row a user.

@@ -41,6 +41,20 @@ void score(const float* const* q, const float* panels, int64_t rank, int64_t cou
     }
 }
 
+// out[i] = the norm of row i of y for [begin, end), no less than it is; infinite where it overflows or is NaN.
+void norms(const float* y, int64_t rank, int64_t begin, int64_t end, float* out) {
+    for (int64_t i = begin; i < end; ++i) {
+        const float* row = y + i * rank;
+        vec part = {};
+        int64_t f = 0;
+        for (; f + lanes <= rank; f += lanes) part += load(row + f) * load(row + f);
+        float s = sum(part);
+        for (; f < rank; ++f) s += row[f] * row[f];
+        const float raised = __builtin_sqrtf(s) * (1 + 1e-7f * static_cast<float>(rank + 8)) + 1e-20f;
+        out[i] = raised <= 3e38f ? raised : __builtin_inff();
+    }
+}
+
 // The first i >= begin with score[i] >= floor, or end. NaN is never found.
 int64_t find(const float* score, int64_t begin, int64_t end, float floor) {
     const vec bar = floor - vec{};

@@ -115,8 +115,9 @@ class Factors(Model):
             return self._folded_packed(w, target)
         y, gram = self._fold_items
         x = np.zeros((w.shape[0], y.shape[1]), np.float32)
-        l2 = self.fold.penalty(np.diff(w.indptr).astype(np.float32), self.n_items)
-        solve_rows(w.indptr.astype(np.int64), w.indices, w.data, target, y, gram, l2, x)
+        indptr = w.indptr.astype(np.int64)
+        l2 = self.fold.penalty((indptr[1:] - indptr[:-1]).astype(np.float32), self.n_items)
+        solve_rows(indptr, w.indices, w.data, target, y, gram, l2, x)
         return x
 
     def _folded_packed(self, w: CSR, target: F32) -> F32:
