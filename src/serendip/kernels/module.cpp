@@ -5,6 +5,7 @@
 #include "isa.hpp"
 
 void bind_als(nanobind::module_& m);
+void bind_asvd(nanobind::module_& m);
 void bind_fields(nanobind::module_& m);
 void bind_gram(nanobind::module_& m);
 void bind_index(nanobind::module_& m);
@@ -34,6 +35,7 @@ NB_MODULE(_native, m) {
         }
     });
     bind_als(m);
+    bind_asvd(m);
     bind_fields(m);
     bind_gram(m);
     bind_index(m);

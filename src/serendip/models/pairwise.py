@@ -1,6 +1,7 @@
 """What BPR and WARP share: learning factors from pairs, when to stop, and how newcomers are folded in."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -13,8 +14,9 @@ from serendip.metrics.ranking import hits, ndcg
 from serendip.models.contract import Run, learnable
 from serendip.models.cost import Cost, Size
 from serendip.models.factors import Factors, FoldIn
+from serendip.models.stopping import best_epoch
 
-CHECKS, PATIENCE = 20, 3  # looks at a validation part in a fit; so many without a better one end it
+CHECKS = 20  # looks at a validation part in a fit
 JUDGES = 2000  # users of the validation part who are asked
 IMITATED = 4000  # users whose fitted rows the fold-in is made to come near
 POSITIVE = 16  # bytes that an interaction takes while pairs are drawn
@@ -31,23 +33,16 @@ def fit_pairs(data: Dataset, steps: Steps, *, rank: int, epochs: int, init_std: 
     if isinstance(start, Factors) and start.rank == rank and start.item_bias is not None:
         for mine, before in ((w.p, start.user_factors), (w.q, start.item_factors), (w.bias, start.item_bias)):
             mine[: len(before)] = before[: len(mine)]
-    best, most, since = w, -np.inf, 0
-    every = max(1, epochs // CHECKS)
     learning = pairwise_epochs(w, indptr, matrix.indices, steps, epochs=epochs, seed=run.seed, threads=run.threads)
-    for epoch, _ in enumerate(learning, 1):
-        run.report(f"{steps.loss}: epochs", epoch, epochs)
-        if run.validation is None or len(run.validation) == 0 or epoch % every:
-            continue
-        judged, since = judgement(w, matrix, run.validation, data.items.tie, run.threads), since + 1
-        if judged > most:
-            best, most, since = Ranking(*(array.copy() for array in w)), judged, 0
-        if since == PATIENCE:
-            break
+    error = None
+    if run.validation is not None and len(run.validation):
+        error = partial(judgement, matrix, run.validation, data.items.tie, run.threads)
+    w = best_epoch(w, learning, error, n=epochs, what=steps.loss, run=run, every=max(1, epochs // CHECKS))
     known = np.bincount(matrix.indices, minlength=data.n_items) > 0
-    fold = imitating(best, matrix, run.threads)
+    fold = imitating(w, matrix, run.threads)
     return Factors(
-        data.users, data.items, data.fitted_rules, best.p, best.q, data.history.fingerprint(), known, fold,
-        fold.unobserved * gram(best.q), item_bias=best.bias,
+        data.users, data.items, data.fitted_rules, w.p, w.q, data.history.fingerprint(), known, fold,
+        fold.unobserved * gram(w.q), item_bias=w.bias,
     )  # fmt: skip
 
 
@@ -58,20 +53,20 @@ def pairs_cost(size: Size, rank: int, epochs: float) -> Cost:
     return Cost(factors + POSITIVE * size.pairs, epochs * size.pairs * (rank + 16))
 
 
-def judgement(w: Ranking, matrix: CSR, validation: Dataset, tie: I32, threads: int | None) -> float:
-    """Return NDCG@20 over users of the validation part, without what they took before."""
+def judgement(matrix: CSR, validation: Dataset, tie: I32, threads: int | None, w: Ranking) -> float:
+    """Return 1 - NDCG@20 over users of the validation part, without what they took before."""
     withheld = validation.matrix[: matrix.shape[0], : matrix.shape[1]]
     user = np.flatnonzero(np.diff(withheld.indptr))
     user = user[:: max(1, len(user) // JUDGES)]
     if not len(user):
-        return 0.0
+        return 1.0
     taken, withheld = matrix[user], withheld[user]
     item, _ = topk_dot(
         w.p[user], w.q, w.bias, min(20, len(w.q)), tie, threads=threads,
         exclude_indptr=taken.indptr.astype(np.int64), exclude_indices=taken.indices,
     )  # fmt: skip
     hit = hits(item, withheld.indptr, withheld.indices)
-    return float(np.mean(ndcg(hit, np.diff(withheld.indptr), item.shape[1])))
+    return 1 - float(np.mean(ndcg(hit, np.diff(withheld.indptr), item.shape[1])))
 
 
 def imitating(w: Ranking, matrix: CSR, threads: int | None) -> FoldIn:

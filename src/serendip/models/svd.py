@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from serendip.arrays import F32, I32
 from serendip.data.dataset import Dataset
 from serendip.errors import UserError
 from serendip.kernels.sgd import Factorisation, svd_epochs, svd_start
@@ -17,8 +18,7 @@ from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.factorratings import FactorRatings
 from serendip.models.factors import FoldIn
 from serendip.models.hyperparameter import hyper
-
-PATIENCE = 3  # epochs without a better validation error after which fitting stops
+from serendip.models.stopping import best_epoch, squared_error
 
 
 @dataclass(frozen=True)
@@ -50,22 +50,13 @@ class SVD(Algorithm):
             w, user, r.indices, r.data, epochs=self.epochs, learning_rate=self.learning_rate,
             l2=self.l2, l2_bias=self.l2_bias, seed=run.seed, threads=run.threads,
         )  # fmt: skip
-        best, least, since = w, np.inf, 0
-        for epoch, _ in enumerate(epochs):
-            run.report("svd: epochs", epoch + 1, self.epochs)
-            if run.validation is None or not run.validation.rated.any():
-                continue
-            error, since = squared_error(w, data, run.validation), since + 1
-            if error < least:
-                best, least, since = copied(w), error, 0
-            if since == PATIENCE:
-                break
+        w = best_epoch(w, epochs, squared_error(run, data, foretold), n=self.epochs, what=self.name, run=run)
         known = np.bincount(r.indices, minlength=data.n_items) > 0
         return FactorRatings(
-            data.users, data.items, data.fitted_rules, np.ascontiguousarray(best.p[:, : self.rank]),
-            np.ascontiguousarray(best.q[:, : self.rank]), data.history.fingerprint(), known,
+            data.users, data.items, data.fitted_rules, np.ascontiguousarray(w.p[:, : self.rank]),
+            np.ascontiguousarray(w.q[:, : self.rank]), data.history.fingerprint(), known,
             FoldIn(self.l2, frequency=1.0, ratings=True), np.zeros((self.rank, self.rank), np.float32),
-            best.user_bias, best.item_bias, best.mean, clip=(float(r.data.min()), float(r.data.max())),
+            w.user_bias, w.item_bias, w.mean, clip=(float(r.data.min()), float(r.data.max())),
         )  # fmt: skip
 
     def cost(self, size: Size) -> Cost:
@@ -73,15 +64,7 @@ class SVD(Algorithm):
         return Cost(2 * factors + 4 * WEIGHT * size.ratings, self.epochs * size.ratings * (self.rank + 4))
 
 
-def squared_error(w: Factorisation, data: Dataset, validation: Dataset) -> float:
-    """Return the mean squared error of what the factors foretell of the ratings in `validation`."""
-    rated = validation.rated & (validation.user < data.n_users) & (validation.item < data.n_items)
-    assert validation.value is not None
-    user, item, value = validation.user[rated], validation.item[rated], validation.value[rated]
+def foretold(w: Factorisation, user: I32, item: I32) -> F32:
+    """Return what the factors say of ratings.  # (N,), (N,) -> (N,)"""
     taste = np.einsum("nf,nf->n", w.p[user], w.q[item])
-    return float(np.mean((w.mean + w.user_bias[user] + w.item_bias[item] + taste - value) ** 2))
-
-
-def copied(w: Factorisation) -> Factorisation:
-    """Return the same factors in arrays of their own: the next epoch changes the others in place."""
-    return Factorisation(w.mean, *(array.copy() for array in w[1:]))
+    return np.asarray(np.float32(w.mean) + w.user_bias[user] + w.item_bias[item] + taste, np.float32)

@@ -5,11 +5,12 @@ doi:10.1145/1401890.1401944, section 4.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
-from serendip.arrays import CSR
+from serendip.arrays import CSR, F32, I32
 from serendip.data.dataset import Dataset
 from serendip.errors import UserError
 from serendip.kernels.svdpp import Implied, Rows, Steps, svdpp_epochs, svdpp_start
@@ -18,8 +19,7 @@ from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.factors import FoldIn
 from serendip.models.historyfactors import HistoryFactors, history_items, implied_sum
 from serendip.models.hyperparameter import hyper
-
-PATIENCE = 3  # epochs without a better validation error after which fitting stops
+from serendip.models.stopping import best_epoch, squared_error
 
 
 @dataclass(frozen=True)
@@ -51,22 +51,14 @@ class SVDpp(Algorithm):
         w = svdpp_start(rated, r.data, data.n_items, rank=self.rank, init_std=self.init_std, seed=run.seed)
         steps = Steps(self.learning_rate, self.l2, self.l2_bias, self.l2_implied)
         epochs = svdpp_epochs(w, implied, rated, r.data, steps, epochs=self.epochs, seed=run.seed, decay=self.decay)
-        best, least, since = w, np.inf, 0
-        for epoch, _ in enumerate(epochs, 1):
-            run.report("svdpp: epochs", epoch, self.epochs)
-            if run.validation is None or not run.validation.rated.any():
-                continue
-            error, since = squared_error(w, touched, data, run.validation), since + 1
-            if error < least:
-                best, least, since = Implied(w.mean, *(array.copy() for array in w[1:])), error, 0
-            if since == PATIENCE:
-                break
+        error = squared_error(run, data, partial(foretold, touched))
+        w = best_epoch(w, epochs, error, n=self.epochs, what=self.name, run=run)
         known = np.bincount(r.indices, minlength=data.n_items) > 0
         return HistoryFactors(
-            data.users, data.items, data.fitted_rules, best.p + implied_sum(touched, best.y), best.q,
+            data.users, data.items, data.fitted_rules, w.p + implied_sum(touched, w.y), w.q,
             data.history.fingerprint(), known, FoldIn(self.l2, frequency=1.0, ratings=True),
-            np.zeros((self.rank, self.rank), np.float32), best.user_bias, best.item_bias, best.mean,
-            clip=(float(r.data.min()), float(r.data.max())), implied=best.y,
+            np.zeros((self.rank, self.rank), np.float32), w.user_bias, w.item_bias, w.mean,
+            clip=(float(r.data.min()), float(r.data.max())), implied=w.y,
         )  # fmt: skip
 
     def cost(self, size: Size) -> Cost:
@@ -75,11 +67,8 @@ class SVDpp(Algorithm):
                     self.epochs * (size.ratings + size.events) * (self.rank + 4))  # fmt: skip
 
 
-def squared_error(w: Implied, touched: CSR, data: Dataset, validation: Dataset) -> float:
-    """Return the mean squared error of what the factors foretell of the ratings in `validation`."""
-    rated = validation.rated & (validation.user < data.n_users) & (validation.item < data.n_items)
-    assert validation.value is not None
-    user, item, value = validation.user[rated], validation.item[rated], validation.value[rated]
+def foretold(touched: CSR, w: Implied, user: I32, item: I32) -> F32:
+    """Return what the factors and the histories (n_users, n_items) say of ratings.  # (N,), (N,) -> (N,)"""
     x = w.p + implied_sum(touched, w.y)
     taste = np.einsum("nf,nf->n", x[user], w.q[item])
-    return float(np.mean((w.mean + w.user_bias[user] + w.item_bias[item] + taste - value) ** 2))
+    return np.asarray(np.float32(w.mean) + w.user_bias[user] + w.item_bias[item] + taste, np.float32)

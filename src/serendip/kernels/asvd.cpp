@@ -1,0 +1,66 @@
+// One epoch of asymmetric SVD (Koren, KDD 2008, equation 13) by gradient descent, user by user.
+//
+// A user's step takes the gradient of all of their squared errors at once, which is a sum over their items: three passes
+// over rows of factors, O(rank) an item. The users come one after the other, because nearly any two share items.
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "parallel.hpp"
+
+namespace nb = nanobind;
+
+namespace serendip {
+
+struct Told {                 // compressed rows by user: the items of each history
+    const std::int64_t* begin;
+    const std::int32_t* item;
+    const bool* rated;        // whether there is a rating
+    const float* rest;        // what it says beyond the baseline
+};
+
+struct Asymmetric {  // (n_items, rank) each
+    float *y, *x, *z;
+    std::int64_t rank;
+};
+
+}  // namespace serendip
+
+#define SERENDIP_KERNEL "asvd_rows.hpp"
+#include "each_isa.hpp"
+
+namespace {
+
+template <class T>
+using Vector = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Matrix = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+double epoch(Vector<const int32_t> order, Vector<const int64_t> begin, Vector<const int32_t> item,
+             Vector<const bool> rated, Vector<const float> rest, Matrix<float> y, Matrix<float> x, Matrix<float> z,
+             float learning_rate, float l2) {
+    const serendip::Told told{begin.data(), item.data(), rated.data(), rest.data()};
+    const serendip::Asymmetric w{y.data(), x.data(), z.data(), static_cast<int64_t>(y.shape(1))};
+    const auto learn = SERENDIP_CHOOSE(asvd_learn);
+    std::vector<float> scratch(static_cast<size_t>(3 * w.rank));
+    double loss = 0;
+    serendip::parallel_for(static_cast<int64_t>(order.shape(0)), 16, 1, [&](int64_t first, int64_t last, int) {
+        for (int64_t t = first; t < last; ++t)
+            loss += learn(told, w, order.data()[t], learning_rate, l2, scratch.data());
+    });
+    if (PyErr_CheckSignals() != 0) throw nb::python_error();  // an epoch may be too short to be asked within
+    return loss;
+}
+
+}  // namespace
+
+void bind_asvd(nb::module_& module) {
+    module.def("asvd_epoch", &epoch, nb::arg("order").noconvert(), nb::arg("begin").noconvert(),
+               nb::arg("item").noconvert(), nb::arg("rated").noconvert(), nb::arg("rest").noconvert(),
+               nb::arg("y").noconvert(), nb::arg("x").noconvert(), nb::arg("z").noconvert(), nb::arg("learning_rate"),
+               nb::arg("l2"));
+}

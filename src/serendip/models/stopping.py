@@ -1,0 +1,56 @@
+"""When a fit by epochs ends, and which epoch's parameters are kept."""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from serendip.arrays import F32, I32
+from serendip.data.dataset import Dataset
+from serendip.models.contract import Run
+
+PATIENCE = 3  # looks at a validation part without a better one that end a fit
+
+Parameters = TypeVar("Parameters", bound=NamedTuple)
+
+
+def best_epoch(
+    w: Parameters, learning: Iterable[object], error: Callable[[Parameters], float] | None,
+    *, n: int, what: str, run: Run, every: int = 1,
+) -> Parameters:  # fmt: skip
+    """Go through n epochs, each of which updates the arrays of w; return w, or a copy of it as it was at its best.
+
+    error: what is least at the best epoch, asked for `every` so many; None where there is nothing to judge by: then the
+    last epoch counts.
+    """
+    best, least, since = w, np.inf, 0
+    for epoch, _ in enumerate(learning, 1):
+        run.report(f"{what}: epochs", epoch, n)
+        if error is None or epoch % every:
+            continue
+        now, since = error(w), since + 1
+        if now < least:
+            best, least, since = copied(w), now, 0
+        if since == PATIENCE:
+            break
+    return best
+
+
+def copied(w: Parameters) -> Parameters:
+    """Return the same parameters in arrays of their own: the next epoch changes the others in place."""
+    return w._replace(**{name: part.copy() for name, part in w._asdict().items() if isinstance(part, np.ndarray)})
+
+
+def squared_error(
+    run: Run, data: Dataset, foretell: Callable[[Parameters, I32, I32], F32]
+) -> Callable[[Parameters], float] | None:
+    """Return what tells the mean squared error on the run's validation part, None where no rating there can be told.
+
+    foretell(w, user, item) -> rating  # (N,), (N,) -> (N,)
+    """
+    part = run.validation
+    if part is None or part.value is None:
+        return None
+    rated = part.rated & (part.user < data.n_users) & (part.item < data.n_items)
+    user, item, value = part.user[rated], part.item[rated], part.value[rated]
+    return (lambda w: float(np.mean((foretell(w, user, item) - value) ** 2))) if len(value) else None
