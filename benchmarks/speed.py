@@ -191,8 +191,8 @@ Made by `make bench-speed`: two threads, each side in a process of its own, turn
 are medians, with the least and the greatest of the turns; a job of more than a minute a turn has three turns, others
 five or more. `bar` is how many times faster a job is to be, by wall time. Memory is what the first call added to the
 process at its peak, the data left out. Sets: gowalla is LightGCN's split; 21M is drawn from power laws, 138,000 users,
-27,000 items (benchmarks/synthetic.py). BPR's and WARP's settings are the best of those tried on a validation part, and
-LightFM's its defaults (benchmarks/jobs/pairwise.py)."""
+27,000 items (benchmarks/synthetic.py). BPR's and WARP's settings are the best of those tried on a validation part, but
+for LightFM's of BPR, its defaults (benchmarks/jobs/pairwise.py)."""
 
 
 def write(jobs: Mapping[str, tuple[str, Job]]) -> None:

@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix
 from serendip.errors import UserError
 from serendip.kernels import asvd
 from serendip.kernels.asvd import Asymmetric, Told, asvd_epoch_numpy, asvd_epochs, asvd_start
-from serendip.kernels.sgd import lines
+from serendip.kernels.lines import lines
 
 
 def told(n_users: int, n_items: int, share: float, seed: int, more: float = 0.0) -> Told:

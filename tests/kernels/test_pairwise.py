@@ -15,6 +15,7 @@ from serendip.kernels.pairwise import (
     Deal,
     Positives,
     Ranking,
+    Squares,
     Steps,
     pairwise_epoch_numpy,
     pairwise_epochs,
@@ -23,7 +24,7 @@ from serendip.kernels.pairwise import (
 )
 
 BPR = Steps("bpr", learning_rate=0.1, l2=0.01, l2_bias=0.02)
-WARP = Steps("warp", learning_rate=0.02, l2=0.01, l2_bias=0.02, sampled=8)
+WARP = Steps("warp", learning_rate=0.5, l2=0.01, l2_bias=0.02, sampled=8)
 Rows = tuple[np.ndarray, np.ndarray]
 
 
@@ -97,6 +98,19 @@ def test_threads_agree_to_the_bit_and_seeds_repeat(steps: Steps) -> None:
     assert not same(one, fit(rows, n_items, steps, seed=8))
 
 
+def test_a_row_that_moved_much_moves_less() -> None:
+    """The first of two equal rows of WARP has had large gradients."""
+    w = pairwise_start(np.array([0, 1, 2]), np.array([0, 0], np.int32), 2, rank=3, init_std=0.1, seed=0)
+    w.p[1] = w.p[0]
+    before, squares = w.p.copy(), Squares(np.array([100, 1], np.float32), np.ones(2, np.float32))
+    for u in (0, 1):
+        w.q[:] = np.arange(2 * w.q.shape[1]).reshape(w.q.shape) * (np.arange(w.q.shape[1]) < 3)
+        w.bias[:] = 0
+        pairwise._raise(w, squares, replace(WARP, l2=0.0), u, 0, 1, 2.0)
+    slow, fast = (np.linalg.norm(w.p[u] - before[u]) for u in (0, 1))
+    assert fast == pytest.approx(10 * slow, rel=1e-5)
+
+
 @pytest.mark.parametrize("steps", [BPR, WARP])
 def test_what_was_withheld_comes_first(steps: Steps) -> None:
     (indptr, indices), withheld = planted(120, 4 * LEAST, 4, seed=2)
@@ -113,7 +127,8 @@ def test_groups_of_items_and_blocks_lose_no_pair() -> None:
     positives = Positives.of(indptr, indices, n_items)
     before = np.repeat(np.arange(200), np.diff(indptr)) * n_items + indices
     w = pairwise_start(indptr, indices, n_items, rank=2, init_std=0.1, seed=0)
-    pairwise_epoch_numpy(w, positives, Deal.of(positives, 0.0, np.random.default_rng(0)), BPR)
+    squares = Squares(np.ones(200, np.float32), np.ones(n_items, np.float32))
+    pairwise_epoch_numpy(w, squares, positives, Deal.of(positives, 0.0, np.random.default_rng(0)), BPR)
     np.testing.assert_array_equal(np.sort(positives.user.astype(np.int64) * n_items + positives.item), np.sort(before))
 
 
@@ -167,6 +182,8 @@ def test_what_would_leave_the_arrays_is_refused() -> None:
     ):
         with pytest.raises(ValueError):
             next(pairwise_epochs(w, begin, item, BPR, epochs=1, seed=0))
+    with pytest.raises(ValueError, match="fit together"):
+        next(pairwise_epochs(w._replace(p=w.p[:, :2], q=w.q[:, :2]), indptr, indices, BPR, epochs=1, seed=0))
     with pytest.raises(ValueError, match="sampled"):
         next(pairwise_epochs(w, indptr, indices, replace(WARP, sampled=0), epochs=1, seed=0))
     with pytest.raises(ValueError, match="float32"):

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from serendip.errors import UserError
 from serendip.kernels import compiled
 from serendip.kernels.csr import check_csr
-from serendip.kernels.sgd import lines
+from serendip.kernels.lines import LINE, lines
 
 Ints: TypeAlias = npt.NDArray[np.int32]
 Offsets: TypeAlias = npt.NDArray[np.int64]
@@ -77,7 +77,7 @@ def asvd_epochs(
     check_csr(told.indptr, told.indices, n_users, len(w.y))
     if not told.indices.shape == told.rated.shape == told.rest.shape:
         raise ValueError(f"there are {told.indices.shape} items, {told.rated.shape} marks, {told.rest.shape} values")
-    if any(a.shape != w.y.shape or a.dtype != np.float32 for a in w) or w.y.shape[1] % lines(1, 1).shape[1]:
+    if any(a.shape != w.y.shape or a.dtype != np.float32 for a in w) or w.y.shape[1] % LINE:
         raise ValueError("the factors do not fit together, are not float32, or are not whole lines wide")
     run, n = _epoch if compiled.native else asvd_epoch_numpy, max(int(np.count_nonzero(told.rated)), 1)
     if not compiled.native:

@@ -14,22 +14,17 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <numeric>
 #include <vector>
 
-#include "isa.hpp"
 #include "strata.hpp"
 
 namespace nb = nanobind;
 
-namespace {
+namespace serendip {
 
 constexpr uint64_t golden = 0x9E3779B97F4A7C15u;
 constexpr uint64_t draws = 64;  // at most so many for a negative of BPR, then the pair is passed over
-constexpr int64_t lanes = 16;   // partial sums of a dot product, in an order that no instruction set changes
-constexpr int64_t ahead = 8;    // pairs whose rows are fetched before they are needed
-constexpr int64_t line = 16;    // floats in a cache line
 
 inline uint64_t mix(uint64_t x) {  // splitmix64
     x += golden;
@@ -72,69 +67,16 @@ struct Pairs {
 };
 
 struct Parameters {
-    float *p, *q, *bias;  // (n_users, rank), (n_items, rank), (n_items,)
-    int64_t rank;
+    float *p, *q, *bias;           // (n_users, width), (n_items, width), (n_items,)
+    float *p_squares, *q_squares;  // (n_users,), (n_items,) squared gradients so far, of WARP
+    int64_t width;
 };
 
 struct Steps {
     float learning_rate, l2, l2_bias;
-    int64_t sampled, n_negatives;  // WARP: negatives drawn for a pair at most, and how many items there are
+    int64_t sampled;      // WARP: negatives drawn for a pair at most,
+    const float* weight;  // (sampled,) and the weight of a pair by the draws before the one that was found
 };
-
-[[gnu::always_inline]] inline void fetch(const float* row, int64_t rank) {
-    for (int64_t f = 0; f < rank; f += line) __builtin_prefetch(row + f, 1);
-}
-
-typedef float vec4 __attribute__((vector_size(16)));
-typedef float vec8 __attribute__((vector_size(32)));
-
-// By halves, in registers: stored and added up one by one, a sum takes as long as the products.
-[[gnu::always_inline]] inline float total(const float (&partial)[lanes]) {
-    vec8 low, high;
-    std::memcpy(&low, partial, sizeof low);
-    std::memcpy(&high, partial + 8, sizeof high);
-    const vec8 half = low + high;
-    const vec4 s =
-        __builtin_shufflevector(half, half, 0, 1, 2, 3) + __builtin_shufflevector(half, half, 4, 5, 6, 7);
-    return (s[0] + s[2]) + (s[1] + s[3]);
-}
-
-[[gnu::always_inline]] inline float score(const Parameters& w, const float* p, int64_t i) {
-    const int64_t whole = w.rank - w.rank % lanes;
-    const float* q = w.q + i * w.rank;
-    float partial[lanes] = {};
-    for (int64_t f = 0; f < whole; f += lanes)
-        for (int64_t l = 0; l < lanes; ++l) partial[l] += p[f + l] * q[f + l];
-    for (int64_t f = whole; f < w.rank; ++f) partial[f - whole] += p[f] * q[f];
-    return w.bias[i] + total(partial);
-}
-
-// score of i less that of j
-[[gnu::always_inline]] inline float margin(const Parameters& w, const float* p, int64_t i, int64_t j) {
-    const int64_t whole = w.rank - w.rank % lanes;
-    const float *qi = w.q + i * w.rank, *qj = w.q + j * w.rank;
-    float partial[lanes] = {};
-    for (int64_t f = 0; f < whole; f += lanes)
-        for (int64_t l = 0; l < lanes; ++l) partial[l] += p[f + l] * (qi[f + l] - qj[f + l]);
-    for (int64_t f = whole; f < w.rank; ++f) partial[f - whole] += p[f] * (qi[f] - qj[f]);
-    return w.bias[i] - w.bias[j] + total(partial);
-}
-
-// Raise i above j for a user by a step of size z: the gradient of z (s_i - s_j).
-[[gnu::always_inline]] inline void raise(const Parameters& w, const Steps& s, float* __restrict p, int64_t i, int64_t j,
-                                         float z) {
-    float* __restrict qi = w.q + i * w.rank;
-    float* __restrict qj = w.q + j * w.rank;
-    const float step = s.learning_rate * z, keep = 1 - s.learning_rate * s.l2;
-    for (int64_t f = 0; f < w.rank; ++f) {
-        const float x = p[f], a = qi[f], b = qj[f];
-        p[f] = keep * x + step * (a - b);
-        qi[f] = keep * a + step * x;
-        qj[f] = keep * b - step * x;
-    }
-    w.bias[i] += s.learning_rate * (z - s.l2_bias * w.bias[i]);
-    w.bias[j] -= s.learning_rate * (z + s.l2_bias * w.bias[j]);
-}
 
 struct Block {
     const int32_t *user, *item;  // (n,)
@@ -142,96 +84,25 @@ struct Block {
     const int32_t* negative;
     uint64_t n_negative, key;
 
-    int32_t draw(int64_t t, uint64_t attempt, uint64_t attempts) const {
-        return negative[below(mix(key + static_cast<uint64_t>(t) * attempts + attempt), n_negative)];
+    int32_t draw(int64_t t, uint64_t attempt) const {  // BPR: any of them
+        return negative[below(mix(key + static_cast<uint64_t>(t) * draws + attempt), n_negative)];
+    }
+    // WARP: one draw a pair, a place in the order that the epoch dealt, and from there on one after the other.
+    uint64_t place(int64_t t) const { return below(mix(key + static_cast<uint64_t>(t)), n_negative); }
+    int32_t after(uint64_t at, int64_t k) const {
+        at += static_cast<uint64_t>(k);
+        return negative[at < n_negative ? at : at % n_negative];
     }
 };
 
-// The sum of 1 / (1 + exp(s_i - s_j)): near half the pairs at first, 0 where all are in order.
-[[gnu::always_inline]] inline double bpr(const Block& block, const Taken& taken, const Parameters& w, const Steps& s) {
-    int32_t drawn[ahead];
-    const auto prepare = [&](int64_t t) {
-        if (t >= block.n) return;
-        const int32_t u = block.user[t];
-        fetch(w.p + static_cast<int64_t>(u) * w.rank, w.rank);
-        fetch(w.q + static_cast<int64_t>(block.item[t]) * w.rank, w.rank);
-        int32_t j = -1;
-        for (uint64_t attempt = 0; attempt < draws; ++attempt) {
-            const int32_t candidate = block.draw(t, attempt, draws);
-            if (!taken.has(u, candidate)) {
-                j = candidate;
-                fetch(w.q + static_cast<int64_t>(j) * w.rank, w.rank);
-                break;
-            }
-        }
-        drawn[t % ahead] = j;
-    };
-    double loss = 0;
-    for (int64_t t = 0; t < ahead; ++t) prepare(t);
-    for (int64_t t = 0; t < block.n; ++t) {
-        const int64_t i = block.item[t], j = drawn[t % ahead];
-        prepare(t + ahead);
-        if (j < 0) continue;
-        float* p = w.p + block.user[t] * w.rank;
-        const float z = 1 / (1 + std::exp(margin(w, p, i, j)));
-        loss += static_cast<double>(z);
-        raise(w, s, p, i, j, z);
-    }
-    return loss;
-}
+}  // namespace serendip
 
-// The number of pairs for which a negative within the margin was found.
-[[gnu::always_inline]] inline double warp(const Block& block, const Taken& taken, const Parameters& w, const Steps& s) {
-    const auto attempts = static_cast<uint64_t>(s.sampled);
-    double loss = 0;
-    for (int64_t t = 0; t < block.n; ++t) {
-        if (t + ahead < block.n) {
-            fetch(w.p + block.user[t + ahead] * w.rank, w.rank);
-            fetch(w.q + block.item[t + ahead] * w.rank, w.rank);
-            fetch(w.q + block.draw(t + ahead, 0, attempts) * w.rank, w.rank);
-        }
-        const int32_t u = block.user[t], i = block.item[t];
-        float* p = w.p + u * w.rank;
-        const float least = score(w, p, i) - 1;
-        int32_t next = block.draw(t, 0, attempts);
-        for (uint64_t attempt = 0; attempt < attempts; ++attempt) {
-            const int32_t j = next;
-            next = block.draw(t, attempt + 1, attempts);
-            fetch(w.q + next * w.rank, w.rank);
-            if (score(w, p, j) <= least || taken.has(u, j)) continue;
-            const int64_t rank = (s.n_negatives - 1) / static_cast<int64_t>(attempt + 1);
-            loss += 1;
-            raise(w, s, p, i, j, std::log(static_cast<float>(std::max<int64_t>(rank, 1))));
-            break;
-        }
-    }
-    return loss;
-}
+#define SERENDIP_KERNEL "pairwise_rows.hpp"
+#include "each_isa.hpp"
 
-using Learn = double (*)(const Block&, const Taken&, const Parameters&, const Steps&);
-double bpr_portable(const Block& b, const Taken& t, const Parameters& w, const Steps& s) { return bpr(b, t, w, s); }
-double warp_portable(const Block& b, const Taken& t, const Parameters& w, const Steps& s) { return warp(b, t, w, s); }
-#if SERENDIP_X86
-[[gnu::target("avx2,fma")]] double bpr_avx2(const Block& b, const Taken& t, const Parameters& w, const Steps& s) {
-    return bpr(b, t, w, s);
-}
-[[gnu::target("avx2,fma")]] double warp_avx2(const Block& b, const Taken& t, const Parameters& w, const Steps& s) {
-    return warp(b, t, w, s);
-}
-#ifdef __clang__
-#define SERENDIP_AVX512 "avx2,fma,avx512f,avx512dq,avx512bw,avx512vl"
-#else
-#define SERENDIP_AVX512 "avx2,fma,avx512f,avx512dq,avx512bw,avx512vl,prefer-vector-width=512"
-#endif
-[[gnu::target(SERENDIP_AVX512)]] double bpr_avx512(const Block& b, const Taken& t, const Parameters& w,
-                                                   const Steps& s) {
-    return bpr(b, t, w, s);
-}
-[[gnu::target(SERENDIP_AVX512)]] double warp_avx512(const Block& b, const Taken& t, const Parameters& w,
-                                                    const Steps& s) {
-    return warp(b, t, w, s);
-}
-#endif
+namespace {
+
+using serendip::below, serendip::mix, serendip::Pairs, serendip::Taken;
 
 // Put the pairs of user group g in order of item group, at random within it; where its blocks begin goes to `begin`.
 void order(const Pairs& pairs, int64_t g, uint64_t key, std::vector<int32_t>& scratch, int64_t* begin) {
@@ -269,19 +140,16 @@ double epoch(bool is_bpr, Vector<int32_t> user, Vector<int32_t> item, Vector<con
              Vector<const uint16_t> item_group, Vector<const int32_t> negative, Vector<const int64_t> negative_begin,
              Vector<const int64_t> shift, Vector<const int64_t> indptr, Vector<const int32_t> indices,
              Vector<const int64_t> word, Vector<uint64_t> bits, Matrix<float> p, Matrix<float> q, Vector<float> bias,
-             uint64_t key, float learning_rate, float l2, float l2_bias, int64_t sampled, int64_t n_negatives,
-             int threads) {
+             Vector<float> p_squares, Vector<float> q_squares, uint64_t key, float learning_rate, float l2,
+             float l2_bias, Vector<const float> weight, int threads) {
     const auto side = static_cast<int64_t>(shift.shape(0));
     const Pairs pairs{user.data(),     item.data(),           begin.data(), item_group.data(),
                       negative.data(), negative_begin.data(), side};
     const Taken taken{indptr.data(), indices.data(), word.data(), bits.data()};
-    const Parameters parameters{p.data(), q.data(), bias.data(), static_cast<int64_t>(p.shape(1))};
-    const Steps steps{learning_rate, l2, l2_bias, sampled, n_negatives};
-    Learn learn = is_bpr ? &bpr_portable : &warp_portable;
-#if SERENDIP_X86
-    if (serendip::isa() == serendip::Isa::avx512) learn = is_bpr ? &bpr_avx512 : &warp_avx512;
-    if (serendip::isa() == serendip::Isa::avx2) learn = is_bpr ? &bpr_avx2 : &warp_avx2;
-#endif
+    const serendip::Parameters parameters{
+        p.data(), q.data(), bias.data(), p_squares.data(), q_squares.data(), static_cast<int64_t>(p.shape(1))};
+    const serendip::Steps steps{learning_rate, l2, l2_bias, static_cast<int64_t>(weight.shape(0)), weight.data()};
+    const auto learn = is_bpr ? SERENDIP_CHOOSE(bpr) : SERENDIP_CHOOSE(warp);
     std::vector<int64_t> at(side * (side + 1));
     std::vector<std::vector<int32_t>> scratch(std::max(threads, 1));
     serendip::parallel_for(side, 1, threads, [&](int64_t first, int64_t last, int thread) {
@@ -290,7 +158,7 @@ double epoch(bool is_bpr, Vector<int32_t> user, Vector<int32_t> item, Vector<con
     std::vector<double> loss(side * side, 0);
     serendip::for_strata(side, shift.data(), threads, [&](int64_t g, int64_t h) {
         const int64_t from = at[g * (side + 1) + h];
-        const Block block{pairs.user + from,
+        const serendip::Block block{pairs.user + from,
                           pairs.item + from,
                           at[g * (side + 1) + h + 1] - from,
                           pairs.negative + pairs.negative_begin[h],
@@ -318,8 +186,9 @@ void bind_pairwise(nb::module_& module) {
                nb::arg("begin").noconvert(), nb::arg("item_group").noconvert(), nb::arg("negative").noconvert(),
                nb::arg("negative_begin").noconvert(), nb::arg("shift").noconvert(), nb::arg("indptr").noconvert(),
                nb::arg("indices").noconvert(), nb::arg("word").noconvert(), nb::arg("bits").noconvert(),
-               nb::arg("p").noconvert(), nb::arg("q").noconvert(), nb::arg("bias").noconvert(), nb::arg("key"),
-               nb::arg("learning_rate"), nb::arg("l2"), nb::arg("l2_bias"), nb::arg("sampled"), nb::arg("n_negatives"),
+               nb::arg("p").noconvert(), nb::arg("q").noconvert(), nb::arg("bias").noconvert(),
+               nb::arg("p_squares").noconvert(), nb::arg("q_squares").noconvert(), nb::arg("key"),
+               nb::arg("learning_rate"), nb::arg("l2"), nb::arg("l2_bias"), nb::arg("weight").noconvert(),
                nb::arg("threads"));
     module.def("pairwise_filter", &filter);
 }

@@ -3,7 +3,8 @@
 Rendle, Freudenthaler, Gantner, Schmidt-Thieme: BPR: Bayesian Personalized Ranking from Implicit Feedback, UAI 2009,
 arXiv:1205.2618. Weston, Bengio, Usunier: Wsabie: Scaling Up to Large Vocabulary Image Annotation, IJCAI 2011: WARP.
 Gemulla, Nijkamp, Haas, Sismanis: Large-Scale Matrix Factorization with Distributed Stochastic Gradient Descent, KDD
-2011, doi:10.1145/2020408.2020426: the strata.
+2011, doi:10.1145/2020408.2020426: the strata. Ward, Wu, Bottou: AdaGrad Stepsizes: Sharp Convergence over Nonconvex
+Landscapes, ICML 2019, arXiv:1806.01811: one step size for a whole vector, here a row.
 """
 
 import math
@@ -17,6 +18,7 @@ import numpy.typing as npt
 from serendip.errors import UserError
 from serendip.kernels import compiled
 from serendip.kernels.csr import check_csr
+from serendip.kernels.lines import LINE, lines
 
 Ints: TypeAlias = npt.NDArray[np.int32]
 Offsets: TypeAlias = npt.NDArray[np.int64]
@@ -31,21 +33,30 @@ On Gowalla, NDCG@20 over four seeds is .0858 +- .0006 in one group, .0853 +- .00
 LEAST = 128
 """Items of a group at least: among fewer, the negatives of an epoch would be too much alike."""
 ATTEMPTS = 64  # at a negative of BPR; a user who took nearly all items gives no pair then
+START = 64.0  # what a row's sum of squared gradients begins with
 
 
 class Ranking(NamedTuple):
-    """Score of user u and item i = bias[i] + p[u]'q[i]."""
+    """Score of user u and item i = bias[i] + p[u]'q[i]; beyond the rank, factors are 0."""
 
-    p: Floats  # (n_users, rank)
-    q: Floats  # (n_items, rank)
+    p: Floats  # (n_users, rank, rounded up to whole lines)
+    q: Floats  # (n_items, rank, rounded up to whole lines)
     bias: Floats  # (n_items,)
+
+
+class Squares(NamedTuple):
+    """Sums of the squared gradients that the rows of p and of q, an item's with its bias, have had so far."""
+
+    p: Floats  # (n_users,)
+    q: Floats  # (n_items,)
 
 
 @dataclass(frozen=True)
 class Steps:
     """What an epoch of either loss is told.
 
-    loss: bpr or warp. learning_rate: step size at first, falling to 0 in a straight line. l2, l2_bias: penalties on
+    loss: bpr or warp. learning_rate: step size at first; BPR's falls to 0 in a straight line, WARP's is divided by the
+    root of a row's squared gradients so far. l2, l2_bias: penalties on
     squared factors and biases, at each pair. sampled: negatives that WARP draws for a pair at most. popularity: a
     negative is drawn in proportion to its count of users to this power.
     """
@@ -64,7 +75,9 @@ def pairwise_start(indptr: Offsets, indices: Ints, n_items: int, *, rank: int, i
     The factors of a user who took nothing, or of an item that nobody took, are zeros, and stay so.
     """
     rng = np.random.default_rng(seed)
-    p, q = (np.float32(init_std) * rng.standard_normal((n, rank), np.float32) for n in (len(indptr) - 1, n_items))
+    p, q = lines(len(indptr) - 1, rank), lines(n_items, rank)
+    for factors in (p, q):
+        factors[:, :rank] = np.float32(init_std) * rng.standard_normal((len(factors), rank), np.float32)
     p[np.diff(indptr) == 0] = 0
     q[np.bincount(indices, minlength=n_items) == 0] = 0
     return Ranking(p, q, np.zeros(n_items, np.float32))
@@ -87,6 +100,9 @@ def pairwise_epochs(
     items that can be drawn: those that someone took. The loss is the mean of sigmoid(s_uj - s_ui), or, for WARP, the
     share of pairs with such a j. O(epochs nnz rank) time (WARP: times the draws), 10 bytes a positive of memory.
 
+    WARP's items are the next ones from a random place on, in an order that an epoch deals anew. Its step size is
+    divided by the root of START and the squared gradients that a row has had, an item's with its bias.
+
     An epoch draws its negatives within groups of items that it deals anew: plain descent within noise, the same for any
     number of threads.
 
@@ -104,9 +120,9 @@ def pairwise_epochs(
         ValueError: shapes that do not fit, indices out of range, not ascending or twice.
     """
     indptr, indices = np.ascontiguousarray(indptr, np.int64), np.ascontiguousarray(indices, np.int32)
-    (n_users, rank), n_items = w.p.shape, len(w.q)
+    (n_users, width), n_items = w.p.shape, len(w.q)
     check_csr(indptr, indices, n_users, n_items)
-    if w.q.shape != (n_items, rank) or w.bias.shape != (n_items,):
+    if w.q.shape != (n_items, width) or w.bias.shape != (n_items,) or width % LINE:
         raise ValueError(f"p {w.p.shape}, q {w.q.shape} and bias {w.bias.shape} do not fit together")
     if any(a.dtype != np.float32 or not a.flags.c_contiguous or not a.flags.writeable for a in w):
         raise ValueError("factors and biases must be writeable C-contiguous float32 arrays: they are updated in place")
@@ -118,13 +134,16 @@ def pairwise_epochs(
         raise ValueError(f"sampled must be 1 or more, not {steps.sampled}")
 
     positives = Positives.of(indptr, indices, n_items)
+    squares = Squares(*(np.full(n, START, np.float32) for n in (n_users, n_items)))
     run = _epoch if compiled.native else pairwise_epoch_numpy
     if not compiled.native:
         compiled.say_once()
     for epoch in range(epochs):
         deal = Deal.of(positives, steps.popularity, np.random.default_rng((seed, epoch)))
-        now = replace(steps, learning_rate=steps.learning_rate * (1 - epoch / epochs))
-        loss = run(w, positives, deal, now, threads or compiled.default_threads())
+        rate = steps.learning_rate * (1 - epoch / epochs if steps.loss == "bpr" else 1)
+        loss = run(
+            w, squares, positives, deal, replace(steps, learning_rate=rate), threads or compiled.default_threads()
+        )
         if not (math.isfinite(loss) and np.isfinite(w.q).all()):
             raise UserError(f"{steps.loss} diverged in epoch {epoch + 1}; lower learning_rate={steps.learning_rate}")
         yield loss / max(len(indices), 1)
@@ -203,21 +222,29 @@ def sampled(items: Ints, weight: npt.NDArray[np.floating], rng: np.random.Genera
     return items[np.minimum(at, len(items) - 1)]
 
 
-def _epoch(w: Ranking, positives: Positives, deal: Deal, steps: Steps, threads: int) -> float:
+def weights(positives: Positives, sampled: int) -> Floats:
+    """Return by what WARP weighs a pair after each number of draws, ln((n - 1) / draws).  # (sampled,)"""
+    others = int(np.count_nonzero(positives.count)) - 1
+    return np.log(np.maximum(others // np.arange(1, sampled + 1), 1)).astype(np.float32)
+
+
+def _epoch(w: Ranking, squares: Squares, positives: Positives, deal: Deal, steps: Steps, threads: int) -> float:
     loss: float = compiled.module.pairwise_epoch(
         steps.loss == "bpr", positives.user, positives.item, positives.begin, deal.item_group, deal.negative,
         deal.negative_begin, deal.shift, positives.indptr, positives.indices, positives.word, positives.bits,
-        w.p, w.q, w.bias, deal.key, steps.learning_rate, steps.l2, steps.l2_bias, steps.sampled,
-        int(np.count_nonzero(positives.count)), threads,
+        *w, *squares, deal.key, steps.learning_rate, steps.l2, steps.l2_bias, weights(positives, steps.sampled),
+        threads,
     )  # fmt: skip
     return loss
 
 
-def pairwise_epoch_numpy(w: Ranking, positives: Positives, deal: Deal, steps: Steps, threads: int = 1) -> float:
+def pairwise_epoch_numpy(
+    w: Ranking, squares: Squares, positives: Positives, deal: Deal, steps: Steps, threads: int = 1
+) -> float:
     """Do what the kernel does in an epoch, pair by pair; return the sum of the losses."""
-    side, loss = positives.side, 0.0
+    side, loss, weight = positives.side, 0.0, weights(positives, steps.sampled)
     blocks = [_ordered(positives, deal, g) for g in range(side)]
-    taken = np.split(positives.indices, positives.indptr[1:-1])
+    taken = [set(row.tolist()) for row in np.split(positives.indices, positives.indptr[1:-1])]
     with np.errstate(over="ignore"):
         for shift in deal.shift.tolist():
             for g in range(side):
@@ -225,8 +252,11 @@ def pairwise_epoch_numpy(w: Ranking, positives: Positives, deal: Deal, steps: St
                 negative = deal.negative[deal.negative_begin[h] : deal.negative_begin[h + 1]]
                 key = _mix(_mix(deal.key + 1) + g * side + h)
                 for t, (u, i) in enumerate(blocks[g][h] if len(negative) else []):
-                    loss += _LEARN[steps.loss](w, steps, u, i, set(taken[u].tolist()), negative, key, t,
-                                               int(np.count_nonzero(positives.count)))  # fmt: skip
+                    if steps.loss == "bpr":
+                        loss += _bpr(w, steps, u, i, taken[u], negative, key + t * ATTEMPTS)
+                    else:
+                        order = np.roll(negative, -_below(_mix(key + t), len(negative)))
+                        loss += _warp(w, squares, steps, u, i, taken[u], order, weight)
     return loss
 
 
@@ -249,41 +279,48 @@ def _ordered(positives: Positives, deal: Deal, g: int) -> list[list[tuple[int, i
     return blocks
 
 
-def _bpr(w: Ranking, steps: Steps, u: int, i: int, taken: set[int], negative: Ints, key: int, t: int, n: int) -> float:
+def _bpr(w: Ranking, steps: Steps, u: int, i: int, taken: set[int], negative: Ints, key: int) -> float:
     for attempt in range(ATTEMPTS):
-        j = int(negative[_below(_mix(key + t * ATTEMPTS + attempt), len(negative))])
+        j = int(negative[_below(_mix(key + attempt), len(negative))])
         if j not in taken:
             z = float(1 / (1 + np.exp(_score(w, u, i) - _score(w, u, j))))
-            _raise(w, steps, u, i, j, z)
+            _raise(w, None, steps, u, i, j, z)
             return z
     return 0.0
 
 
-def _warp(w: Ranking, steps: Steps, u: int, i: int, taken: set[int], negative: Ints, key: int, t: int, n: int) -> float:
+def _warp(
+    w: Ranking, squares: Squares, steps: Steps, u: int, i: int, taken: set[int], order: Ints, weight: Floats
+) -> float:
     least = _score(w, u, i) - 1
     for attempt in range(steps.sampled):
-        j = int(negative[_below(_mix(key + t * steps.sampled + attempt), len(negative))])
+        j = int(order[attempt % len(order)])
         if _score(w, u, j) > least and j not in taken:
-            _raise(w, steps, u, i, j, math.log(max((n - 1) // (attempt + 1), 1)))
+            _raise(w, squares, steps, u, i, j, float(weight[attempt]))
             return 1.0
     return 0.0
-
-
-_LEARN = {"bpr": _bpr, "warp": _warp}
 
 
 def _score(w: Ranking, u: int, i: int) -> np.float32:
     return np.float32(w.bias[i] + w.p[u] @ w.q[i])
 
 
-def _raise(w: Ranking, steps: Steps, u: int, i: int, j: int, z: float) -> None:
-    """Raise i above j for u: the gradient of z (s_ui - s_uj)."""
-    rate, x, a, b = steps.learning_rate, w.p[u].copy(), w.q[i].copy(), w.q[j].copy()
-    w.p[u] += rate * (z * (a - b) - steps.l2 * x)
-    w.q[i] += rate * (z * x - steps.l2 * a)
-    w.q[j] += rate * (-z * x - steps.l2 * b)
-    w.bias[i] += rate * (z - steps.l2_bias * w.bias[i])
-    w.bias[j] += rate * (-z - steps.l2_bias * w.bias[j])
+def _raise(w: Ranking, squares: Squares | None, steps: Steps, u: int, i: int, j: int, z: float) -> None:
+    """Raise i above j for u by the gradient of z (s_ui - s_uj), less the penalties'."""
+    x, a, b = w.p[u].copy(), w.q[i].copy(), w.q[j].copy()
+    up, up_i, up_j = z * (a - b) - steps.l2 * x, z * x - steps.l2 * a, -z * x - steps.l2 * b
+    bias_i, bias_j = z - steps.l2_bias * w.bias[i], -z - steps.l2_bias * w.bias[j]
+    rate = np.full(3, steps.learning_rate)
+    if squares is not None:
+        rate /= np.sqrt([squares.p[u], squares.q[i], squares.q[j]])
+        squares.p[u] += up @ up
+        squares.q[i] += up_i @ up_i + bias_i**2
+        squares.q[j] += up_j @ up_j + bias_j**2
+    w.p[u] += rate[0] * up
+    w.q[i] += rate[1] * up_i
+    w.q[j] += rate[2] * up_j
+    w.bias[i] += rate[1] * bias_i
+    w.bias[j] += rate[2] * bias_j
 
 
 def _mix(x: int) -> int:

@@ -14,16 +14,13 @@ import numpy.typing as npt
 
 from serendip.errors import UserError
 from serendip.kernels import compiled
+from serendip.kernels.lines import LINE, lines
 
 Ints: TypeAlias = npt.NDArray[np.int32]
 Floats: TypeAlias = npt.NDArray[np.float32]
 
 SIDE = 16
 """Users and items are dealt into this many groups each, whatever the number of threads; more threads than this rest."""
-
-
-LINE = 16
-"""Rows of factors are filled up with zeros to a multiple of this many floats, a cache line."""
 
 
 class Factorisation(NamedTuple):
@@ -80,14 +77,6 @@ def svd_start(
     q[np.bincount(item, minlength=n_items) == 0] = 0
     mean = float(np.mean(value, dtype=np.float64))
     return Factorisation(mean, np.zeros(n_users, np.float32), np.zeros(n_items, np.float32), p, q)
-
-
-def lines(n: int, rank: int) -> Floats:
-    """Return zeros (n, rank rounded up to whole lines) that begin where a cache line does."""
-    width = -(-rank // LINE) * LINE
-    room = np.zeros(n * width + LINE, np.float32)
-    begin = -room.ctypes.data // room.itemsize % LINE
-    return room[begin : begin + n * width].reshape(n, width)
 
 
 def svd_epochs(

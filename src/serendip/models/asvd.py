@@ -80,7 +80,7 @@ def scaled(touched: CSR, told: Told) -> CSR:
     row = np.repeat(np.arange(touched.shape[0]), np.diff(touched.indptr))
     n = np.maximum(np.bincount(row, told.rated, touched.shape[0]), 1)
     return csr_matrix(
-        ((told.rest / np.sqrt(n)[row]).astype(np.float32), touched.indices, touched.indptr), touched.shape
+        ((told.rest / np.sqrt(n)[row]).astype(np.float32), touched.indices, touched.indptr), shape=touched.shape
     )
 
 

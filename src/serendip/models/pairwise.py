@@ -31,13 +31,15 @@ def fit_pairs(data: Dataset, steps: Steps, *, rank: int, epochs: int, init_std: 
     w = pairwise_start(indptr, matrix.indices, data.n_items, rank=rank, init_std=init_std, seed=run.seed)
     start = run.start
     if isinstance(start, Factors) and start.rank == rank and start.item_bias is not None:
-        for mine, before in ((w.p, start.user_factors), (w.q, start.item_factors), (w.bias, start.item_bias)):
+        given = start.user_factors, start.item_factors, start.item_bias
+        for mine, before in zip((w.p[:, :rank], w.q[:, :rank], w.bias), given, strict=True):
             mine[: len(before)] = before[: len(mine)]
     learning = pairwise_epochs(w, indptr, matrix.indices, steps, epochs=epochs, seed=run.seed, threads=run.threads)
     error = None
     if run.validation is not None and len(run.validation):
         error = partial(judgement, matrix, run.validation, data.items.tie, run.threads)
     w = best_epoch(w, learning, error, n=epochs, what=steps.loss, run=run, every=max(1, epochs // CHECKS))
+    w = Ranking(np.ascontiguousarray(w.p[:, :rank]), np.ascontiguousarray(w.q[:, :rank]), w.bias)
     known = np.bincount(matrix.indices, minlength=data.n_items) > 0
     fold = imitating(w, matrix, run.threads)
     return Factors(
@@ -46,7 +48,7 @@ def fit_pairs(data: Dataset, steps: Steps, *, rank: int, epochs: int, init_std: 
     )  # fmt: skip
 
 
-def pairs_cost(size: Size, rank: int, epochs: float) -> Cost:
+def pairs_cost(size: Size, rank: int, epochs: int) -> Cost:
     """Return what `fit_pairs` costs; how many negatives are drawn for a pair is taken to be as in a sample."""
     n = size.n_users + size.n_items
     factors = 4 * rank * (n + max(size.n_users, size.n_items))  # with the draw that they begin as

@@ -15,8 +15,6 @@ from serendip.models.factors import Factors
 from serendip.models.hyperparameter import hyper
 from serendip.models.pairwise import fit_pairs, pairs_cost
 
-HARDER = 1.5  # exponent by which epochs cost more: the better the factors, the more draws until a pair is violated
-
 
 @dataclass(frozen=True)
 class WARP(Algorithm):
@@ -24,25 +22,25 @@ class WARP(Algorithm):
 
     The rank is estimated: n_items over the draws until such a j is found. O(epochs interactions draws rank) time,
     O((n_users + n_items) rank) memory; every interaction counts alike. Use it where the top of the slate is all that
-    matters. Newcomers are folded in.
+    matters. Newcomers are folded in. Large steps or initial factors teach users noise that later epochs do not undo.
     """
 
     name: ClassVar[str] = "warp"
     uses: ClassVar[frozenset[str]] = frozenset({"user", "history"})
 
     rank: int = hyper(64, "Factors a user and an item.", low=1, high=2048, log=True)
-    epochs: int = hyper(60, "Passes over all interactions.", low=1, high=5000, log=True)
+    epochs: int = hyper(30, "Passes over all interactions.", low=1, high=5000, log=True)
     learning_rate: float = hyper(
-        0.005, "Step size at first; falls to 0 in a straight line.", low=1e-5, high=1.0, log=True
+        0.4, "Step size, over the root of a row's squared gradients so far.", low=1e-3, high=10.0, log=True
     )
-    l2: float = hyper(0.03, "Penalty on squared factors, at each pair.", low=0.0, high=10.0)
-    l2_bias: float = hyper(0.01, "Penalty on squared item biases, at each pair.", low=0.0, high=10.0)
-    draws: int = hyper(100, "Negatives drawn for an interaction at most.", low=1, high=1000, log=True)
-    init_std: float = hyper(0.1, "Standard deviation of initial factors.", low=1e-4, high=1.0, log=True)
+    l2: float = hyper(0.02, "Penalty on squared factors, at each pair.", low=0.0, high=10.0)
+    l2_bias: float = hyper(0.0, "Penalty on squared item biases, at each pair.", low=0.0, high=10.0)
+    draws: int = hyper(10, "Negatives drawn for an interaction at most.", low=1, high=1000, log=True)
+    init_std: float = hyper(0.005, "Standard deviation of initial factors.", low=1e-4, high=1.0, log=True)
 
     def fit(self, data: Dataset, *, run: Run = Run()) -> Factors:
         steps = Steps("warp", self.learning_rate, self.l2, self.l2_bias, sampled=self.draws)
         return fit_pairs(data, steps, rank=self.rank, epochs=self.epochs, init_std=self.init_std, run=run)
 
     def cost(self, size: Size) -> Cost:
-        return pairs_cost(size, self.rank, self.epochs**HARDER)
+        return pairs_cost(size, self.rank, self.epochs)
