@@ -1,7 +1,7 @@
 // One epoch of asymmetric SVD (Koren, KDD 2008, equation 13) by gradient descent, user by user.
 //
-// A user's step takes the gradient of all of their squared errors at once, which is a sum over their items: three passes
-// over rows of factors, O(rank) an item. The users come one after the other, because nearly any two share items.
+// A user's step takes the gradient of all of their squared errors at once, which is a sum over their items: three
+// passes over rows of factors, O(rank) an item. The users come one after the other, because nearly any two share items.
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
