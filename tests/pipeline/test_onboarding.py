@@ -62,8 +62,16 @@ def test_answers_change_what_is_asked() -> None:
     tree = classes([[0.9] * 4] * 4, [[0.9, 0.9, 0.1, 0.1], [0.9, 0.1, 0.5, 0.5], [0.5, 0.5, 0.9, 0.1], [0.5] * 4],
                    [0.25] * 4)  # fmt: skip
     chooser = Onboarding(tree)
-    assert chooser.next({0: LIKE})[0].tolist() == [1]
-    assert chooser.next({0: DISLIKE})[0].tolist() == [2]
+    assert chooser.next({0: LIKE, 3: LIKE})[0].tolist() == [1]
+    assert chooser.next({0: DISLIKE, 3: LIKE})[0].tolist() == [2]
+
+
+def test_the_best_known_is_asked_about_until_two_answers_tell_something() -> None:
+    chooser = Onboarding(classes([[0.9] * 2, [0.8] * 2, [0.7] * 2, [0.6] * 2],
+                                 [[0.5, 0.6], [0.5, 0.55], [0.45, 0.5], [0.1, 0.9]], [0.5, 0.5]))  # fmt: skip
+    assert chooser.next({}, 2)[0].tolist() == [0, 1]
+    assert chooser.next({0: LIKE, 1: UNKNOWN})[0].tolist() == [2]
+    assert chooser.next({0: LIKE, 1: DISLIKE}, 2)[0].tolist() == [3, 2]
 
 
 def test_banned_items_and_those_nobody_knows_are_not_asked() -> None:

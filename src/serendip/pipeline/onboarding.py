@@ -22,6 +22,7 @@ from serendip.models.contract import Model
 LIKE, DISLIKE, UNKNOWN = 1, -1, 0
 BEST_KNOWN = 300  # items that may be asked about
 SAMPLE = 100  # well known items that tell the unit of a recommender's scores
+ENOUGH = 2  # answers that tell something, until which the best known items are asked about
 MAIN = 0.25  # what the recommender's score counts beside what the classes expect, each in its unit
 Answers = Mapping[int, int]  # index of an item, or n_items + that of a tag -> LIKE, DISLIKE or UNKNOWN
 
@@ -77,11 +78,14 @@ class Onboarding:
 
     @cached_property
     def first(self) -> float:
-        """What the first question is worth; the unit in which the others are told."""
+        """What the best question is worth before any answer; the unit in which the others are told."""
         return float(self.worth(self.classes.pi).max(initial=0.0))
 
     def next(self, answers: Answers, n: int = 1) -> tuple[I64, F64]:
-        """Return the best n questions after some answers, and what each is worth, the first question of all being 1.
+        """Return the best n questions after some answers, and what each is worth, the best of all at first being 1.
+
+        Until ENOUGH answers tell something the best known items come first: few answers say little of the class, and
+        what is known to most is answered most.
 
         -> rows (at most n,), worth.
         """
@@ -89,8 +93,10 @@ class Onboarding:
             return np.empty(0, np.int64), np.empty(0)
         worth = self.worth(self.posterior(answers)) / self.first
         worth[np.isin(self.candidates, list(answers))] = -1
-        order = np.argsort(-worth, kind="stable")[:n]
-        order = order[worth[order] > 0]
+        order = np.argsort(-worth, kind="stable")
+        if self.items and sum(answer != UNKNOWN for answer in answers.values()) < ENOUGH:
+            order = np.sort(order)  # candidates are in the order of how well known they are
+        order = order[worth[order] > 0][:n]
         return self.candidates[order].astype(np.int64), worth[order]
 
 

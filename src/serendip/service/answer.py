@@ -224,7 +224,7 @@ class Question(msgspec.Struct):
     """A question: whether one likes an item, or things of a tag.
 
     about: item or tag; id: of the item, or the tag; known: the chance that it can be answered; worth: what the answer
-    brings, the first question of all being 1.
+    brings, the best question while nothing is answered being 1.
     """
 
     about: str
