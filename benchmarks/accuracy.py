@@ -238,7 +238,7 @@ BENCHES = {
             "vsknn": grid(recent=("harmonic", "none"), idf=(0.0, 1.0), length=(0.5,)),
             "userknn": grid(damping=(0.0, 0.3), recency=(None, 10.0)),
             "rp3beta": grid(alpha=(0.6, 0.8), beta=(0.2, 0.4), neighbours=(400,)),
-            "content": grid(recency=(None,)),
+            "content": ({},),
             "als": grid(rank=(256,), epochs=(8,), unobserved=(0.01, 0.05), l2=(0.01,), damping=(0.15,)),
         },
     ),
