@@ -76,12 +76,12 @@ def test_a_search_that_was_stopped_goes_on(data: Dataset, tmp_path: Path) -> Non
     assert looking().tried(ItemKNN(neighbours=7), 1.0, 0.0) is None
 
 
-def test_candidates_rank_and_are_no_hybrids() -> None:
+def test_candidates_rank_and_do_not_merely_mix_others() -> None:
     names = [one.name for one in candidates(None)]
     assert names[0] == "popular" and len(set(names)) == len(names)
     assert names[1:5] == ["itemknn", "rp3beta", "userknn", "als"]  # often good, and soon done
     assert [one.name for one in candidates(["svd", "ease", "bpr"], ["bpr"])] == ["popular", "ease", "bpr"]
-    assert {"ease", "als", "itemknn"} <= set(names) and not {"weighted", "svd"} & set(names)
+    assert {"ease", "als", "itemknn", "stacked"} <= set(names) and not {"weighted", "svd"} & set(names)
 
 
 def test_a_setting_is_moved_within_its_space_and_written_as_text() -> None:

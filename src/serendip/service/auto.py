@@ -56,7 +56,7 @@ JUDGED = 10_000  # users by whom the chosen is judged, at most
 COLD = 30  # users without a history from whom on it is asked who serves them best
 SERVING = 0.05  # of the time, for learning who serves them best, at most for one algorithm
 FINALISTS = 12  # models that may be in a blend
-HYBRIDS = frozenset({"weighted", "switching", "cascade", "augmented", "stacked"})  # they are made of others
+BLENDS = frozenset({"weighted", "switching", "cascade", "augmented"})  # others mixed, as the search does itself
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def auto(
 ) -> Chosen:  # fmt: skip
     """Return what to publish; the fit on everything, which is still to come, has its time kept aside.
 
-    names: the algorithms to choose from; None: all that rank and are no hybrids. began: when the minutes began, by
+    names: the algorithms to choose from; None: all that rank and do not merely mix others. began: when the minutes began, by
     the monotonic clock. folder: where fits are kept, so that a search that was stopped goes on; None: nowhere.
 
     Raises:
@@ -184,7 +184,7 @@ def drawn(task: Task, most: int, seed: int) -> Task:
 
 def candidates(names: Sequence[str] | None, before: Sequence[str] = ()) -> list[Algorithm]:
     """Return the algorithms to choose from with their defaults: popular, the often good, `before`, the rest."""
-    every = [load(name, ALGORITHMS, "algorithm") for name in (names or ALGORITHMS) if names or name not in HYBRIDS]
+    every = [load(name, ALGORITHMS, "algorithm") for name in (names or ALGORITHMS) if names or name not in BLENDS]
     kinds = [kind for kind in every if kind.ranks and kind.name != "popular"]
     order = list(dict.fromkeys([*OFTEN_GOOD, *before, *ALGORITHMS]))
     return [Popular(), *(kind() for kind in sorted(kinds, key=lambda kind: order.index(kind.name)))]
