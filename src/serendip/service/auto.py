@@ -127,8 +127,9 @@ def auto(
 ) -> Chosen:  # fmt: skip
     """Return what to publish; the fit on everything, which is still to come, has its time kept aside.
 
-    names: the algorithms to choose from; None: all that rank and do not merely mix others. began: when the minutes began, by
-    the monotonic clock. folder: where fits are kept, so that a search that was stopped goes on; None: nowhere.
+    names: the algorithms to choose from; None: all that rank and do not merely mix others. began: when the minutes
+    began, by the monotonic clock. folder: where fits are kept, so that a search that was stopped goes on; None:
+    nowhere.
 
     Raises:
         UserError: nothing can be withheld, or the time is too short for the simplest of algorithms.
