@@ -46,7 +46,7 @@ judged on the test part beside the best of ours there, by this page's other tabl
 same protocol. `load`: how many processes wanted the cores at the end; a search among others' work gets less far.
 Two searches of 3 and 5 minutes on online-retail among a load of about 25, before what they taught was mended, came to
 77% and have no row."""
-HEAD = """| set | minutes | fits | metric | auto | best of ours | share | bar | reached | load | when and where | chosen |
+HEAD = """| set | minutes | fits | metric | auto | best of ours | share | bar | reached | load | when, where | chosen |
 |---|---|---|---|---|---|---|---|---|---|---|---|"""
 DEFAULTS = ("popular", "itemknn", "userknn", "rp3beta", "ease", "slim", "als", "bpr", "weighted")
 
