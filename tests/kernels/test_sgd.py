@@ -61,7 +61,7 @@ def test_kernel_equals_twin(isa: str, n_users: int, n_items: int, n: int, rank: 
     user, item, value = ratings(n_users, n_items, n, seed)
     w = svd_start(user, item, value, n_users, n_items, rank=rank, init_std=0.3, seed=seed)
     twin = copy(w)
-    order, begin = blocks(*groups(user, item, n_users, n_items), seed)
+    order, begin = blocks(user, *groups(user, item, n_users, n_items))
     for epoch in range(2):
         visited = user[order], item[order], value[order], begin, np.random.default_rng(epoch).permutation(SIDE)
         loss = svd_epoch(w, *visited, **STEPS, threads=threads)
@@ -73,7 +73,7 @@ def test_kernel_equals_twin(isa: str, n_users: int, n_items: int, n: int, rank: 
 @given(n_users=st.integers(1, 60), n_items=st.integers(1, 60), n=st.integers(1, 500), seed=st.integers(0, 1000))
 def test_blocks_of_a_stratum_are_disjoint(n_users: int, n_items: int, n: int, seed: int) -> None:
     user, item, _ = ratings(n_users, n_items, n, seed)
-    order, begin = blocks(*groups(user, item, n_users, n_items), seed)
+    order, begin = blocks(user, *groups(user, item, n_users, n_items))
     np.testing.assert_array_equal(np.sort(order), np.arange(n))  # every rating once
     assert begin.shape == (SIDE * SIDE + 1,) and begin[0] == 0 and begin[-1] == n
     for shift in range(SIDE):

@@ -22,6 +22,9 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 SIDE = 16
 """Users and items are dealt into this many groups each, whatever the number of threads; more threads than this rest."""
 
+TOGETHER = 8
+"""At most so many ratings of one user are visited at once."""
+
 
 class Factorisation(NamedTuple):
     """Rating of user u and item i = mean + user_bias[u] + item_bias[i] + p[u]'q[i]; beyond the rank, factors are 0."""
@@ -96,7 +99,8 @@ def svd_epochs(
 
     So the caller can show progress, look at a validation part, and stop by leaving the loop. Minimises the sum over the
     ratings of e^2 + l2 (|p_u|^2 + |q_i|^2) + l2_bias (b_u^2 + b_i^2) with e = value - prediction, in
-    O(epochs N rank). The result does not depend on the number of threads. An error is taken just before its own update.
+    O(epochs N rank). The result does not depend on the number of threads. Up to TOGETHER ratings of a user are learnt
+    from at once: their errors are taken before their updates.
 
     Args:
         w: where to start; its arrays are C-contiguous float32.
@@ -107,13 +111,13 @@ def svd_epochs(
         learning_rate: step size.
         l2: regularisation of the factors.
         l2_bias: regularisation of the biases.
-        seed: of the order in which the ratings are visited, another in each epoch.
+        seed: of the order in which blocks of ratings are visited, another in each epoch.
         threads: None means every core.
 
     Raises:
         UserError: the descent diverged.
     """
-    order, begin = blocks(deal(user, len(w.p))[user], deal(item, len(w.q))[item], seed)
+    order, begin = blocks(user, deal(user, len(w.p))[user], deal(item, len(w.q))[item])
     user, item, value = user[order], item[order], value[order]
     for epoch in range(epochs):
         shift = strata(np.random.default_rng((seed, epoch)))
@@ -135,22 +139,19 @@ def deal(index: Ints, n: int) -> npt.NDArray[np.uint8]:
 
 
 def blocks(
-    user_group: npt.NDArray[np.uint8], item_group: npt.NDArray[np.uint8], seed: int
+    user: Ints, user_group: npt.NDArray[np.uint8], item_group: npt.NDArray[np.uint8]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return the order (N,) in which ratings are visited, block by block, and where blocks begin (SIDE * SIDE + 1,).
 
-    Block g * SIDE + h holds the ratings of user group g and item group h, in the order of steps through all ratings
-    that the golden section gives: ratings of one user or item, side by side in the data, would otherwise wait for each
-    other, and an order drawn anew for each epoch learns no better.
+    Block g * SIDE + h holds the ratings of user group g and item group h, those of a user side by side, else as given:
+    the user's factors stay in the cache, and an order drawn anew learns no better.
     """
-    n = len(user_group)
-    step = round(n * (math.sqrt(5) - 1) / 2)
-    while math.gcd(step, n) > 1:
-        step += 1
-    visit = (np.arange(n) * step + np.random.default_rng(seed).integers(n)) % n
     block = user_group * np.uint8(SIDE) + item_group
     begin = np.concatenate([[0], np.cumsum(np.bincount(block, minlength=SIDE * SIDE))])
-    return visit[np.argsort(block[visit], kind="stable")], begin
+    if (user[1:] >= user[:-1]).all():
+        return np.argsort(block, kind="stable"), begin
+    by_user = np.argsort(user, kind="stable")
+    return by_user[np.argsort(block[by_user], kind="stable")], begin
 
 
 def strata(rng: np.random.Generator) -> npt.NDArray[np.int64]:
@@ -216,16 +217,24 @@ def svd_epoch_numpy(
     l2: float,
     l2_bias: float,
 ) -> float:
-    """Do what `svd_epoch` does, rating by rating in the same order."""
+    """Do what `svd_epoch` does: up to TOGETHER ratings at once that follow each other and are of one user."""
     mean, user_bias, item_bias, p, q = w
     loss = 0.0
     for s, g in np.ndindex(len(shift), len(shift)):
         block = g * len(shift) + (g + shift[s]) % len(shift)
-        here = slice(begin[block], begin[block + 1])
-        for u, i, r in zip(user[here], item[here], value[here], strict=True):
-            e = r - (np.float32(mean) + user_bias[u] + item_bias[i] + p[u] @ q[i])
-            loss += float(e) ** 2
-            user_bias[u] += learning_rate * (e - l2_bias * user_bias[u])
-            item_bias[i] += learning_rate * (e - l2_bias * item_bias[i])
-            p[u], q[i] = p[u] + learning_rate * (e * q[i] - l2 * p[u]), q[i] + learning_rate * (e * p[u] - l2 * q[i])
+        t, end = begin[block], begin[block + 1]
+        while t < end:
+            u, n = user[t], 1
+            while n < TOGETHER and t + n < end and user[t + n] == u:
+                n += 1
+            i, was = item[t : t + n], p[u].copy()
+            e = value[t : t + n] - (np.float32(mean) + user_bias[u] + item_bias[i] + q[i] @ was)
+            loss += float(np.sum(e.astype(np.float64) ** 2))
+            user_bias[u] += learning_rate * (e.sum() - n * l2_bias * user_bias[u])
+            p[u] -= learning_rate * n * l2 * was
+            for k, j in enumerate(i):  # one by one: an item may be there twice
+                item_bias[j] += learning_rate * (e[k] - l2_bias * item_bias[j])
+                p[u] += learning_rate * e[k] * q[j]
+                q[j] += learning_rate * (e[k] * was - l2 * q[j])
+            t += n
     return loss
