@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from serendip.server.front import App, Receive, Scope, Send
 from serendip.server.headers import ALWAYS, NOTHING
 from serendip.server.keys import OPEN
+from serendip.server.transport import Transport
 from serendip.service.answer import Failure
 from serendip.service.counters import SHED
 
@@ -112,6 +113,9 @@ class Guest(HttpToolsProtocol):
     between = True  # no request is half read
     held = b""  # what waits
     seated = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(Transport(transport, self.loop))  # type: ignore[arg-type]
 
     def on_message_begin(self) -> None:
         self.between = False
