@@ -183,7 +183,7 @@ SERENDIP_VNNI inline void exact(const float* q, const float* const* y, int64_t r
             a[i + 4] = _mm512_shuffle_f32x4(b[i + 4], b[i + 12], 0x88);
             a[i + 12] = _mm512_shuffle_f32x4(b[i + 4], b[i + 12], 0xdd);
         }
-        SERENDIP_UNROLL for (int i = 0; i < 16; ++i) s = _mm512_fmadd_ps(_mm512_set1_ps(w[i]), a[i], s);
+        SERENDIP_UNROLL for (int i = 0; i < 16; ++i) s += _mm512_set1_ps(w[i]) * a[i];  // fused where the others are
     }
     _mm512_storeu_ps(out, s);
 }
