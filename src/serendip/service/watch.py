@@ -1,30 +1,23 @@
 """A thread that looks for a newly published model and lets it take over."""
 
-import logging
 import os
-import threading
+from typing import ClassVar
 
+from serendip.service.lookout import Lookout
 from serendip.service.serving import Serving
 
-log = logging.getLogger("serendip")
 EVERY = 0.5  # seconds between two looks
 
 
-class Watch(threading.Thread):
+class Watch(Lookout):
     """Looks at models/current, one `stat` a look; loading happens here, so that requests never wait for it."""
 
-    def __init__(self, serving: Serving, every: float = EVERY) -> None:
-        super().__init__(name="watch", daemon=True)
-        self.serving, self.every = serving, every
-        self._stop_asked = threading.Event()
-        self._seen: tuple[int, int] | None = None
+    failing: ClassVar[str] = "looking for a new model failed"
 
-    def run(self) -> None:
-        while not self._stop_asked.wait(self.every):
-            try:
-                self.look()
-            except Exception as error:  # a look that fails is no reason never to look again
-                log.error("looking for a new model failed: %s: %s", type(error).__name__, error)
+    def __init__(self, serving: Serving, every: float = EVERY) -> None:
+        super().__init__(every)
+        self.serving = serving
+        self._seen: tuple[int, int] | None = None
 
     def look(self) -> None:
         """Take up what is published, if that has changed since the last look."""
@@ -39,8 +32,3 @@ class Watch(threading.Thread):
         if version is not None:
             self.serving.take_up(version)
         self._seen = now.st_mtime_ns, now.st_ino
-
-    def stop(self) -> None:
-        """End after the look that is under way, which is waited for."""
-        self._stop_asked.set()
-        self.join()
