@@ -6,7 +6,7 @@ import re
 import httpx
 import pytest
 
-from serendip.server.keys import needed
+from serendip.server.keys import READING, needed
 from serendip.service.keys import create, revoke
 from serendip.store.project import Project
 
@@ -99,6 +99,11 @@ def test_what_nobody_thought_of_needs_admin():
         ("POST", "/"),
     ):
         assert needed(method, path) == "admin"
+
+
+def test_every_prefix_that_reads_by_post_is_of_a_route(open_with):
+    posts = [path for method, path in routes(open_with("admin")) if method == "POST"]
+    assert all(any(path == one or path.startswith(f"{one}/") for path in posts) for one in READING), posts
 
 
 def test_a_browser_is_asked_for_the_key_and_sends_it_as_a_password(keys, client):
