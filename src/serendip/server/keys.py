@@ -14,7 +14,7 @@ from serendip.service.counters import LIMITED
 from serendip.service.keys import Key, Keys
 
 OPEN = frozenset({"/v1/health/live", "/v1/health/ready"})
-READING = ("/v1/recommend", "/v1/onboarding")  # asked with a body, and nothing changes
+READING = ("/v1/recommend",)  # asked with a body, and nothing changes
 
 
 def needed(method: str, path: str) -> str | None:
