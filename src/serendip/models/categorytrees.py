@@ -11,9 +11,11 @@ from serendip.arrays import CSR, F32, I32, Bool
 from serendip.data.queries import Queries
 from serendip.models.contract import Model
 from serendip.models.fields import Fields
+from serendip.models.forest import CategoryTree, read_forest, together
 from serendip.models.trees import foretold, read_trees
 
-PAIRS = 1_000_000  # pairs judged at once
+PAIRS = 1_000_000  # pairs judged one by one at once
+TABLE = 16_000_000  # scores of all items at once
 
 
 @dataclass(frozen=True)
@@ -33,22 +35,34 @@ class CategoryTrees(Model):
     def _booster(self) -> Any:
         return read_trees(self.trees)
 
+    @cached_property
+    def _forest(self) -> tuple[CategoryTree, ...]:
+        return read_forest(self.trees)
+
     def score(self, queries: Queries, item: I32 | None = None) -> F32:
         asked = codes(self.fields.asked(queries), self.fields, 0, len(self.fields.query))
-        every = np.arange(self.n_items, dtype=np.int32)
-        width = self.n_items if item is None else item.shape[1]
-        score = np.empty((len(queries), width), np.float32)
+        return self._of_all(asked) if item is None else self._of_pairs(asked, item)
+
+    def _of_all(self, asked: I32) -> F32:
+        score = np.empty((len(asked), self.n_items), np.float32)
+        step = max(1, TABLE // max(self.n_items, 1))
+        for b in range(0, len(asked), step):
+            score[b : b + step] = together(self._forest, asked[b : b + step], self.item_codes)
+        if self.probability:
+            score = np.asarray(1 / (1 + np.exp(-score)), np.float32)
+        score[:, ~self.known] = np.nan
+        return score
+
+    def _of_pairs(self, asked: I32, item: I32) -> F32:
+        width = item.shape[1]
+        score = np.empty(item.shape, np.float32)
         step = max(1, PAIRS // max(width, 1))
-        for b in range(0, len(queries), step):
-            part = asked[b : b + step]
-            which = np.broadcast_to(every, (len(part), width)) if item is None else item[b : b + step]
+        for b in range(0, len(asked), step):
+            which = item[b : b + step]
             known = (which >= 0) & (which < self.n_items)
             at = np.where(known, which, 0).ravel()
-            x = np.concatenate([np.repeat(part, width, axis=0), self.item_codes[at]], axis=1).astype(np.float32)
-            told = foretold(self._booster, x) if len(x) else np.empty(0, np.float32)
-            if not self.probability:
-                inside = np.clip(told, 1e-7, 1 - 1e-7)
-                told = np.log(inside / (1 - inside))
+            x = np.concatenate([np.repeat(asked[b : b + step], width, axis=0), self.item_codes[at]], axis=1)
+            told = foretold(self._booster, x.astype(np.float32), raw=not self.probability)
             score[b : b + step] = np.where(known.ravel() & self.known[at], told, np.nan).reshape(which.shape)
         return score
 

@@ -26,9 +26,9 @@ HELD_OUT = 10  # each tenth row says how many trees are best
 class GBT(Algorithm):
     """min sum ln(1 + exp(-t s)), s the sum of trees over the categories of a row, t = 1 or -1 for a label.
 
-    Without labels t is 1 for what was taken and -1 for drawn negatives. All items are scored one by one: slow for large
-    catalogues, where trees serve as the ranker of `stacked`. Needs LightGBM (the extra `trees`). Use it as the baseline
-    of fm and ffm where a few columns decide; trees find little in ids that each have few rows.
+    Without labels t is 1 for what was taken and -1 for drawn negatives. A pair takes O(trees leaves) to score: slow for
+    large catalogues, where trees serve as the ranker of `stacked`. Needs LightGBM (the extra `trees`). Use it as the
+    baseline of fm and ffm where a few columns decide; trees find little in ids that each have few rows.
     """
 
     name: ClassVar[str] = "gbt"

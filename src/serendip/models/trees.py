@@ -68,10 +68,12 @@ def grown(
     return np.frombuffer(booster.model_to_string(num_iteration=best).encode(), np.uint8)
 
 
-def foretold(booster: Any, x: F32) -> F32:
-    """Return what trees say of rows.  # (n, d) -> (n,)"""
+def foretold(booster: Any, x: F32, *, raw: bool = False) -> F32:
+    """Return what trees say of rows, a probability where they learned one; raw: their sum.  # (n, d) -> (n,)"""
+    if not len(x):
+        return np.empty(0, np.float32)
     threads = 1 if len(x) < FEW else default_threads()
-    return np.asarray(booster.predict(x, num_threads=threads), np.float32)
+    return np.asarray(booster.predict(x, num_threads=threads, raw_score=raw), np.float32)
 
 
 def read_trees(text: NDArray[np.uint8]) -> Any:
