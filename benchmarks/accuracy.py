@@ -156,6 +156,12 @@ STRONG = (
     "sansa:l2=500:density=150",
     "userknn:damping=0.3:recency=100",
 )
+SHOP = (
+    "markov:window=10:skip=0.85:damping=0:recency=3:shrinkage=1",
+    "stan:recent=3:near=5:idf=1:length=0.5",
+    "itemknn:recency=2",
+    "content",
+)
 NEXT = ("markov:window=10:damping=0.2:recency=2", "ease:l2=400", "stan:recent=3:near=5:idf=0:length=0.5")
 LARGE = ("svd", "svdpp", "knnbaseline:by=item", "knnbaseline:by=user", "nmf", "slopeone", "coclustering", "baseline")
 RATINGS = {
@@ -240,6 +246,10 @@ BENCHES = {
             "rp3beta": grid(alpha=(0.6, 0.8), beta=(0.2, 0.4), neighbours=(400,)),
             "content": ({},),
             "als": grid(rank=(256,), epochs=(8,), unobserved=(0.01, 0.05), l2=(0.01,), damping=(0.15,)),
+            "weighted": tuple(
+                {"algorithms": SHOP, "weights": w, "learned": not w}
+                for w in ((), (1.0, 0.5, 0.2, 0.1), (1.0, 1.0, 0.5, 0.2))
+            ),
         },
     ),
     "lastfm-hetrec": Bench(

@@ -11,7 +11,7 @@ import argparse
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -114,11 +114,15 @@ def configured(name: str, settings: dict[str, object]) -> Algorithm:
     return algorithm
 
 
-def measured(set_name: str, side: str, name: str, settings: dict[str, object]) -> Iterator[Row]:
-    """Give the rows of one algorithm: a point for each number of events, beside the baseline."""
+def measured(
+    set_name: str, side: str, name: str, settings: dict[str, object], points: Collection[int]
+) -> Iterator[Row]:
+    """Give the rows of one algorithm at some numbers of events, beside the baseline."""
     data = load(set_name)
     model: Model | None = None
     for n, train, task in (users if side == "users" else items)(data):
+        if n not in points:
+            continue
         began = time.perf_counter()
         if model is None or side == "items":
             model = configured(name, settings).fit(train, run=Run(seed=SEED))
@@ -239,9 +243,8 @@ def main() -> None:
             for name, settings in names.items():
                 if given.only and set_name not in given.only and f"{set_name}:{name}" not in given.only:
                     continue
-                if not given.again and all((set_name, side, name, n) in rows() for n in EVENTS):
-                    continue
-                for row in measured(set_name, side, name, settings):
+                points = [n for n in EVENTS if given.again or (set_name, side, name, n) not in rows()]
+                for row in measured(set_name, side, name, settings, points) if points else ():
                     keep(row)
                     print(set_name, side, row["algorithm"], row["events"], f"{row['mean']:.4f}", flush=True)
     page()

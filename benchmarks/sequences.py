@@ -25,9 +25,9 @@ def next_item(name: str) -> Callable[[], Iterator[tuple[Task, Task]]]:
     def parts() -> Iterator[tuple[Task, Task]]:
         found = load_split(name)
         place = pl.int_range(pl.len(), dtype=pl.Int64).over("user_id").alias("timestamp")
-        train = found.train.events.select(*PAIR, place)
-        test = Task.of_tables(Tables(train), found.test.events.select(PAIR), RULES)
-        yield Task.of_split(last_out(Dataset.of(Tables(train), RULES))), test
+        train = Tables(found.train.events.select(*PAIR, place), found.train.items)
+        test = Task.of_tables(train, found.test.events.select(PAIR), RULES)
+        yield Task.of_split(last_out(Dataset.of(train, RULES))), test
 
     return parts
 
