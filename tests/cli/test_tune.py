@@ -63,7 +63,9 @@ def test_wrong_usage_is_one_sentence(shop, inside):
     for given, said in (
         (("train",), "name one algorithm"),
         (("train", "als", "--auto"), "name one algorithm"),
-        (("train", "als", "--algorithms", "als"), "--algorithms with --auto"),
+        (("train", "als", "--algorithms", "als"), "--algorithms and --metric with --auto"),
+        (("train", "als", "--metric", "rmse"), "--algorithms and --metric with --auto"),
+        (("train", "--auto", "--metric", "logloss"), "logloss is of labels, and the withheld part has none"),
         (("tune", "popular"), "nothing to tune"),
         (("tune", "alss"), "there is no algorithm 'alss'"),
     ):

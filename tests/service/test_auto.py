@@ -5,13 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from serendip.checks.toys import planted
 from serendip.config import Evaluation, Settings
 from serendip.data.dataset import Dataset
 from serendip.data.ids import Ids
+from serendip.data.interactions import InteractionRules
 from serendip.data.queries import ask
+from serendip.data.tables import Tables
+from serendip.errors import UserError
 from serendip.evaluation.deadline import Deadline
 from serendip.evaluation.space import Range
 from serendip.evaluation.task import Task
@@ -20,12 +24,14 @@ from serendip.models.als import ALS
 from serendip.models.children import algorithm
 from serendip.models.content import Content
 from serendip.models.contract import Run
+from serendip.models.ease import EASE
 from serendip.models.itemknn import ItemKNN
 from serendip.models.popular import Popular
+from serendip.models.stacked import Stacked
 from serendip.models.trending import Trending
 from serendip.models.weighted import Weighted
 from serendip.service.auto import auto, candidates, strangers, welcoming
-from serendip.service.looking import Looking, near, rungs, staying, text_of, varied, weighings
+from serendip.service.looking import Looking, by_value, half_lives, near, rungs, staying, text_of, varied
 from serendip.service.portfolio import contest
 from serendip.service.settings import rules, weighed
 
@@ -54,6 +60,58 @@ def test_it_chooses_in_time_and_judges_where_no_choice_saw(data: Dataset) -> Non
     assert type(found.algorithm).configured(found.algorithm.settings()) == found.algorithm
     if isinstance(found.algorithm, Weighted):
         assert abs(sum(found.algorithm.weights) - 1) < 1e-9
+
+
+def test_ratings_are_foretold_by_what_errs_least(data: Dataset) -> None:
+    random = Settings(evaluation=Evaluation(split="random"))
+    found = auto(data, random, 0.1, metric="rmse", names=["svd", "knnbaseline", "fwls"])
+    assert {"baseline", "svd", "knnbaseline", "fwls"} <= {e.algorithm.name for e in found.entries}
+    errors = {s.report.algorithm: s.report.estimates[found.metric].mean for s in found.board.standings}
+    assert found.published == found.algorithm and errors[found.algorithm.name] < errors["baseline"] < 2
+    assert found.plain()["against_baseline"] is not None and found.interactions == {}
+    with pytest.raises(UserError, match="auc is of labels"):
+        auto(data, random, 0.1, metric="auc")
+
+
+def test_labels_are_foretold_by_the_area_under_their_curve() -> None:
+    generator = np.random.default_rng(0)
+    user, item = generator.integers(0, 40, 4000), generator.integers(0, 30, 4000)
+    place = generator.integers(0, 3, 4000)
+    events = pl.DataFrame(
+        {
+            "user_id": [f"u{u}" for u in user], "item_id": [f"i{i}" for i in item],
+            "label": (generator.random(4000) < np.where((item + place) % 3 == 0, 0.9, 0.2)).astype(float),
+            "context.place": [f"p{p}" for p in place],
+        }
+    )  # fmt: skip
+    labelled = Dataset.of(Tables(events), InteractionRules(weights={}))
+    found = auto(labelled, Settings(evaluation=Evaluation(split="random")), 0.1, metric="auc", names=["logistic", "fm"])
+    assert found.algorithm.name == "fm" == found.published.name  # what a place means differs from item to item
+    assert [s.report.algorithm for s in found.board.standings] == ["fm", "logistic"]
+    assert found.board.standings[0].report.estimates[found.metric].mean > 0.7
+    with pytest.raises(UserError, match="rmse is of ratings"):
+        auto(labelled, Settings(), 0.1, metric="rmse")
+    with pytest.raises(UserError, match="nothing can be chosen by coverage"):
+        auto(labelled, Settings(), 0.1, metric="coverage@10")
+
+
+def test_a_hybrid_over_the_best_is_tried_and_written_as_text(data: Dataset) -> None:
+    parts = contest(data, LAST)
+    looking = Looking(parts.task, parse("ndcg@10"), Run(), Deadline.after(300), lambda _: None, 1.0, data.rules)
+    looking.whole = 300.0
+    for one in (Popular(), ItemKNN(neighbours=7), EASE()):
+        looking.tried(one, 1.0, None)
+    best = [text_of(e.algorithm) for e in looking.best(2)]
+    looking.stack(Stacked, 2)
+    stacked = looking.entries[-1].algorithm
+    assert isinstance(stacked, Stacked) and list(stacked.algorithms) == best and "itemknn:neighbours=7" in best
+    assert algorithm(text_of(stacked)) == stacked
+    assert algorithm(f"weighted:algorithms=({text_of(stacked)},als)") == Weighted((text_of(stacked), "als"))
+    looking.stack(Stacked, 2)
+    assert looking.entries[-1].algorithm == stacked and len(looking.entries) == 4
+    looking.whole = 0.0
+    looking.stack(Stacked, 1)  # there is no time for it
+    assert len(looking.entries) == 4
 
 
 def test_a_search_that_was_stopped_goes_on(data: Dataset, tmp_path: Path) -> None:
@@ -109,7 +167,7 @@ def test_what_learns_from_something_else_stays() -> None:
 
 def test_newer_events_may_count_for_more_and_ratings_are_no_weights(data: Dataset) -> None:
     assert data.timestamp is not None
-    [halves] = weighings(replace(data, value=None), data.rules)
+    halves = half_lives(data, data.rules)
     days = (data.timestamp.max() - data.timestamp.min()) / 86_400_000
     assert halves[0] == replace(data.rules, half_life=halves[0].half_life) and len(halves) == 3
     assert halves[0].half_life == pytest.approx(days / 4, rel=0.1)
@@ -117,8 +175,9 @@ def test_newer_events_may_count_for_more_and_ratings_are_no_weights(data: Datase
     assert replace(rules(told, data), threshold=None, weights={}) == replace(halves[0], threshold=None, weights={})
     pieces = replace(data, timestamp=None, value=np.full(len(data), 2, np.float32), types=("purchase",),
                      type=np.zeros(len(data), np.int8))  # fmt: skip
-    assert weighings(pieces, data.rules) == [[replace(data.rules, use_values=True)]]
-    assert weighings(replace(pieces, types=("rating",)), data.rules) == []
+    assert half_lives(pieces, data.rules) == []
+    assert by_value(pieces, data.rules) == [replace(data.rules, use_values=True)]
+    assert by_value(replace(pieces, types=("rating",)), data.rules) == []
 
 
 def test_newcomers_get_what_serves_them_best() -> None:

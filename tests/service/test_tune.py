@@ -18,7 +18,7 @@ from serendip.evaluation.task import Task
 from serendip.models.als import ALS
 from serendip.models.contract import Run
 from serendip.service.portfolio import contest
-from serendip.service.tune import replayed, tune, tuning_of
+from serendip.service.tune import of_users, replayed, tune, tuning_of
 
 LAST = Settings(evaluation=Evaluation(split="last-share"))
 EVENTS = (Dataset, Split, Task, Run)  # a Run may bring a validation part
@@ -27,6 +27,16 @@ EVENTS = (Dataset, Split, Task, Run)  # a Run may bring a validation part
 @pytest.fixture(scope="module")
 def data() -> Dataset:
     return planted().data
+
+
+def test_a_task_of_some_users_has_their_rows(data: Dataset) -> None:
+    task = contest(data, LAST).task
+    some = of_users(task, np.array([3, 7]))
+    assert task.rows.timestamp is not None and some.rows.timestamp is not None
+    for at, before in enumerate([3, 7]):
+        np.testing.assert_array_equal(some.rows.item[some.rows.query == at], task.rows.item[task.rows.query == before])
+        of = task.rows.timestamp[task.rows.query == before]
+        np.testing.assert_array_equal(some.rows.timestamp[some.rows.query == at], of)
 
 
 def mentions(kind: object, what: tuple[type, ...]) -> bool:

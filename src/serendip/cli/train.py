@@ -28,6 +28,10 @@ def command(
     ] = None,
     auto: Annotated[bool, Option("--auto", help="Choose algorithms, hyperparameters and a blend by itself.")] = False,
     minutes: Annotated[float, Option(min=0.1, help="How long all of it may take with --auto.")] = 10.0,
+    metric: Annotated[
+        str | None,
+        Option(help="What --auto chooses by, rmse of ratings too; the project's objective where not given."),
+    ] = None,
     algorithms: AlgorithmsOption = None,
     threads: ThreadsOption = None,
     seed: SeedOption = 0,
@@ -47,8 +51,8 @@ def command(
 
     if auto == (algorithm is not None):
         raise UserError("name one algorithm, as in serendip train als, or let --auto choose")
-    if (auto and set_) or (algorithms and not auto):
-        raise UserError("--set goes with a named algorithm, --algorithms with --auto")
+    if (auto and set_) or ((algorithms or metric) and not auto):
+        raise UserError("--set goes with a named algorithm, --algorithms and --metric with --auto")
     place = Project(project)
     settings = settings_of(place)
     chosen: Chosen | None = None
@@ -62,8 +66,9 @@ def command(
             say = None if json else lambda text: print(text, file=sys.stderr, flush=True)
             how = Run(threads=threads, seed=seed)
             chosen = choose(
-                data, settings, minutes, names=named(algorithms), run=how, heard=say, began=began, folder=place.tuning
-            )
+                data, settings, minutes, metric=metric, names=named(algorithms), run=how, heard=say, began=began,
+                folder=place.tuning,
+            )  # fmt: skip
             wanted = chosen.published
             if wanted == chosen.algorithm:
                 data, settings = data.ruled(chosen.rules), weighed(settings, chosen.rules)
@@ -93,9 +98,9 @@ def show(chosen: "Chosen", seconds: float, allowed: float) -> None:
           f"{chosen.searched:.0f} s; {seconds:.0f} s of {allowed:.0f} s in all.")  # fmt: skip
     print(f"Chosen: {told(chosen.algorithm)}")
     if chosen.algorithm != chosen.single:
-        print(f"A blend adds {chosen.blend_gain:+.4f} {metric} to the best alone, {told(chosen.single)}, on users who "
-              "had no say in its weights.")  # fmt: skip
-    print(f"On the part that no choice saw ({chosen.contest.parts.name}, {len(chosen.contest.task):,} users):")
+        print(f"A blend makes {metric} better by {chosen.blend_gain:.4f} than the best alone, {told(chosen.single)}, "
+              "where nothing had a say in its weights.")  # fmt: skip
+    print(f"On the part that no choice saw ({chosen.contest.parts.name}, {board.standings[0].report.n_users:,} users):")
     for standing in board.standings:
         e = standing.report.estimates[metric]
         print(f"  {standing.report.algorithm:<10} {metric} {e.mean:.4f} (95% interval {e.low:.4f} to {e.high:.4f})")
@@ -103,7 +108,9 @@ def show(chosen: "Chosen", seconds: float, allowed: float) -> None:
         if standing.against is not None and standing.report.algorithm == chosen.algorithm.name:
             gained = standing.against
             sure = "beyond doubt" if chosen.published == chosen.algorithm else "not beyond doubt"
-            print(f"  {gained.difference:+.4f} over what is popular ({gained.low:+.4f} to {gained.high:+.4f}): {sure}.")
+            by = "mse" if board.primary.name == "rmse" else board.primary
+            between = f"{gained.low:+.4f} to {gained.high:+.4f}"
+            print(f"  {by} {gained.difference:+.4f} against {board.baseline} ({between}): {sure}.")
     if chosen.more is not None:
         print(f"A search twice as long would likely add {max(chosen.more, 0):.4f} to the best alone.")
     if chosen.interactions:
@@ -112,4 +119,4 @@ def show(chosen: "Chosen", seconds: float, allowed: float) -> None:
     for name, why in chosen.left_out.items():
         print(f"Left out: {name}: {why}")
     if chosen.published != chosen.algorithm:
-        print("So what is popular is published: it is simpler, and no worse as far as can be told.")
+        print(f"So {board.baseline} is published: it is simpler, and no worse as far as can be told.")

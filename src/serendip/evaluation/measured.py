@@ -19,6 +19,16 @@ class UserMean:
     weight: F64 | None = None
     transform: Callable[[F64], F64] | None = None
 
+    @property
+    def mean(self) -> float:
+        """The mean alone, as `estimate` has it; NaN where no user has a value."""
+        weight = np.ones_like(self.value) if self.weight is None else self.weight
+        there = ~np.isnan(self.value) & (weight > 0)
+        if not there.any():
+            return float("nan")
+        mean = np.average(self.value[there], weights=weight[there], keepdims=True)
+        return float(mean[0] if self.transform is None else self.transform(mean)[0])
+
     def estimate(self, seed: int = 0) -> Estimate:
         """Return the mean and its 95% bootstrap interval over users."""
         return estimate(self.value, self.weight, transform=self.transform, seed=seed)
@@ -37,10 +47,15 @@ class PooledAUC:
     query: I64
     n_users: int
 
+    @property
+    def mean(self) -> float:
+        """The AUC alone."""
+        return auc(self.label, self.score)
+
     def estimate(self, seed: int = 0) -> Estimate:
         """Return the AUC and its 95% bootstrap interval, users drawn with all of their rows."""
         drawn = [resampled_auc(self.label, self.score, self.query, c) for c in resamples(self.n_users, seed=seed)]
-        return Estimate(auc(self.label, self.score), *bounds(np.concatenate(drawn)), self.n_users)
+        return Estimate(self.mean, *bounds(np.concatenate(drawn)), self.n_users)
 
     def of(self, users: Bool) -> "PooledAUC":
         """Return the AUC over the rows of some users.  # (B,)"""
@@ -55,6 +70,11 @@ class Whole:
 
     value: float
     n_users: int
+
+    @property
+    def mean(self) -> float:
+        """The number itself."""
+        return self.value
 
     def estimate(self, seed: int = 0) -> Estimate:
         """Return the number, its interval NaN."""

@@ -5,16 +5,17 @@ from dataclasses import replace
 from serendip.data.dataset import Dataset
 from serendip.errors import UserError
 from serendip.models.contract import Algorithm, Model, Run
+from serendip.models.hyperparameter import parted
 from serendip.registry import ALGORITHMS, load
 
 
 def algorithm(text: str) -> Algorithm:
-    """Return the algorithm of `name` or `name:field=value:field=value`.
+    """Return the algorithm of `name` or `name:field=value:field=value`; of hybrids `name:algorithms=(one:...,another)`.
 
     Raises:
         UserError: there is no such algorithm or hyperparameter, or the text is of another form.
     """
-    name, *settings = text.split(":")
+    name, *settings = parted(text, ":")
     pairs = [setting.partition("=") for setting in settings]
     for field, equals, _ in pairs:
         if not equals:

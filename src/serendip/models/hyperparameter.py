@@ -59,10 +59,24 @@ class Hyperparameter:
             if self.kind is float:
                 return None if text.lower() == "none" and self.optional else float(text)
             if self.kind is tuple:
-                return tuple(self.of(part.strip()) for part in text.split(",") if part.strip())
+                parts = parted(text, ",")
+                inside = parted(text[1:-1], ",") if len(parts) == 1 and text.startswith("(") else parts
+                return tuple(self.of(part.strip()) for part in inside if part.strip())
         except (ValueError, KeyError):
             raise UserError(f"{owner}.{self.name} is of type {self.kind.__name__}, and {text!r} is not") from None
         return text
+
+
+def parted(text: str, at: str) -> list[str]:
+    """Return the parts of a text between separators that stand in no parentheses: `a:b=(c:d,e)` has two by `:`."""
+    depth, parts = 0, [""]
+    for sign in text:
+        depth += (sign == "(") - (sign == ")")
+        if sign == at and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += sign
+    return parts
 
 
 def hyper(

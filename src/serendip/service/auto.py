@@ -1,8 +1,9 @@
 """Choose by itself, within so many minutes: algorithms, their hyperparameters, and a blend of the best few.
 
 What is looked through is in `looking.py`. The best models are blended with weights learned on the users that chose
-them, and who has no history gets what did best for such users (Caruana et al. as in `votes.py`; Burke, 2002). What is
-chosen is judged once, on a part of the data that no choice has seen, and then fitted on everything.
+them, and who has no history gets what did best for such users (Caruana et al. as in `votes.py`; Burke, 2002); ratings
+are blended by `fwls`. What is chosen is judged once, on a part of the data that no choice has seen, and then fitted on
+everything.
 """
 
 import time
@@ -28,12 +29,15 @@ from serendip.evaluation.task import Task
 from serendip.metrics.name import Metric, parse
 from serendip.models.children import algorithm
 from serendip.models.contract import Algorithm, Run
+from serendip.models.fwls import FWLS
 from serendip.models.popular import Popular
+from serendip.models.stacked import Stacked
 from serendip.models.votes import Ballot
 from serendip.models.weighted import Weighted
 from serendip.registry import ALGORITHMS, load
 from serendip.service.compare import one as judged
 from serendip.service.entry import Entry
+from serendip.service.foretelling import FORETELLING, JUDGED, alone, default, foretold
 from serendip.service.looking import (
     BLENDED,
     EACH,
@@ -47,21 +51,24 @@ from serendip.service.looking import (
 )
 from serendip.service.portfolio import Contest, contest
 from serendip.service.settings import primary
-from serendip.service.tune import of_users, some
+from serendip.service.tune import drawn, of_users, some
 from serendip.stats.bootstrap import Floats
 from serendip.stats.selection import next_doubling
 
 USERS = 2_000  # users by whom models are chosen, at most
-JUDGED = 10_000  # users by whom the chosen is judged, at most
 COLD = 30  # users without a history from whom on it is asked who serves them best
 SERVING = 0.05  # of the time, for learning who serves them best, at most for one algorithm
 FINALISTS = 12  # models that may be in a blend
+OVER: dict[str, tuple[type[Stacked] | type[FWLS], int]] = {  # hybrids, and of how many algorithms
+    "ranking": (Stacked, 3),
+    "rating": (FWLS, len(FORETELLING["rating"])),
+}
 BLENDS = frozenset({"weighted", "switching", "cascade", "augmented"})  # others mixed, as the search does itself
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """What came of the search. board: the chosen beside popular on the part that no choice saw.
+    """What came of the search. board: the chosen beside the simplest on the part that no choice saw.
 
     single: the best algorithm alone; blend_gain: what blending adds to it on users that had no say in the weights.
     """
@@ -92,13 +99,13 @@ class Chosen:
 
     @property
     def published(self) -> Algorithm:
-        """The chosen where it beats popularity beyond doubt, else popular."""
+        """The chosen where it beats the simplest beyond doubt, else the simplest: popular, where slates are judged."""
         leader = self.board.chosen.report.algorithm
-        return self.algorithm if leader == self.algorithm.name else Popular()
+        return self.algorithm if leader == self.algorithm.name else default(self.board.baseline)
 
     def plain(self) -> dict[str, object]:
         """Return it as JSON has it."""
-        against = next(s.against for s in self.board.standings if s.against is not None)
+        against = next((s.against for s in self.board.standings if s.against is not None), None)
         return {
             "algorithm": self.published.name,
             "hyperparameters": self.published.settings(),
@@ -110,8 +117,9 @@ class Chosen:
             "metric": str(self.metric),
             "split": self.contest.parts.name,
             "results": [s.report.plain() for s in self.board.standings],
-            "against_popular": {"difference": against.difference, "ci95": [against.low, against.high],
-                                "p": against.p_corrected},
+            f"against_{self.board.baseline}": None if against is None else {
+                "difference": against.difference, "ci95": [against.low, against.high], "p": against.p_corrected
+            },
             "tried": [{"algorithm": e.algorithm.name, "hyperparameters": e.algorithm.settings(), "share": e.share,
                        "half_life": e.rules.half_life, "use_values": e.rules.use_values, "mean": e.mean,
                        "seconds": round(e.seconds, 3)} for e in self.entries],
@@ -122,32 +130,47 @@ class Chosen:
 
 
 def auto(
-    data: Dataset, settings: Settings, minutes: float, *, names: Sequence[str] | None = None, run: Run = Run(),
+    data: Dataset, settings: Settings, minutes: float, *, metric: str | None = None,
+    names: Sequence[str] | None = None, run: Run = Run(),
     heard: Heard | None = None, began: float | None = None, folder: Path | None = None,
 ) -> Chosen:  # fmt: skip
     """Return what to publish; the fit on everything, which is still to come, has its time kept aside.
 
-    names: the algorithms to choose from; None: all that rank and do not merely mix others. began: when the minutes
-    began, by the monotonic clock. folder: where fits are kept, so that a search that was stopped goes on; None:
-    nowhere.
+    metric: what to choose by, the objective's where it is None; a metric of ratings (rmse, mae) or of labels (auc,
+    logloss) takes algorithms that foretell these. names: the algorithms to choose from; None: all that rank, or
+    foretell, and do not merely mix others. began: when the minutes began, by the monotonic clock. folder: where fits
+    are kept, so that a search that was stopped goes on; None: nowhere.
 
     Raises:
-        UserError: nothing can be withheld, or the time is too short for the simplest of algorithms.
+        UserError: nothing can be withheld, there are no ratings or labels that the metric is of, or the time is too
+            short for the simplest of algorithms.
     """
     began = time.monotonic() if began is None else began
+    asked = primary(settings) if metric is None else parse(metric)
+    if asked.direction == 0 or asked.definition.unit == "catalogue":
+        raise UserError(f"nothing can be chosen by {asked}: it takes a metric of users or rows, as ndcg@10 or rmse")
     outer = contest(data, settings)
     inner = contest(outer.parts.train, settings)
-    looking = Looking(some(inner.task, settings.evaluation.seed, USERS), primary(settings), run,
-                      Deadline(began + 60 * minutes), heard or (lambda _: None),
-                      len(data) / max(len(inner.parts.train), 1), data.rules)  # fmt: skip
+    kind = asked.definition.kind
+    task = inner.foretelling(asked) if kind in FORETELLING else inner.task
+    looking = Looking(some(task, settings.evaluation.seed, USERS), asked, run, Deadline(began + 60 * minutes),
+                      heard or (lambda _: None), len(data) / max(len(inner.parts.train), 1), data.rules)  # fmt: skip
     if folder is not None:
         looking.folder = folder / f"auto-{key(looking)}"
     for leak in outer.leaks:
         looking.say(f"Warning: {leak}.")
-    looking.look(candidates(names, settings.training.algorithms))
-    prior = welcoming(looking, inner.task)
-    looking.vary()
-    chosen, single, gain = blended(looking)
+    looking.look(candidates(names, settings.training.algorithms, kind))
+    generator = np.random.default_rng(run.seed)
+    over = [OVER[kind]] if kind in OVER and (not names or OVER[kind][0].name in names) else []
+    for hybrid, most in over:
+        looking.stack(hybrid, most)
+    prior = welcoming(looking, inner.task) if looking.ranking else ""
+    for hybrid, most in over:
+        for part in (1 / 3, 1 / 2):
+            looking.vary(generator, part, but=hybrid.name)
+            looking.stack(hybrid, most)
+    looking.vary(generator)
+    chosen, single, gain = blended(looking) if looking.ranking else alone(looking)
     if prior:
         chosen = (
             chosen.set(prior=prior) if isinstance(chosen, Weighted) else Weighted((text_of(chosen),), (1.0,), prior)
@@ -155,8 +178,16 @@ def auto(
     searched = time.monotonic() - began
     looking.say(f"{looking.clock()} left: fitting {told(chosen)} on all but the part that no choice saw, to judge "
                 "it there")  # fmt: skip
+    judge_of = ranked if looking.ranking else foretold
+    board = judge_of(chosen, outer, looking, settings)
+    return Chosen(chosen, single, gain, tuple(looking.entries), looking.left_out, board, outer, looking.metric,
+                  time.monotonic() - began, searched, looking.rules, data.rules)  # fmt: skip
+
+
+def ranked(chosen: Algorithm, outer: Contest, looking: Looking, settings: Settings) -> Leaderboard:
+    """Return the slates of the chosen beside those of popular, on the part that no choice saw."""
     metrics = tuple(dict.fromkeys([looking.metric, *(parse(name) for name in settings.evaluation.metrics)]))
-    quiet = replace(run, progress=None)
+    quiet = replace(looking.run, progress=None)
     last = replace(outer, task=drawn(outer.task, JUDGED, settings.evaluation.seed))
     fallback = Popular().fit(last.task.train)
     ruled = replace(last, task=replace(last.task, train=last.task.train.ruled(looking.rules)))
@@ -164,9 +195,7 @@ def auto(
     if chosen.name != "popular":
         fallback = Popular().fit(ruled.task.train)
         reports.append(judged(chosen, ruled, metrics, fallback, quiet)[0])
-    board = leaderboard(reports, looking.metric, seed=run.seed)
-    return Chosen(chosen, single, gain, tuple(looking.entries), looking.left_out, board, outer, looking.metric,
-                  time.monotonic() - began, searched, looking.rules, data.rules)  # fmt: skip
+    return leaderboard(reports, looking.metric, seed=looking.run.seed)
 
 
 def key(looking: Looking) -> str:
@@ -176,15 +205,11 @@ def key(looking: Looking) -> str:
     return blake2b(repr(depends).encode(), digest_size=6).hexdigest()
 
 
-def drawn(task: Task, most: int, seed: int) -> Task:
-    """Return the task of `most` of its users at random, of all where there are no more."""
-    if len(task) <= most:
-        return task
-    return of_users(task, np.sort(np.random.default_rng(seed).choice(len(task), most, replace=False)))
-
-
-def candidates(names: Sequence[str] | None, before: Sequence[str] = ()) -> list[Algorithm]:
-    """Return the algorithms to choose from with their defaults: popular, the often good, `before`, the rest."""
+def candidates(names: Sequence[str] | None, before: Sequence[str] = (), kind: str = "ranking") -> list[Algorithm]:
+    """Return the algorithms to choose from with their defaults: popular, the often good, `before`, the rest; of those
+    that foretell the simplest first."""
+    if kind in FORETELLING:
+        return [default(name) for name in dict.fromkeys([FORETELLING[kind][0], *(names or FORETELLING[kind])])]
     every = [load(name, ALGORITHMS, "algorithm") for name in (names or ALGORITHMS) if names or name not in BLENDS]
     kinds = [kind for kind in every if kind.ranks and kind.name != "popular"]
     order = list(dict.fromkeys([*OFTEN_GOOD, *before, *ALGORITHMS]))

@@ -22,11 +22,12 @@ from serendip.evaluation.space import Axis, Choices, drawn, space
 from serendip.evaluation.task import Task
 from serendip.metrics.name import Metric
 from serendip.models.contract import Algorithm, Model, Run
+from serendip.models.fwls import FWLS
+from serendip.models.stacked import Stacked
 from serendip.models.votes import Votes, votes
 from serendip.models.weighted import Weighted
 from serendip.service.entry import Entry, read, write
 from serendip.service.tune import of_users
-from serendip.stats.bootstrap import Floats
 
 BEGIN = 60_000  # events on which all algorithms begin
 STEP = 3  # times as many users from one rung to the next
@@ -43,6 +44,8 @@ NEAR = 0.97  # of the best of its algorithm at a rung, below which a setting is 
 BLENDED = 4  # models in a blend at most
 AT_ONCE = 250  # users judged between two looks at the clock
 EACH = 3  # models of one algorithm among those that may be in a blend
+TAKEN = 3.0  # times the seconds of its members that a hybrid takes
+STACKING = 0.1  # of the time, for one hybrid at most
 SPANS = (1 / 4, 1 / 12, 1.0)  # half-lives tried, in parts of the time that the events span
 
 Heard = Callable[[str], None]
@@ -65,14 +68,20 @@ class Looking:
     whole: float = 0.0  # seconds that there were
     folder: Path | None = None  # where entries are kept
 
+    @property
+    def ranking(self) -> bool:
+        """Whether slates are judged; else values or labels that were foretold."""
+        return self.metric.definition.unit == "user"
+
     def look(self, algorithms: Sequence[Algorithm]) -> None:
-        """Try the defaults on more and more users, then other rules."""
+        """Try the defaults on more and more users; where they rank, then other rules."""
         self.whole = self.deadline.left
         shares = rungs(len(self.task.train))
         going = list(algorithms)
         for n, share in enumerate(shares):
             going = self.rung(going, share, n > 0, FIRST * self.whole / len(shares))
-        self.weigh(going)
+        if self.ranking:
+            self.weigh(going)
 
     def rung(self, algorithms: Sequence[Algorithm], share: float, met: bool, stage: float) -> list[Algorithm]:
         """Try algorithms on a share of the users within some seconds; return those that go on, the best first."""
@@ -89,15 +98,15 @@ class Looking:
             if found is not None:
                 done.append(found)
         done.sort(key=self.rank)
-        near = sum(self.metric.direction * e.mean >= CLOSE * self.metric.direction * done[0].mean for e in done)
+        near = sum(self.close(e.mean, done[0].mean, CLOSE) for e in done)
         return staying([e.algorithm for e in done], near)
 
     def weigh(self, going: Sequence[Algorithm]) -> None:
         """Take up other rules where the best three are better under them on the whole."""
         end = Deadline.after(WEIGHING * self.whole)
         best = self.best(3)
-        for kind in range(len(weighings(self.task.train, self.rules))):
-            for rules in weighings(self.task.train, self.rules)[kind]:
+        for ways in (half_lives, by_value):
+            for rules in ways(self.task.train, self.rules):
                 gains = []
                 if any(self.expected(e.algorithm) > min(self.left, end.left) for e in best):
                     break
@@ -116,14 +125,26 @@ class Looking:
             if not known and self.expected(algorithm) < min(self.left, end.left):
                 self.tried(algorithm, 1.0, min(self.left, end.left))
 
-    def vary(self) -> None:
-        """Try other hyperparameters of the best algorithms until the time is up."""
+    def stack(self, kind: type[Stacked] | type[FWLS], most: int) -> None:
+        """Try a hybrid over the best setting of each of the best algorithms, at most so many; less the slowest of them
+        as long as it would take too much of the time."""
+        members = [e.algorithm for e in self.best(most + 1) if e.algorithm.name != kind.name][:most]
+        while members and TAKEN * sum(map(self.expected, members)) > min(self.left, STACKING * self.whole):
+            members.remove(max(members, key=self.expected))
+        if len(members) > 1:
+            stacked = kind(algorithms=tuple(map(text_of, members)))
+            if not any(e.algorithm == stacked and e.rules == self.rules for e in self.entries):
+                self.say(f"{self.clock()} left: {kind.name} over the best {len(members)}")
+                self.tried(stacked, 1.0, self.left)
+
+    def vary(self, generator: np.random.Generator, part: float = 1.0, but: str = "") -> None:
+        """Try other hyperparameters of the best algorithms, but one, until a part of the time that is left is over."""
         shares = rungs(len(self.task.train))
-        generator = np.random.default_rng(self.run.seed)
+        until = (1 - part) * self.left
         self.say(f"{self.clock()} left: other hyperparameters of the best")
         for _ in range(1000):
-            best = self.best(EACH + 1)
-            if not best or self.left <= 0:
+            best = [e for e in self.best(EACH + 2) if e.algorithm.name != but][: EACH + 1]
+            if not best or self.left <= until:
                 break
             leader = best[min(int(generator.exponential(1.2)), len(best) - 1)]
             point = varied(leader.algorithm, generator)
@@ -141,7 +162,7 @@ class Looking:
                 e.mean for e in self.entries
                 if e.algorithm.name == algorithm.name and e.share == share and e.rules == self.rules
             ]  # fmt: skip
-            if found is None or self.metric.direction * found.mean < self.metric.direction * NEAR * self.top(at):
+            if found is None or not self.close(found.mean, self.top(at), NEAR):
                 return
 
     def tried(
@@ -158,7 +179,7 @@ class Looking:
         task = self.part(share)
         try:
             model = algorithm.fit(task.train if rules == task.train.rules else task.train.ruled(rules), run=run)
-            value, cast = self.judged(model, task, run, algorithm.name, share == 1)
+            mean, cast = self.judged(model, task, run, algorithm.name, share == 1)
         except UserError as error:
             self.left_out[algorithm.name] = str(error)
             self.say(f"{self.clock()} left  left out: {algorithm.name}: {error}")
@@ -170,7 +191,7 @@ class Looking:
             )
             self.say(f"{self.clock()} left  given up after {time.monotonic() - began:.0f} s: {told(algorithm)}")
             return None
-        entry = Entry(algorithm, share, rules, float(np.nanmean(value)), time.monotonic() - began, cast)
+        entry = Entry(algorithm, share, rules, mean, time.monotonic() - began, cast)
         if path is not None:
             write(path, entry)
         return self.taken(entry)
@@ -189,9 +210,11 @@ class Looking:
         depends = repr((text_of(algorithm), share, rules.half_life, rules.use_values)).encode()
         return None if self.folder is None else self.folder / f"{blake2b(depends, digest_size=8).hexdigest()}.npz"
 
-    def judged(self, model: Model, task: Task, run: Run, name: str, voting: bool) -> tuple[Floats, Votes | None]:
-        """Return what the model comes to for each user, and its votes for a blend; some users after the others, so
+    def judged(self, model: Model, task: Task, run: Run, name: str, voting: bool) -> tuple[float, Votes | None]:
+        """Return what the model comes to, and, where it ranks, its votes for a blend; some users after the others, so
         that a slow model can be stopped."""
+        if not self.ranking:
+            return judge(model, task, (self.metric,), name=name, progress=run.progress)[self.metric].mean, None
         values, cast = [], []
         for begin in range(0, len(task), AT_ONCE):
             run.report(f"{name}: users", begin, len(task))
@@ -202,7 +225,7 @@ class Looking:
             if voting:
                 cast.append(votes(model, part.queries, part.exclude))
         whole = Votes(np.concatenate([v.item for v in cast]), np.concatenate([v.z for v in cast])) if cast else None
-        return np.concatenate(values), whole
+        return float(np.nanmean(np.concatenate(values))), whole
 
     def part(self, share: float) -> Task:
         """Return the task of a share of the users, learned from them alone."""
@@ -242,6 +265,10 @@ class Looking:
             found.setdefault(entry.algorithm.name, entry)
         return list(found.values())[:n]
 
+    def close(self, mean: float, best: float, share: float) -> bool:
+        """Return whether a mean comes up to a share of the best; an error, whether the best does to a share of it."""
+        return mean >= share * best if self.metric.direction > 0 else best >= share * mean
+
     def top(self, means: Sequence[float]) -> float:
         """Return the best of some means."""
         return max(means, key=lambda mean: self.metric.direction * mean)
@@ -278,19 +305,18 @@ def rungs(events: int) -> list[float]:
     return shares
 
 
-def weighings(data: Dataset, rules: InteractionRules) -> list[list[InteractionRules]]:
-    """Return under which other rules events could be weighed; of each list the best that helps is taken up.
+def half_lives(data: Dataset, rules: InteractionRules) -> list[InteractionRules]:
+    """Return rules under which newer events count for more, where there are times: half-lives in days."""
+    if data.timestamp is None or not len(data):
+        return []
+    span = float(data.timestamp.max() - data.timestamp.min()) / DAY
+    return [replace(rules, half_life=float(f"{part * span:.2g}")) for part in SPANS] if span > 0 else []
 
-    Half-lives where there are times, in days; values as weights where there are some that are no ratings.
-    """
-    found: list[list[InteractionRules]] = []
-    if data.timestamp is not None and len(data):
-        span = float(data.timestamp.max() - data.timestamp.min()) / DAY
-        if span > 0:
-            found.append([replace(rules, half_life=float(f"{part * span:.2g}")) for part in SPANS])
-    if data.value is not None and (~np.isnan(data.value) & ~data.rated).any():
-        found.append([replace(rules, use_values=not rules.use_values)])
-    return found
+
+def by_value(data: Dataset, rules: InteractionRules) -> list[InteractionRules]:
+    """Return rules with values as weights or no longer so, where there are some that are no ratings."""
+    some = data.value is not None and bool((~np.isnan(data.value) & ~data.rated).any())
+    return [replace(rules, use_values=not rules.use_values)] if some else []
 
 
 def changed(rules: InteractionRules, before: InteractionRules) -> dict[str, float | bool | None]:
@@ -331,7 +357,12 @@ def text_of(algorithm: Algorithm) -> str:
     """Return the algorithm as hybrids name it: `name:field=value`, of what is not the default."""
     defaults = {name: one.default for name, one in algorithm.hyperparameters().items()}
     changed = {name: value for name, value in algorithm.settings().items() if value != defaults[name]}
-    return ":".join([algorithm.name, *(f"{n}={'none' if v is None else v}" for n, v in changed.items())])
+    return ":".join([algorithm.name, *(f"{name}={written(value)}" for name, value in changed.items())])
+
+
+def written(value: object) -> str:
+    """Return a value as `children.algorithm` reads it."""
+    return f"({','.join(map(str, value))})" if isinstance(value, tuple) else "none" if value is None else str(value)
 
 
 def told(algorithm: Algorithm) -> str:

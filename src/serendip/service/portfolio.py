@@ -13,6 +13,7 @@ from serendip.data.split import Split, last_share, split
 from serendip.errors import UserError, nearest
 from serendip.evaluation.leakage import Leak, leaks
 from serendip.evaluation.task import Task
+from serendip.metrics.name import Metric
 from serendip.models.contract import Algorithm
 from serendip.registry import ALGORITHMS, load
 
@@ -45,7 +46,8 @@ class NothingToJudge(UserError):
 class Contest:
     """What is judged on: the split and the task it sets. note says why it is not the split that was asked for.
 
-    rated: the task of foretelling the withheld ratings, low ones too; None where there are none. n_test, n_warm:
+    rated: the task of foretelling the withheld ratings, low ones too; None where there are none; labelled: that of the
+    withheld labels. n_test, n_warm:
     test users of the split that was asked for, and how many of them have a history before it. leaks: what is suspicious
     of the two parts before repeated pairs were left out.
     """
@@ -53,10 +55,23 @@ class Contest:
     parts: Split
     task: Task
     rated: Task | None
+    labelled: Task | None
     n_test: int
     n_warm: int
     note: str = ""
     leaks: tuple[Leak, ...] = ()
+
+    def foretelling(self, metric: Metric) -> Task:
+        """Return the task of foretelling the values that a metric of rows is of: ratings or labels.
+
+        Raises:
+            UserError: the withheld part has none.
+        """
+        ratings = metric.definition.kind == "rating"
+        task = self.rated if ratings else self.labelled
+        if task is None:
+            raise UserError(f"{metric} is of {'ratings' if ratings else 'labels'}, and the withheld part has none")
+        return task
 
 
 def contest(data: Dataset, settings: Settings) -> Contest:
@@ -90,8 +105,9 @@ def contest(data: Dataset, settings: Settings) -> Contest:
         )
     rated = whole.test.where(whole.test.rated)
     foretold = Task.of(whole.train, rated) if len(rated) and whole.train.rated.any() else None
+    labelled = None if data.label is None else Task.of(whole.train, whole.test, keep_seen=True)
     found = leaks(whole.train, whole.test, whole.history)
-    return Contest(parts, Task.of_split(parts), foretold, n_test, n_warm, note, found)
+    return Contest(parts, Task.of_split(parts), foretold, labelled, n_test, n_warm, note, found)
 
 
 def ready(parts: Split, settings: Settings) -> Split:

@@ -66,7 +66,8 @@ def primary(settings: Settings) -> Metric:
     """
     metric = parse(settings.objective.metric)
     if metric.direction == 0 or metric.definition.unit != "user":
-        raise UserError(f"{metric} cannot be the primary metric: it takes one with a value a user, as ndcg@10")
+        hint = f"; `train --auto --metric {metric}` chooses by it" if metric.definition.unit == "row" else ""
+        raise UserError(f"{metric} cannot be the primary metric: it takes one with a value a user, as ndcg@10{hint}")
     return metric
 
 

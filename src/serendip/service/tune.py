@@ -200,9 +200,7 @@ def tuning_of(algorithm: Algorithm, data: Dataset, settings: Settings, metric: s
             raise UserError(f"{algorithm.name} learns from ratings and there are none to judge it by")
         task, asked = chosen.rated, RATED if metric is None else asked
     elif asked.definition.kind == "rating":
-        if chosen.rated is None:
-            raise UserError(f"{asked} is of ratings, and the withheld part has none")
-        task = chosen.rated
+        task = chosen.foretelling(asked)
     if asked.direction == 0 or asked.definition.unit not in ("user", "row"):
         raise UserError(f"{asked} cannot be tuned by: it takes a metric with a value a user, as ndcg@10")
     return Tuning(algorithm, asked, axes, some(task, settings.evaluation.seed), chosen.parts.name, chosen.leaks)
@@ -220,6 +218,13 @@ def some(task: Task, seed: int, most: int = USERS) -> Task:
     return of_users(task, keep)
 
 
+def drawn(task: Task, most: int, seed: int) -> Task:
+    """Return the task of `most` of its users at random, of all where there are no more."""
+    if len(task) <= most:
+        return task
+    return of_users(task, np.sort(np.random.default_rng(seed).choice(len(task), most, replace=False)))
+
+
 def of_users(task: Task, at: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> Task:
     """Return the task of some of its users."""
     rows = task.rows
@@ -230,6 +235,7 @@ def of_users(task: Task, at: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> Ta
         rows, query=place[rows.query[kept]], item=rows.item[kept],
         value=None if rows.value is None else rows.value[kept],
         label=None if rows.label is None else rows.label[kept],
+        timestamp=None if rows.timestamp is None else rows.timestamp[kept],
         context={name: column.filter(kept) for name, column in rows.context.items()},
     )  # fmt: skip
     return Task(
