@@ -25,13 +25,14 @@ from serendip.models.trees import grown
 DEFAULT = ("als", "itemknn", "popular")
 ENOUGH = 50  # users with something to find, below which no trees are grown
 HELD_OUT = 5  # each fifth user says how many trees are best
+TEACHERS = 20_000  # users whose later events are learned from, at most: each takes hundreds of rows
 BLOCK = 2000  # users described at once
 
 
 @dataclass(frozen=True)
 class Stacked(Algorithm):
-    """LambdaMART on (user, item) pairs: the later events are what is to be put first among what the algorithms, fitted
-    on the earlier ones, put forward; then the algorithms are fitted on all events.
+    """LambdaMART on (user, item) pairs: the later events, of 20,000 users at most, are what is to be put first among
+    what the algorithms, fitted on the earlier ones, put forward; then the algorithms are fitted on all events.
 
     Time: the algorithms' twice, and the trees'. What is told of a pair is known before what it is to foresee: scores
     and places in the algorithms, popularity, recency, activity, likeness of attributes, context. Needs LightGBM (the
@@ -99,6 +100,8 @@ class Stacked(Algorithm):
         children, described = fitted(names, early, run), Described.of(early, fields)
         later = late.matrix
         user = np.flatnonzero(np.diff(later.indptr)).astype(np.int32)
+        if len(user) > TEACHERS:
+            user = np.sort(np.random.default_rng(run.seed).choice(user, TEACHERS, replace=False))
         parts_x, parts_label, parts_group = [], [], []
         for at in range(0, len(user), BLOCK):
             who = user[at : at + BLOCK]

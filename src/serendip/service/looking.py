@@ -129,9 +129,10 @@ class Looking:
         """Try a hybrid over the best setting of each of the best algorithms, at most so many; less the slowest of them
         as long as it would take too much of the time."""
         members = [e.algorithm for e in self.best(most + 1) if e.algorithm.name != kind.name][:most]
-        while members and TAKEN * sum(map(self.expected, members)) > min(self.left, STACKING * self.whole):
+        allowed = min(self.left, STACKING * self.whole)
+        while members and TAKEN * sum(map(self.expected, members)) > allowed:
             members.remove(max(members, key=self.expected))
-        if len(members) > 1:
+        if len(members) > 1 and self.expected(kind()) < allowed:
             stacked = kind(algorithms=tuple(map(text_of, members)))
             if not any(e.algorithm == stacked and e.rules == self.rules for e in self.entries):
                 self.say(f"{self.clock()} left: {kind.name} over the best {len(members)}")
