@@ -80,8 +80,8 @@ class Evaluation:
 
     split: str = setting(
         "time",
-        "What is withheld: time, last-share, last-out, random or users.",
-        among=("time", "last-share", "last-out", "random", "users"),
+        "What is withheld: time, last-share, last-out, random, users or latest-users.",
+        among=("time", "last-share", "last-out", "random", "users", "latest-users"),
     )
     share: float = setting(0.2, "The share of the events that is withheld.", low=0.001, high=0.999)
     metrics: list[str] = setting(

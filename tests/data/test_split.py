@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -66,6 +68,14 @@ def test_held_out_users_bring_a_history_that_was_not_learned() -> None:
     parts = held_out_users(made([6] * 20), 0.25, seed=3)
     out = set(parts.test.user.tolist())
     assert len(out) == 5 and out == set(parts.history.user.tolist()) and not out & set(parts.train.user.tolist())
+
+
+def test_the_latest_users_are_those_who_came_last() -> None:
+    data = made([6] * 20, timed=False)
+    assert np.unique(split(data, "latest-users", 0.1).test.user).tolist() == [18, 19]
+    came = np.repeat(np.roll(np.arange(20), 3), 6) * 10 + np.tile(np.arange(6), 20)  # users 1 and 2 came last
+    parts = split(replace(data, timestamp=came.astype(np.int64)), "latest-users", 0.1)
+    assert np.unique(parts.history.user).tolist() == [1, 2] and 1 not in parts.train.user
 
 
 def test_the_seed_decides() -> None:

@@ -25,7 +25,7 @@ def command(
     project: ProjectOption = HERE,
     algorithms: AlgorithmsOption = None,
     metrics: Annotated[str | None, Option(help="Names separated by commas; the first is the primary one.")] = None,
-    split: Annotated[str | None, Option(help="time, last-share, last-out, random or users.")] = None,
+    split: Annotated[str | None, Option(help="time, last-share, last-out, random, users or latest-users.")] = None,
     folds: Annotated[int | None, Option(min=2, help="Cross-validate over this many random folds instead.")] = None,
     plot: Annotated[Path | None, Option(help="Write the leaderboard as a picture: .svg, .png or .html.")] = None,
     threads: ThreadsOption = None,

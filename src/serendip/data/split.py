@@ -92,22 +92,30 @@ def folds(data: Dataset, k: int = 5, seed: int = 0) -> Iterator[Split]:
         yield parts(data, fold == f, f"fold {f + 1} of {k}")
 
 
-def held_out_users(data: Dataset, share: float = 0.2, seen: float = 0.8, seed: int = 0) -> Split:
-    """Withhold whole users; at test time each brings the first `seen` of the events and is asked for the rest."""
+def held_out_users(
+    data: Dataset, share: float = 0.2, seen: float = 0.8, seed: int = 0, *, latest: bool = False
+) -> Split:
+    """Withhold whole users; at test time each brings the first `seen` of the events and is asked for the rest.
+
+    Users are drawn at random, or are those who came last, by their first event or, without times, by their index.
+    """
     check_share(share)
     check_share(seen)
     active = np.flatnonzero(np.diff(data.offset) > 1)
     n = max(1, round(len(active) * share))
     out = np.zeros(data.n_users, np.bool_)
-    out[np.random.default_rng(seed).permutation(active)[:n]] = True
+    came = active if data.timestamp is None else data.timestamp[data.offset[active]]
+    order = np.argsort(-came, kind="stable") if latest else np.random.default_rng(seed).permutation(len(active))
+    out[active[order[:n]]] = True
     withheld = out[data.user]
     at, count = place(data)
     early = at < np.clip(np.rint(count * seen), 1, count - 1)
-    return Split(data.where(~withheld), data.where(withheld & ~early), data.where(withheld & early), "held-out users")
+    name = "latest users" if latest else "held-out users"
+    return Split(data.where(~withheld), data.where(withheld & ~early), data.where(withheld & early), name)
 
 
 def split(data: Dataset, how: str = "time", share: float = 0.2, seed: int = 0) -> Split:
-    """Return the split of one name: time, last-out, last-share, random or users.
+    """Return the split of one name: time, last-out, last-share, random, users or latest-users.
 
     Raises:
         UserError: there is no split of that name.
@@ -123,4 +131,7 @@ def split(data: Dataset, how: str = "time", share: float = 0.2, seed: int = 0) -
             return at_random(data, share, seed)
         case "users":
             return held_out_users(data, share, seed=seed)
-    raise UserError(f"there is no split {how!r}{nearest(how, ['time', 'last-out', 'last-share', 'random', 'users'])}")
+        case "latest-users":
+            return held_out_users(data, share, latest=True)
+    names = ["time", "last-out", "last-share", "random", "users", "latest-users"]
+    raise UserError(f"there is no split {how!r}{nearest(how, names)}")
