@@ -98,6 +98,14 @@ def test_conjugate_gradients_reach_the_exact_solution(isa: str) -> None:
     np.testing.assert_allclose(cg, exact, rtol=1e-3, atol=1e-4)
 
 
+def test_many_factors_take_more_rows_together_and_come_to_the_same(isa: str) -> None:
+    p = problem(45, 90, 530, 12, 5)
+    x, twin = start(45, 530), start(45, 530)
+    solve_rows(*p, x, solver="cg")
+    solve_rows_numpy(*p, twin, solver="cg")
+    np.testing.assert_allclose(x, twin, rtol=2e-3, atol=5e-4)
+
+
 def test_passes_over_blocks_reach_the_exact_solution(isa: str) -> None:
     p = problem(30, 50, 40, 40, 5)
     exact, near = start(30, 40), start(30, 40)

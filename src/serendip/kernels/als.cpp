@@ -85,11 +85,14 @@ void solve_rows(In<std::int64_t, 1> indptr, In<std::int32_t, 1> indices, In<floa
         y_padded = aligned<float>(m * padded);
         for (std::int64_t i = 0; i < m; ++i) std::copy_n(y.data() + i * rank, rank, y_padded.get() + i * padded);
     }
+    const std::int64_t panel = SERENDIP_CHOOSE(panel);
     auto g = aligned<float>(padded * padded);
     for (std::int64_t i = 0; i < rank; ++i) {
         const float* row = gram.data() + i * rank;
         if (cg) {
-            std::copy_n(row, rank, g.get() + i * padded);
+            for (std::int64_t j = 0; j < rank; j += panel)
+                std::copy_n(row + j, std::min(panel, rank - j),
+                            g.get() + j * padded + i * std::min(panel, padded - j));
             continue;
         }
         for (std::int64_t j = exact ? i / tile * tile : 0; j < rank; j += tile)

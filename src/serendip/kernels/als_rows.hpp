@@ -196,26 +196,42 @@ int64_t cholesky_rows(const Rows& p, int64_t begin, int64_t end, float* scratch)
     return -1;
 }
 
-// out = (G + l2 I) v; `gram` holds G as padded full rows.
-INLINE void multiply_gram(const Rows& p, float l2, const float* v, float* out) {
-    const int64_t n = p.padded;
-    int64_t j = 0;
-    for (; j + 4 * lanes <= n; j += 4 * lanes) {  // eight sums that do not wait for each other
-        vec even[4], odd[4];
-        EACH (c, 4) even[c] = l2 * load(v + j + c * lanes), odd[c] = vec{};
-        const float* g = p.gram + j;
-        for (int64_t k = 0; k < n; k += 2, g += 2 * n)
-            EACH (c, 4) {
-                even[c] += v[k] * load(g + c * lanes);
-                odd[c] += v[k + 1] * load(g + n + c * lanes);
-            }
-        EACH (c, 4) store(out + j + c * lanes, even[c] + odd[c]);
+constexpr int abreast = 4;                 // rows whose products with G are in registers together
+constexpr int most = 16;                   // rows that go together where G is larger than the cache beside a core
+constexpr int across = lanes < 16 ? 2 : 4;          // vectors of columns of such a product in registers
+constexpr int64_t panel = int64_t(across) * lanes;  // columns of G that lie together, for conjugate gradients
+
+// Columns [j, j + vectors * lanes) of out_q = (G + l2_q I) v_q for some rows abreast. `v` and `out` are
+// (abreast, n); `g` holds these columns of G, each of its rows `stride` floats after the one before.
+INLINE void multiply_panel(int vectors, const float* g, int64_t stride, const float* l2, const float* v, float* out,
+                           int64_t j, int64_t n) {
+    vec s[abreast][across];
+    EACH (q, abreast)
+        EACH (c, vectors) s[q][c] = l2[q] * load(v + q * n + j + c * lanes);
+    for (int64_t k = 0; k < n; ++k, g += stride) {
+        vec x[across];
+        EACH (c, vectors) x[c] = load(g + c * lanes);
+        EACH (q, abreast)
+            EACH (c, vectors) s[q][c] += v[q * n + k] * x[c];
     }
-    for (; j < n; j += lanes) {
-        vec s[4] = {l2 * load(v + j)};
-        for (int64_t k = 0; k < n; k += 4)
-            EACH (c, 4) s[c] += v[k + c] * load(p.gram + (k + c) * n + j);
-        store(out + j, (s[0] + s[1]) + (s[2] + s[3]));
+    EACH (q, abreast)
+        EACH (c, vectors) store(out + q * n + j + c * lanes, s[q][c]);
+}
+
+// out_q = (G + l2_q I) v_q for `count` rows; `gram` holds panels of G, the last of which may be narrower.
+INLINE void multiply_gram(const Rows& p, int count, const float* l2, const float* v, float* out) {
+    const int64_t n = p.padded;
+    for (int64_t j = 0; j < n; j += panel) {
+        const int64_t stride = n - j < panel ? n - j : panel;
+        const float* g = p.gram + j * n;
+        for (int q = 0; q < count; q += abreast) {
+            if (stride == panel) {
+                multiply_panel(across, g, stride, l2 + q, v + q * n, out + q * n, j, n);
+                continue;
+            }
+            for (int64_t k = 0; k < stride; k += lanes)
+                multiply_panel(1, g + k, stride, l2 + q, v + q * n, out + q * n, j + k, n);
+        }
     }
 }
 
@@ -256,36 +272,52 @@ INLINE float dot(const float* a, const float* b, int64_t n) {
     return sum(s);
 }
 
-int64_t cg_scratch(int64_t rank) { return 4 * padded(rank); }
+int64_t cg_scratch(int64_t rank) { return 4 * most * padded(rank); }
 
-// Rows [begin, end) by p.steps steps of conjugate gradients from x as it stands.
+// Rows [begin, end) by p.steps steps of conjugate gradients from x as they stand, some together.
 int64_t cg_rows(const Rows& p, int64_t begin, int64_t end, float* scratch) {
     const int64_t n = p.padded;
-    float *x = scratch, *r = x + n, *d = r + n, *ad = d + n;
-    for (int64_t u = begin; u < end; ++u) {
-        float* out = p.x + u * p.rank;
-        const int64_t first = p.indptr[u], last = p.indptr[u + 1];
-        for (int64_t k = 0; k < n; ++k) x[k] = k < p.rank && first < last ? out[k] : 0.0f;
-        if (first < last) {
-            multiply_gram(p, p.l2[u], x, ad);
-            for (int64_t j = 0; j < n; j += lanes) store(r + j, -load(ad + j));
-            add_rows(p, first, last, x, r, true);
+    const int together = n <= 512 ? abreast : most;
+    float *xs = scratch, *rs = xs + together * n, *ds = rs + together * n, *ads = ds + together * n;
+    while (begin < end) {
+        int64_t row[most];
+        int count = 0;
+        for (; begin < end && count < together; ++begin)
+            if (p.indptr[begin] < p.indptr[begin + 1])
+                row[count++] = begin;
+            else
+                for (int64_t k = 0; k < p.rank; ++k) p.x[begin * p.rank + k] = 0.0f;
+        float l2[most] = {}, rr[most] = {};
+        for (int q = 0; q < count; ++q) {
+            l2[q] = p.l2[row[q]];
+            for (int64_t k = 0; k < n; ++k) xs[q * n + k] = k < p.rank ? p.x[row[q] * p.rank + k] : 0.0f;
+        }
+        multiply_gram(p, count, l2, xs, ads);
+        for (int q = 0; q < count; ++q) {
+            float *r = rs + q * n, *d = ds + q * n;
+            for (int64_t j = 0; j < n; j += lanes) store(r + j, -load(ads + q * n + j));
+            add_rows(p, p.indptr[row[q]], p.indptr[row[q] + 1], xs + q * n, r, true);
             for (int64_t j = 0; j < n; j += lanes) store(d + j, load(r + j));
-            float rr = dot(r, r, n);
-            for (int64_t step = 0; step < p.steps && rr > 1e-20f; ++step) {
-                multiply_gram(p, p.l2[u], d, ad);
-                add_rows(p, first, last, d, ad, false);
-                const float alpha = rr / dot(d, ad, n);
+            rr[q] = dot(r, r, n);
+        }
+        for (int64_t step = 0; step < p.steps; ++step) {
+            multiply_gram(p, count, l2, ds, ads);
+            for (int q = 0; q < count; ++q) {
+                if (rr[q] <= 1e-20f) continue;
+                float *x = xs + q * n, *r = rs + q * n, *d = ds + q * n, *ad = ads + q * n;
+                add_rows(p, p.indptr[row[q]], p.indptr[row[q] + 1], d, ad, false);
+                const float alpha = rr[q] / dot(d, ad, n);
                 for (int64_t j = 0; j < n; j += lanes) {
                     store(x + j, load(x + j) + alpha * load(d + j));
                     store(r + j, load(r + j) - alpha * load(ad + j));
                 }
                 const float next = dot(r, r, n);
-                for (int64_t j = 0; j < n; j += lanes) store(d + j, load(r + j) + (next / rr) * load(d + j));
-                rr = next;
+                for (int64_t j = 0; j < n; j += lanes) store(d + j, load(r + j) + (next / rr[q]) * load(d + j));
+                rr[q] = next;
             }
         }
-        for (int64_t k = 0; k < p.rank; ++k) out[k] = x[k];
+        for (int q = 0; q < count; ++q)
+            for (int64_t k = 0; k < p.rank; ++k) p.x[row[q] * p.rank + k] = xs[q * n + k];
     }
     return -1;
 }
