@@ -23,7 +23,7 @@ KEPT = Path(__file__).with_name("plan.jsonl")
 ALONE = {**os.environ, **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")}
 MEMORY, TIME, RESOLVED = 0.15, 2.0, 0.1  # bars; a fit of less than a tenth of a second has no bar on time
 LISTS = "popular als bpr warp itemknn userknn p3alpha puresvd nmf slim sansa"
-LATER = "gfcf bspm markov vsknn stan featuremf"
+LATER = "gfcf bspm markov vsknn stan featuremf asvd knnbaseline"
 JOBS = {
     "ml-1m": [*LISTS.split(), "als rank=256", "itemknn neighbours=200", "rp3beta", "ease", "slopeone", "svd", "svdpp",
               *LATER.split()],
