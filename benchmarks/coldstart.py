@@ -44,10 +44,12 @@ SHARE, SEED = 0.2, 0
 METRIC = parse("ndcg@10")
 USERS: dict[str, dict[str, object]] = {
     "demographic": {}, "userattributeknn": {}, "featuremf": {}, "content": {}, "itemknn": {}, "userknn": {},
-    "ease": {}, "als": {}, "switching": {}, "weighted": {}, "fm": {},
+    "ease": {}, "als": {}, "switching": {}, "weighted": {}, "stacked": {}, "logistic": {}, "fm": {}, "ffm": {},
+    "gbt": {},
 }  # fmt: skip
 ITEMS: dict[str, dict[str, object]] = {
-    "content": {}, "featuremf": {}, "itemknn": {}, "ease": {}, "als": {}, "switching": {}, "weighted": {}, "fm": {},
+    "content": {}, "featuremf": {}, "augmented": {}, "itemknn": {}, "ease": {}, "als": {}, "switching": {},
+    "weighted": {}, "logistic": {}, "fm": {}, "ffm": {}, "gbt": {},
 }  # fmt: skip
 SIDES: dict[str, dict[str, dict[str, object]]] = {"users": USERS, "items": ITEMS}
 ABOUT = {"users": "New users", "items": "New items"}
@@ -191,7 +193,8 @@ def picture(found: Sequence[Row], path: Path) -> None:
     """Draw both sides of one set beside each other: a line an algorithm, the baseline dashed."""
     from serendip.service.charts import BLUE, GREEN, INK, ORANGE, PURPLE, SKY, VERMILION, chart, png
 
-    palette = [BLUE, VERMILION, GREEN, PURPLE, SKY, ORANGE, "#8a6d3b", "#7f7f7f", "#b2182b", "#1b7837", "#a6761d"]
+    palette = [BLUE, VERMILION, GREEN, PURPLE, SKY, ORANGE, "#8a6d3b", "#7f7f7f", "#b2182b", "#1b7837", "#a6761d",
+               "#0b3c5d", "#e78ac3", "#66c2a5", "#c7a500", "#6a51a3"]  # fmt: skip
     names = sorted({r["algorithm"] for r in found if r["algorithm"] not in BASELINE.values()})
     scale = {"domain": [*names, *BASELINE.values()], "range": [*palette[: len(names)], INK, INK]}
     colour = {"field": "algorithm", "type": "nominal", "title": None, "scale": scale}

@@ -10,7 +10,7 @@ it is done; RESULTS.md is rendered from the rows.
 import argparse
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -104,11 +104,23 @@ def parts(data: Dataset) -> tuple[Dataset, Dataset]:
     return data.where(data.timestamp < cutoff), after
 
 
-def measured(name: str, data: Dataset) -> list[Row]:
-    """Return two rows of an algorithm: of purchases alone, and under the rules that validation prefers."""
+def measured(name: str, data: Dataset) -> Iterator[Row]:
+    """Give two rows of an algorithm: of purchases alone, and under the rules that validation prefers."""
     train, test = parts(data)
-    early, late = parts(train)
     main = str(METRICS[0])
+    popular = values("popular", train, test, ALONE)
+
+    def row(kind: str, weighing: Weighing, found: dict[str, Any]) -> Row:
+        row: Row = {"algorithm": name, "kind": kind, "weighing": str(weighing), "n_users": len(found[main]),
+                    "metrics": {m: float(v.mean()) for m, v in found.items()}}  # fmt: skip
+        if name != "popular" or weighing != ALONE:
+            [against] = compare({"popular": popular[main], "it": found[main]}, "popular", seed=SEED)
+            row |= {"difference": against.difference, "ci95": [against.low, against.high], "p": against.p}
+        return row
+
+    alone = values(name, train, test, ALONE)
+    yield row("purchases only", ALONE, alone)
+    early, late = parts(train)
     scores = {}
     for weighing in different(name):
         try:
@@ -116,18 +128,8 @@ def measured(name: str, data: Dataset) -> list[Row]:
         except UserError as error:  # some cannot learn from numbers of pieces
             print(f"  {name}, {weighing}: {error}", flush=True)
     best = max(scores, key=lambda w: scores[w])
-    popular = values("popular", train, test, ALONE)
-    rows = []
-    for kind, weighing in (("purchases only", ALONE), ("learned", best)):
-        found = values(name, train, test, weighing)
-        row: Row = {"algorithm": name, "kind": kind, "weighing": str(weighing), "n_users": len(found[main]),
-                    "metrics": {m: float(v.mean()) for m, v in found.items()},
-                    "validation": scores.get(weighing)}  # fmt: skip
-        if name != "popular" or weighing != ALONE:
-            [against] = compare({"popular": popular[main], "it": found[main]}, "popular", seed=SEED)
-            row |= {"difference": against.difference, "ci95": [against.low, against.high], "p": against.p}
-        rows.append(row)
-    return rows
+    learned = row("learned", best, alone if best == ALONE else values(name, train, test, best))
+    yield learned | {"validation": scores[best]}
 
 
 def kept() -> dict[tuple[str, str], Row]:
@@ -136,9 +138,9 @@ def kept() -> dict[tuple[str, str], Row]:
     return {(r["algorithm"], r["kind"]): r for r in map(json.loads, lines)}
 
 
-def keep(rows: Sequence[Row]) -> None:
-    """Write rows in place of older ones."""
-    every = kept() | {(r["algorithm"], r["kind"]): r for r in rows}
+def keep(row: Row) -> None:
+    """Write a row in place of an older one."""
+    every = kept() | {(row["algorithm"], row["kind"]): row}
     ROWS.with_suffix(".tmp").write_text("".join(json.dumps(every[key]) + "\n" for key in sorted(every)))
     ROWS.with_suffix(".tmp").replace(ROWS)
 
@@ -182,12 +184,12 @@ def main() -> None:
             continue
         data = data or Dataset.of(tables(path("online-retail")))
         try:
-            rows = measured(name, data)
+            for row in measured(name, data):
+                keep(row)
+                print(name, row["weighing"], round(row["metrics"][str(METRICS[0])], 4), flush=True)
         except UserError as error:
             print(f"{name} is left out: {error}", flush=True)
             continue
-        keep(rows)
-        print(name, [(r["weighing"], round(r["metrics"][str(METRICS[0])], 4)) for r in rows], flush=True)
         render()
     render()
 

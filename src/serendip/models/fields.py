@@ -67,7 +67,7 @@ class Field:
         else:
             found = _terms(column)
             row, feature = found["row"].to_numpy(), self.terms.index(found["term"]).astype(np.int64) + 1
-            none = np.setdiff1d(np.arange(n), row)
+            none = np.flatnonzero(np.bincount(row, minlength=n) == 0)
             row, feature = np.concatenate([row, none]), np.concatenate([feature, np.zeros(len(none), np.int64)])
         share = (1 / np.bincount(row, minlength=n)[row]).astype(np.float32)
         return csr_matrix((share, (row, feature)), shape=(n, self.size))
