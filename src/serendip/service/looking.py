@@ -23,8 +23,9 @@ from serendip.evaluation.task import Task
 from serendip.metrics.name import Metric
 from serendip.models.contract import Algorithm, Model, Run
 from serendip.models.fwls import FWLS
+from serendip.models.popular import Popular
 from serendip.models.stacked import Stacked
-from serendip.models.votes import Votes, votes
+from serendip.models.votes import Ballot, Votes, votes
 from serendip.models.weighted import Weighted
 from serendip.service.entry import Entry, read, write
 from serendip.service.tune import of_users
@@ -44,6 +45,7 @@ NEAR = 0.97  # of the best of its algorithm at a rung, below which a setting is 
 BLENDED = 4  # models in a blend at most
 AT_ONCE = 250  # users judged between two looks at the clock
 EACH = 3  # models of one algorithm among those that may be in a blend
+AMONG = 10  # algorithms out of which the members of a hybrid are taken
 TAKEN = 3.0  # times the seconds of its members that a hybrid takes
 STACKING = 0.1  # of the time, for one hybrid at most
 SPANS = (1 / 4, 1 / 12, 1.0)  # half-lives tried, in parts of the time that the events span
@@ -126,9 +128,9 @@ class Looking:
                 self.tried(algorithm, 1.0, min(self.left, end.left))
 
     def stack(self, kind: type[Stacked] | type[FWLS], most: int) -> None:
-        """Try a hybrid over the best setting of each of the best algorithms, at most so many; less the slowest of them
-        as long as it would take too much of the time."""
-        members = [e.algorithm for e in self.best(most + 1) if e.algorithm.name != kind.name][:most]
+        """Try a hybrid over at most so many of the best algorithms; less the slowest of them as long as it would take
+        too much of the time."""
+        members = self.members(kind, most)
         allowed = min(self.left, STACKING * self.whole)
         while members and TAKEN * sum(map(self.expected, members)) > allowed:
             members.remove(max(members, key=self.expected))
@@ -137,6 +139,15 @@ class Looking:
             if not any(e.algorithm == stacked and e.rules == self.rules for e in self.entries):
                 self.say(f"{self.clock()} left: {kind.name} over the best {len(members)}")
                 self.tried(stacked, 1.0, self.left)
+
+    def members(self, kind: type[Stacked] | type[FWLS], most: int) -> list[Algorithm]:
+        """Return what a hybrid is put over: of what ranks those that do best together, by their votes, and popular."""
+        best = [e for e in self.best(AMONG) if e.algorithm.name not in (kind.name, "popular")]
+        cast = [e.votes for e in best if e.votes is not None]
+        if not cast:
+            return [e.algorithm for e in best[:most]]
+        weights = Ballot.of(cast, self.task.relevant).weights(self.metric.k or 10, most)
+        return [*(best[m].algorithm for m in np.flatnonzero(weights)), Popular()]
 
     def vary(self, generator: np.random.Generator, part: float = 1.0, but: str = "") -> None:
         """Try other hyperparameters of the best algorithms, but one, until a part of the time that is left is over."""
@@ -241,6 +252,7 @@ class Looking:
     def expected(self, algorithm: Algorithm, share: float = 1.0) -> float:
         """Return the seconds that a fit and its judgement are likely to take, from earlier ones of the same kind."""
         same = [e for e in self.entries if e.algorithm.name == algorithm.name]
+        same = [e for e in same if e.algorithm == algorithm and e.share >= share] or same
         if not same:
             return 0.0
         most = max(e.share for e in same)
