@@ -129,7 +129,10 @@ class Looking:
 
     def stack(self, kind: type[Stacked] | type[FWLS], most: int) -> None:
         """Try a hybrid over at most so many of the best algorithms; less the slowest of them as long as it would take
-        too much of the time."""
+        too much of the time. One that was given up before, or fell behind, is not tried."""
+        met = [e.share for e in self.entries if e.algorithm.name == kind.name]
+        if kind.name in self.left_out or max(met, default=1.0) < 1:
+            return
         members = self.members(kind, most)
         allowed = min(self.left, STACKING * self.whole)
         while members and TAKEN * sum(map(self.expected, members)) > allowed:
