@@ -157,6 +157,15 @@ def test_a_setting_is_moved_within_its_space_and_written_as_text() -> None:
     assert text_of(ALS(unobserved=None, rank=8)) == "als:rank=8"
 
 
+def test_what_would_take_too_much_memory_is_left_out(data: Dataset) -> None:
+    names = Ids([f"i{i}" for i in range(40_000)])
+    wide = contest(replace(data, items=names, item_features=None), LAST)
+    looking = Looking(wide.task, parse("ndcg@10"), Run(), Deadline.after(60), lambda _: None, 1.0, data.rules)
+    looking.whole = 60.0
+    assert looking.rung([Popular(), EASE()], 1.0, False, 20.0) == [Popular()]
+    assert looking.left_out == {"ease": "its fit takes 6.4 GB"}
+
+
 def test_larger_data_begins_on_fewer_users() -> None:
     assert rungs(1000) == [1.0]
     assert rungs(1_000_000) == pytest.approx([1 / 9, 1 / 3, 1])

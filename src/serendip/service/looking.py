@@ -22,6 +22,7 @@ from serendip.evaluation.space import Axis, Choices, drawn, space
 from serendip.evaluation.task import Task
 from serendip.metrics.name import Metric
 from serendip.models.contract import Algorithm, Model, Run
+from serendip.models.cost import Size
 from serendip.models.fwls import FWLS
 from serendip.models.popular import Popular
 from serendip.models.stacked import Stacked
@@ -36,7 +37,9 @@ STAY = 5  # algorithms that go on to the next rung at least
 CLOSE = 0.7  # of the best at a rung, from which on an algorithm goes on: more data changes the order
 FIRST = 0.35  # of the time for all algorithms with their defaults, at most
 PATIENCE = 3.0  # times its part of that time that one fit may take; those that are often the best three times that
-OFTEN_GOOD = ("itemknn", "rp3beta", "userknn", "als", "slim", "gfcf", "featuremf", "bspm", "sansa", "ease", "trending")
+OFTEN_GOOD = ("itemknn", "rp3beta", "userknn", "als", "markov", "stan", "vsknn", "slim", "gfcf", "featuremf", "bspm",
+              "sansa", "ease", "trending")  # fmt: skip
+HEAVY = 4e9  # bytes of a fit that a search does without: it takes minutes, and none tells its progress
 OVERRUN = 1.5  # times that time after which the rest of them is not tried any more
 WEIGHING = 0.25  # of the time for trying what events are worth, at most
 ENDING = 0.4  # of the time, kept aside for the last fits at most
@@ -90,8 +93,13 @@ class Looking:
         self.say(f"{self.clock()} left: {len(algorithms)} algorithms with their defaults on {share:.0%} of the users")
         fair = PATIENCE * stage / max(len(algorithms), 1) * (STEP if met else 1)  # so that no slow fit starves all
         done: list[Entry] = []
+        size = size_of(self.part(share).train)
         end = Deadline.after(OVERRUN * stage)
         for algorithm in algorithms:  # the best of the rung before first
+            cost = algorithm.cost(size)
+            if cost is not None and cost.memory > HEAVY:
+                self.left_out[algorithm.name] = f"its fit takes {cost.memory / 1e9:.1f} GB"
+                continue
             most = min(fair * (STEP if algorithm.name in OFTEN_GOOD else 1), self.left)
             if done and (end.left < 0 or self.expected(algorithm, share) > max(most, 0)):
                 self.left_out[algorithm.name] = f"no time for {share:.0%} of the users"
@@ -311,6 +319,11 @@ def staying(ranked: Sequence[Algorithm], near: int = 0) -> list[Algorithm]:
         if not any(source in one.uses for one in stay):
             stay.append(next(one for one in ranked if source in one.uses))
     return stay
+
+
+def size_of(data: Dataset) -> Size:
+    """Return how large a data set is."""
+    return Size(np.diff(data.offset), np.bincount(data.item, minlength=data.n_items), data.matrix.nnz)
 
 
 def rungs(events: int) -> list[float]:
