@@ -54,6 +54,11 @@ def grid(**choices: Sequence[object]) -> tuple[Settings, ...]:
     return tuple(dict(zip(choices, row, strict=True)) for row in itertools.product(*choices.values()))
 
 
+def blends(algorithms: Sequence[str], *weights: Sequence[float]) -> tuple[Settings, ...]:
+    """Return blends with these weights, learned where there are none; who asks has a history, so none has a prior."""
+    return tuple({"algorithms": algorithms, "weights": w, "learned": not w, "prior": ""} for w in weights)
+
+
 @dataclass(frozen=True)
 class Bench:
     """A protocol: its metrics, the first of which chooses settings; its parts (validation task, test task); spaces."""
@@ -208,7 +213,7 @@ BENCHES = {
             "bpr": ({},),
             "warp": ({},),
             "logisticmf": grid(l2=(1.0, 3.0, 10.0), alpha=(3.0, 10.0)),
-            "weighted": tuple({"algorithms": STRONG, "weights": w} for w in ((1.0, 0.2, 0.2), (1.0, 0.4, 0.2))),
+            "weighted": blends(STRONG, (1.0, 0.2, 0.2), (1.0, 0.4, 0.2)),
         },
     ),
     "session-diginetica": Bench(
@@ -230,7 +235,7 @@ BENCHES = {
             "vsknn": grid(recent=("harmonic", "quadratic"), match=("harmonic", "quadratic"), idf=(0.0,)),
             "ease": grid(l2=(100.0, 400.0)),
             "als": grid(rank=(128,), unobserved=(0.1, 0.3), l2=(0.007,), damping=(0.15,)),
-            "weighted": tuple({"algorithms": NEXT, "weights": w} for w in ((1.0, 0.2, 0.2), (1.0, 0.5, 0.3))),
+            "weighted": blends(NEXT, (1.0, 0.2, 0.2), (1.0, 0.5, 0.3)),
         },
     ),
     "s3rec-beauty": Bench(
@@ -246,10 +251,7 @@ BENCHES = {
             "rp3beta": grid(alpha=(0.6, 0.8), beta=(0.2, 0.4), neighbours=(400,)),
             "content": ({},),
             "als": grid(rank=(256,), epochs=(8,), unobserved=(0.01, 0.05), l2=(0.01,), damping=(0.15,)),
-            "weighted": tuple(
-                {"algorithms": SHOP, "weights": w, "learned": not w}
-                for w in ((), (1.0, 0.5, 0.2, 0.1), (1.0, 1.0, 0.5, 0.2))
-            ),
+            "weighted": blends(SHOP, (), (1.0, 0.5, 0.2, 0.1), (1.0, 1.0, 0.5, 0.2)),
         },
     ),
     "lastfm-hetrec": Bench(

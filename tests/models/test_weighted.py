@@ -17,7 +17,7 @@ DATA = checkerboard().data
 
 def test_scores_are_the_sum_of_standard_scores() -> None:
     queries = DATA.queries()
-    blend = Weighted(("als:rank=8", "itemknn"), (2.0, 0.5)).fit(DATA)
+    blend = Weighted(("als:rank=8", "itemknn"), (2.0, 0.5), prior="").fit(DATA)
     expected = np.zeros((len(queries), DATA.n_items))
     for algorithm, weight in ((ALS(rank=8), 2.0), (ItemKNN(), 0.5)):
         s = np.array(algorithm.fit(DATA).score(queries), np.float64)
@@ -28,7 +28,7 @@ def test_scores_are_the_sum_of_standard_scores() -> None:
 
 
 def test_a_child_that_knows_nothing_of_the_query_is_left_out() -> None:
-    blend = Weighted(("itemknn", "popular")).fit(DATA)
+    blend = Weighted(("itemknn", "popular"), prior="").fit(DATA)
     newcomer = ask([[]])
     popular = Popular().fit(DATA)
     ours, theirs = (m.recommend(newcomer, 5).item for m in (blend, popular))
@@ -40,7 +40,7 @@ def test_settings_within_settings() -> None:
     algorithm = Weighted.configured(asked)
     assert algorithm == Weighted(("als:rank=32:epochs=3", "content"), (0.7, 0.3))
     assert Weighted.configured(algorithm.settings()) == algorithm
-    first, second = algorithm.fit(DATA).children
+    first, second, _ = algorithm.fit(DATA).children
     np.testing.assert_array_equal(first.score(DATA.queries()), ALS(rank=32, epochs=3).fit(DATA).score(DATA.queries()))
     assert isinstance(second, type(Content().fit(DATA)))
 
@@ -62,8 +62,8 @@ def test_mistakes_are_named(settings: dict[str, object], message: str) -> None:
 
 
 def test_without_attributes_content_takes_no_part() -> None:
-    assert len(Weighted().fit(DATA).children) == 3
-    assert len(Weighted().fit(replace(DATA, item_features=None)).children) == 2
+    assert len(Weighted(prior="").fit(DATA).children) == 3
+    assert len(Weighted(prior="").fit(replace(DATA, item_features=None)).children) == 2
 
 
 def test_explanations_sum_to_the_score() -> None:
@@ -88,10 +88,10 @@ def test_new_items_come_in_through_the_child_that_knows_attributes() -> None:
 
 def test_learned_weights_leave_out_what_does_not_help() -> None:
     data = planted().data
-    blend = Weighted(("popular", "itemknn", "ease:l2=20"), learned=True).fit(data)
+    blend = Weighted(("popular", "itemknn", "ease:l2=20"), prior="", learned=True).fit(data)
     weight = dict(zip((type(child).__name__ for child in blend.children), blend.weights[0], strict=True))
     assert abs(sum(weight.values()) - 1) < 1e-6 and weight.get("ItemScores", 0.0) < 0.5
-    again = Weighted(("popular", "itemknn", "ease:l2=20"), learned=True).fit(data)
+    again = Weighted(("popular", "itemknn", "ease:l2=20"), prior="", learned=True).fit(data)
     np.testing.assert_array_equal(again.weights, blend.weights)
 
 
@@ -102,9 +102,10 @@ def test_weights_are_given_or_learned() -> None:
 
 def test_a_prior_answers_newcomers_and_counts_for_less_the_longer_the_history() -> None:
     queries = ask([[], [0], [0, 2, 4, 6]])
-    hard = Weighted(("itemknn",), (1.0,), prior="popular").fit(DATA)
+    hard, soft = (Weighted(("itemknn",), (1.0,), shrinkage=s).fit(DATA) for s in (0.0, 1.0))
     alone, popular = ItemKNN().fit(DATA), Popular().fit(DATA)
-    np.testing.assert_array_equal(hard.recommend(queries, 5).item[0], popular.recommend(queries, 5).item[0])
+    for one in (hard, soft):
+        np.testing.assert_array_equal(one.recommend(queries, 5).item[0], popular.recommend(queries, 5).item[0])
     np.testing.assert_array_equal(hard.recommend(queries, 5).item[1:], alone.recommend(queries, 5).item[1:])
     weights, least = levels((3.0, 1.0), 4.0)
     np.testing.assert_allclose(weights.sum(axis=1), 1)

@@ -31,7 +31,7 @@ SLATE = 10  # items that matter while weights are learned
 class Weighted(Algorithm):
     """score(u, i) = sum over the algorithms a of weight_a (score_a(u, i) - mean) / standard deviation, for each query.
 
-    With a prior, n/(n + shrinkage) of it after n interactions, and of the prior's standard score what is left to 1.
+    Of it n/(n + shrinkage) after n interactions, and of the prior's standard score what is left to 1.
     Time and memory are the sum of the algorithms'. Use it where one knows what the others do not: taste beside
     attributes, so that new items have a chance. Not where one algorithm is better everywhere.
     """
@@ -43,9 +43,9 @@ class Weighted(Algorithm):
         (), "Each `name` or `name:field=value:...`; empty: als, itemknn, and content where items have attributes."
     )
     weights: tuple[float, ...] = hyper((), "How much each of the algorithms counts; empty: all alike, content less.")
-    prior: str = hyper("", "Algorithm that answers who has no history, as trending or popular; empty: none.")
+    prior: str = hyper("popular", "Algorithm that answers who has no history, as trending or popular; empty: none.")
     shrinkage: float = hyper(
-        0.0, "Interactions at which the prior counts as much as the others; 0: without any it alone.", low=0, high=1000
+        1.0, "Interactions at which the prior counts as much as the others; 0: without any it alone.", low=0, high=1000
     )
     learned: bool = hyper(
         False,

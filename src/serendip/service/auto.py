@@ -173,7 +173,9 @@ def auto(
     chosen, single, gain = blended(looking) if looking.ranking else alone(looking)
     if prior:
         chosen = (
-            chosen.set(prior=prior) if isinstance(chosen, Weighted) else Weighted((text_of(chosen),), (1.0,), prior)
+            chosen.set(prior=prior)
+            if isinstance(chosen, Weighted)
+            else Weighted((text_of(chosen),), (1.0,), prior, shrinkage=0.0)
         )
     searched = time.monotonic() - began
     looking.say(f"{looking.clock()} left: fitting {told(chosen)} on all but the part that no choice saw, to judge "
@@ -255,7 +257,8 @@ def blended(looking: Looking) -> tuple[Algorithm, Algorithm, float]:
         return finalists[0].algorithm, finalists[0].algorithm, gain
     at = np.flatnonzero(weights)
     texts = tuple(text_of(finalists[m].algorithm) for m in at)
-    return Weighted(texts, tuple(float(weights[m]) for m in at)), finalists[0].algorithm, gain
+    chosen = Weighted(texts, tuple(float(weights[m]) for m in at), prior="", shrinkage=0.0)
+    return chosen, finalists[0].algorithm, gain
 
 
 def in_time(ballot: Ballot, finalists: Sequence[Entry], k: int, looking: Looking) -> F64 | None:
