@@ -78,17 +78,14 @@ def create_app(settings: ServerSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        threads = (Watch(serving), Vitals(serving), Fold(serving.live.store))
+        threads = (Warming(serving, settings.k), Watch(serving), Vitals(serving), Fold(serving.live.store))
+        serving.fresh.start()
         for thread in threads:
             thread.start()
-        serving.fresh.start()
-        warming = Warming(serving, settings.k)
-        warming.start()
         yield
-        await run_in_threadpool(warming.stop)
-        await run_in_threadpool(serving.fresh.stop)
         for thread in threads:
             await run_in_threadpool(thread.stop)
+        await run_in_threadpool(serving.fresh.stop)
         if traces is not None:
             await run_in_threadpool(traces.shutdown)
         serving.close()

@@ -18,17 +18,17 @@ class Lookout(threading.Thread, ABC):
     def __init__(self, every: float) -> None:
         super().__init__(name=type(self).__name__.lower(), daemon=True)
         self.every = every
-        self._stop_asked = threading.Event()
+        self.stop_asked = threading.Event()
 
     def run(self) -> None:
-        if not self.at_once and self._stop_asked.wait(self.every):
+        if not self.at_once and self.stop_asked.wait(self.every):
             return
         while True:
             try:
                 self.look()
             except Exception as error:
                 log.error("%s: %s: %s", self.failing, type(error).__name__, error)
-            if self._stop_asked.wait(self.every):
+            if self.stop_asked.wait(self.every):
                 return
 
     @abstractmethod
@@ -37,5 +37,5 @@ class Lookout(threading.Thread, ABC):
 
     def stop(self) -> None:
         """End after the look that is under way, which is waited for."""
-        self._stop_asked.set()
+        self.stop_asked.set()
         self.join()

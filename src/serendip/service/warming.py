@@ -1,37 +1,34 @@
 """A thread that makes the slates of the most active users before they ask: at the start, and for a new model."""
 
-import logging
-import threading
 import time
+from typing import ClassVar
 
 from serendip.service import slate as slates
 from serendip.service.degrade import told
+from serendip.service.lookout import Lookout
 from serendip.service.serving import Serving
 
-log = logging.getLogger("serendip")
 SHARE = 0.2  # of its time in which the thread works, so that requests go on
 EVERY = 1.0  # seconds between two looks whether another model serves
 
 
-class Warming(threading.Thread):
+class Warming(Lookout):
     """Fills the cache of slates while requests are answered."""
 
-    def __init__(self, serving: Serving, k: int) -> None:
-        super().__init__(name="warming", daemon=True)
+    failing: ClassVar[str] = "slates are not made ahead"
+    at_once: ClassVar[bool] = True
+
+    def __init__(self, serving: Serving, k: int, every: float = EVERY) -> None:
+        super().__init__(every)
         self.serving, self.k = serving, k
         self.made = 0  # slates so far
-        self._stop_asked = threading.Event()
+        self._version: str | None = None  # for which slates were made
 
-    def run(self) -> None:
-        version = None
-        while not self._stop_asked.is_set():
-            if self.serving.live.version != version:
-                version = self.serving.live.version
-                try:
-                    self.warm(version)
-                except Exception as error:  # nobody waits for it
-                    log.warning("slates are not made ahead: %s: %s", type(error).__name__, error)
-            self._stop_asked.wait(EVERY)
+    def look(self) -> None:
+        """Make slates for a version that has just begun to serve."""
+        if self.serving.live.version != self._version:
+            self._version = self.serving.live.version
+            self.warm(self._version)
 
     def warm(self, version: str) -> None:
         """Make the slates of the most active users, as long as a version serves."""
@@ -39,15 +36,10 @@ class Warming(threading.Thread):
         n = min(serving.caching.users, serving.caching.slates)
         for user_id in serving.live.store.active(n) if n else ():
             live, clock, began = serving.now(), serving.cache.clock, time.perf_counter()
-            if self._stop_asked.is_set() or live.version != version or not serving.reachable:
+            if self.stop_asked.is_set() or live.version != version or not serving.reachable:
                 return
             if not live.surfaces.explores(slates.PLAIN.pipeline):
                 made = slates.slate(live, user_id, self.k)
                 serving.cache.put(user_id, (self.k, False, told(None), slates.PLAIN), made, clock)
                 self.made += 1
-            self._stop_asked.wait((time.perf_counter() - began) * (1 / SHARE - 1))
-
-    def stop(self) -> None:
-        """End after the slate that is under way."""
-        self._stop_asked.set()
-        self.join()
+            self.stop_asked.wait((time.perf_counter() - began) * (1 / SHARE - 1))
