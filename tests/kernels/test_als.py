@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serendip.kernels import compiled
-from serendip.kernels.als import Floats, Solver, gram, gram_numpy, solve_rows, solve_rows_numpy
+from serendip.kernels.als import Floats, Solver, gram, gram_numpy, owed, owed_numpy, solve_rows, solve_rows_numpy
 
 
 class Problem(NamedTuple):
@@ -133,6 +133,46 @@ def test_threads_do_not_change_a_bit(isa: str, solver: Solver) -> None:
         answers.append(x)
     np.testing.assert_array_equal(answers[0], answers[1])
     np.testing.assert_array_equal(answers[0], answers[2])
+
+
+@given(
+    n=st.integers(1, 20),
+    m=st.integers(1, 60),
+    rank=st.one_of(st.integers(1, 20), st.sampled_from([31, 32, 33, 64, 70])),
+    longest=st.sampled_from([0, 1, 5, 63, 64, 65, 200]),
+    each=st.integers(0, 12),
+    threads=st.integers(1, 4),
+    seed=st.integers(0, 1000),
+)
+def test_what_a_score_owes_equals_the_twin_and_sums_to_the_score(
+    isa: str, n: int, m: int, rank: int, longest: int, each: int, threads: int, seed: int
+) -> None:
+    p = problem(n, m, rank, longest, seed)
+    rng = np.random.default_rng(seed)
+    of = np.repeat(rng.permutation(n), each)
+    item = rng.integers(0, m, len(of)).astype(np.int32)
+    found = owed(*p, item, of, threads=threads)
+    np.testing.assert_allclose(found, owed_numpy(*p, item, of), rtol=2e-3, atol=5e-4)
+    x, length = start(n, rank), np.diff(p.indptr)[of]
+    solve_rows(*p, x)
+    score = np.einsum("mf,mf->m", x[of].astype(np.float64), p.y[item])
+    total = np.bincount(np.repeat(np.arange(len(of)), length), found, minlength=len(of))
+    np.testing.assert_allclose(total, score, rtol=5e-3, atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("item", "of", "message"),
+    [([60], [0], "rows of y"), ([-1], [0], "rows of y"), ([0], [4], "histories"), ([0, 1], [0], "equally long")],
+)
+def test_what_there_is_not_owes_nothing(item: list[int], of: list[int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        owed(*problem(4, 60, 5, 9, 1), np.array(item, np.int32), np.array(of))
+
+
+def test_what_a_singular_system_owes_is_refused(isa: str) -> None:
+    none, row, y = np.zeros(1, np.float32), np.zeros(1, np.int32), np.ones((2, 3), np.float32)
+    with pytest.raises(ValueError, match="row 0 is not positive definite"):
+        owed(np.array([0, 1]), row, none, none + 1, y, np.zeros((3, 3), np.float32), none, row, np.zeros(1, np.int64))
 
 
 @given(m=st.integers(0, 700), rank=st.integers(0, 70), threads=st.integers(1, 3), seed=st.integers(0, 100))

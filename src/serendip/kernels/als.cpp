@@ -70,6 +70,11 @@ std::int64_t at(std::int64_t i, std::int64_t j, std::int64_t tile) {  // (i <= j
     return panel * (panel + 1) / 2 * tile * tile + i * tile + j % tile;
 }
 
+std::domain_error not_positive(std::int64_t row) {
+    return std::domain_error("the system of row " + std::to_string(row) +
+                             " is not positive definite: give a larger l2, and weights that are not negative");
+}
+
 void solve_rows(In<std::int64_t, 1> indptr, In<std::int32_t, 1> indices, In<float, 1> weight, In<float, 1> target,
                 In<float, 2> y, In<float, 2> gram, In<float, 1> l2, InOut<float, 2> x, const std::string& solver,
                 std::int64_t steps, std::int64_t block, int threads) {
@@ -135,9 +140,51 @@ void solve_rows(In<std::int64_t, 1> indptr, In<std::int32_t, 1> indices, In<floa
         Aligned<float>& own = scratch[static_cast<std::size_t>(thread)];
         if (!own) own = aligned<float>(size);
         const std::int64_t failed = solve(rows, begin, end, own.get());
-        if (failed >= 0)
-            throw std::domain_error("the system of row " + std::to_string(failed) +
-                                    " is not positive definite: give a larger l2, and weights that are not negative");
+        if (failed >= 0) throw not_positive(failed);
+    });
+}
+
+// `of` is the row of each of `item`; out holds for each item what its score owes to the interactions of its row.
+void owed(In<std::int64_t, 1> indptr, In<std::int32_t, 1> indices, In<float, 1> weight, In<float, 1> target,
+          In<float, 2> y, In<float, 2> gram, In<float, 1> l2, In<std::int32_t, 1> item, In<std::int64_t, 1> of,
+          InOut<float, 1> out, int threads) {
+    const auto rank = static_cast<std::int64_t>(y.shape(1)), m = static_cast<std::int64_t>(item.shape(0));
+    const std::int64_t padded = SERENDIP_CHOOSE(padded)(rank), tile = tile_side();
+    if (rank == 0 || m == 0) return;
+    auto g = aligned<float>(SERENDIP_CHOOSE(triangle_size)(rank));
+    for (std::int64_t i = 0; i < rank; ++i)
+        for (std::int64_t j = i / tile * tile; j < rank; j += tile)
+            std::copy_n(gram.data() + i * rank + j, std::min(tile, rank - j), g.get() + at(i, j, tile));
+    serendip::Rows rows{};
+    rows.indptr = indptr.data();
+    rows.indices = indices.data();
+    rows.nnz = static_cast<std::int64_t>(indices.shape(0));
+    rows.weight = weight.data();
+    rows.target = target.data();
+    rows.y = y.data();
+    rows.gram = g.get();
+    rows.l2 = l2.data();
+    rows.rank = rows.stride = rank;
+    rows.padded = padded;
+
+    std::vector<std::int64_t> first, place{0};  // of the items of one row, and of what their scores owe
+    for (std::int64_t i = 0; i < m; ++i) {
+        if (i == 0 || of.data()[i] != of.data()[i - 1]) first.push_back(i);
+        place.push_back(place.back() + indptr.data()[of.data()[i] + 1] - indptr.data()[of.data()[i]]);
+    }
+    const auto n = static_cast<std::int64_t>(first.size());
+    first.push_back(m);
+    const auto row = SERENDIP_CHOOSE(owed_row);
+    std::vector<Aligned<float>> scratch(static_cast<std::size_t>(threads));
+    serendip::parallel_for(n, 8, threads, [&](std::int64_t begin, std::int64_t end, int thread) {
+        Aligned<float>& own = scratch[static_cast<std::size_t>(thread)];
+        if (!own) own = aligned<float>(SERENDIP_CHOOSE(cholesky_scratch)(rank));
+        for (std::int64_t r = begin; r < end; ++r) {
+            const auto i = first[static_cast<std::size_t>(r)], last = first[static_cast<std::size_t>(r) + 1];
+            if (!row(rows, of.data()[i], item.data() + i, last - i, out.data() + place[static_cast<std::size_t>(i)],
+                     own.get()))
+                throw not_positive(of.data()[i]);
+        }
     });
 }
 
@@ -166,5 +213,6 @@ void gram(In<float, 2> y, InOut<float, 2> out, int threads) {
 
 void bind_als(nb::module_& m) {
     m.def("als_solve_rows", &solve_rows);
+    m.def("als_owed", &owed);
     m.def("als_gram", &gram);
 }

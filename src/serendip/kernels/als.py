@@ -130,6 +130,75 @@ def solve_rows_numpy(
                 d = r + (rr / before) * d
 
 
+def owed(
+    indptr: npt.NDArray[np.int64],
+    indices: npt.NDArray[np.int32],
+    weight: Floats,
+    target: Floats,
+    y: Floats,
+    gram: Floats,
+    l2: Floats,
+    item: npt.NDArray[np.int32],
+    of: npt.NDArray[np.int64],
+    threads: int | None = None,
+) -> Floats:
+    """Return what the scores y_i'x_u of items owe to each interaction j of their rows: target_uj y_i' A_u^-1 y_j.
+
+    x_u is the exact solution of `solve_rows`, A_u its matrix (Hu et al. 2008, section 5).
+
+    Args:
+        indptr, indices, weight, target, y, gram, l2: as `solve_rows` takes them.
+        item: (M,) rows of y.
+        of: (M,) the row of each item; items of one row stand together.
+
+    Returns:
+        The interactions of the first item's row, then those of the second's, and so on: as many as of all the rows.
+
+    Raises:
+        ValueError: shapes that do not fit, an item or a row that there is not, a value that is not finite, or a system
+            that is not positive definite.
+    """
+    n = len(l2)
+    none = np.empty((n, y.shape[1]), np.float32)
+    indptr, indices, weight, target, y, gram, l2 = checked(indptr, indices, weight, target, y, gram, l2, none)
+    item, of = np.ascontiguousarray(item, np.int32), np.ascontiguousarray(of, np.int64)
+    if not (finite(weight) and finite(target)):
+        raise ValueError("weight or target holds NaN or infinity")
+    if item.shape != of.shape or item.ndim != 1:
+        raise ValueError(f"item {item.shape} and of {of.shape} must be equally long")
+    if len(item) and (item.min() < 0 or item.max() >= len(y) or of.min() < 0 or of.max() >= n):
+        raise ValueError(f"item and of must be rows of y {y.shape} and of {n} histories")
+    if not compiled.native:
+        compiled.say_once()
+        return owed_numpy(indptr, indices, weight, target, y, gram, l2, item, of)
+    out = np.empty((indptr[of + 1] - indptr[of]).sum(), np.float32)
+    threads = threads or compiled.default_threads()
+    compiled.module.als_owed(indptr, indices, weight, target, y, gram, l2, item, of, out, threads)
+    return out
+
+
+def owed_numpy(
+    indptr: npt.NDArray[np.int64],
+    indices: npt.NDArray[np.int32],
+    weight: Floats,
+    target: Floats,
+    y: Floats,
+    gram: Floats,
+    l2: Floats,
+    item: npt.NDArray[np.int32],
+    of: npt.NDArray[np.int64],
+) -> Floats:
+    """Do what `owed` does, in NumPy."""
+    parts = [np.empty(0, np.float32)]
+    for cut in np.split(np.arange(len(of)), np.flatnonzero(of[1:] != of[:-1]) + 1) if len(of) else ():
+        u = of[cut[0]]
+        row = slice(indptr[u], indptr[u + 1])
+        y_u = y[indices[row]]  # (d, rank)
+        a = gram + (y_u.T * weight[row]) @ y_u + l2[u] * np.eye(y.shape[1], dtype=np.float32)
+        parts.append(((np.linalg.solve(a, y[item[cut]].T).T @ y_u.T) * target[row]).ravel())  # (m, d)
+    return np.concatenate(parts).astype(np.float32, copy=False)
+
+
 def gram(y: Floats, threads: int | None = None) -> Floats:
     """Return y'y (rank, rank) for y (m, rank), float32 in blocks and float64 across them, whatever the threads."""
     y = np.ascontiguousarray(y, np.float32)

@@ -119,6 +119,42 @@ INLINE bool factor_diagonal(Tile& c, float* u, float* inverse, float* b) {
     return positive;
 }
 
+// Solves U x = z, x over z in `b`, for the panels of U as `cholesky_solve` leaves them.
+INLINE void backward(const float* a, const float* inverse, float* b, int64_t tiles) {
+    for (int64_t i = tiles - 1; i >= 0; --i) {
+        float* x = b + i * tile;
+        for (int r = 0; r < tile; ++r) {
+            vec s = {};
+            for (int64_t j = i + 1; j < tiles; ++j)
+                for (int v = 0; v < vecs; ++v)
+                    s += load(a + triangle(j) + (i * tile + r) * tile + v * lanes) * load(b + j * tile + v * lanes);
+            x[r] -= sum(s);
+        }
+        const float* u = a + triangle(i) + i * tile * tile;
+        for (int k = tile - 1; k >= 0; --k) {
+            x[k] *= inverse[i * tile + k];
+            for (int r = 0; r < k; ++r) x[r] -= u[r * tile + k] * x[k];
+        }
+    }
+}
+
+// Solves U'z = b, z over b.
+INLINE void forward(const float* a, const float* inverse, float* b, int64_t tiles) {
+    for (int64_t i = 0; i < tiles; ++i) {
+        const int64_t above = i * tile;
+        const float *panel = a + triangle(i), *diagonal = panel + above * tile;
+        vec rhs[vecs];
+        EACH (v, vecs) rhs[v] = load(b + above + v * lanes);
+        for (int64_t k = 0; k < above; ++k)
+            EACH (v, vecs) rhs[v] -= b[k] * load(panel + k * tile + v * lanes);
+        EACH (v, vecs) store(b + above + v * lanes, rhs[v]);
+        for (int k = 0; k < tile; ++k) {
+            b[above + k] *= inverse[above + k];
+            for (int r = k + 1; r < tile; ++r) b[above + r] -= b[above + k] * diagonal[k * tile + r];
+        }
+    }
+}
+
 // Solves A x = b by A = U'U, x over b; `a` holds the panels of A's upper triangle and receives U. (Left-looking, tile
 // by tile.)
 bool cholesky_solve(float* a, float* inverse, float* b, int64_t tiles) {
@@ -147,53 +183,69 @@ bool cholesky_solve(float* a, float* inverse, float* b, int64_t tiles) {
             store_tile(pj + above * tile, c);
         }
     }
-    for (int64_t i = tiles - 1; i >= 0; --i) {  // U x = z
-        float* x = b + i * tile;
-        for (int r = 0; r < tile; ++r) {
-            vec s = {};
-            for (int64_t j = i + 1; j < tiles; ++j)
-                for (int v = 0; v < vecs; ++v)
-                    s += load(a + triangle(j) + (i * tile + r) * tile + v * lanes) * load(b + j * tile + v * lanes);
-            x[r] -= sum(s);
-        }
-        const float* u = a + triangle(i) + i * tile * tile;
-        for (int k = tile - 1; k >= 0; --k) {
-            x[k] *= inverse[i * tile + k];
-            for (int r = 0; r < k; ++r) x[r] -= u[r * tile + k] * x[k];
-        }
-    }
+    backward(a, inverse, b, tiles);
     return true;
 }
 
 int64_t cholesky_scratch(int64_t rank) { return triangle_size(rank) + 2 * padded(rank) * batch + 2 * padded(rank); }
 
-// Rows [begin, end) exactly; returns the first row whose system is not positive definite, or -1. `gram` holds triangle
-// panels.
+// The system of row u, which has interactions: panels of U of A = U'U into `a`, the solution into b. `scratch` holds two
+// matrices of `batch` rows. False where A is not positive definite. `gram` holds triangle panels.
+INLINE bool solve_row(const Rows& p, int64_t u, float* a, float* inverse, float* b, float* scratch) {
+    const int64_t tiles = p.padded / tile, last = p.indptr[u + 1];
+    float *plain = scratch, *weighted = plain + p.padded * batch;
+    for (int64_t k = 0; k < p.padded; ++k) b[k] = 0.0f;
+    const float* start = p.gram;
+    for (int64_t t = p.indptr[u]; t < last; t += batch, start = a) {
+        const int64_t count = last - t < batch ? last - t : batch;
+        gather(p, t, t + count, 0, p.padded, p.target + t, plain, weighted, b);
+        add_triangle(a, start, weighted, plain, tiles, count);
+    }
+    for (int64_t k = 0; k < p.padded; ++k)  // the padding becomes an identity
+        a[triangle(k / tile) + k * tile + k % tile] += k < p.rank ? p.l2[u] : 1.0f;
+    return cholesky_solve(a, inverse, b, tiles);
+}
+
+// Rows [begin, end) exactly; returns the first row whose system is not positive definite, or -1.
 int64_t cholesky_rows(const Rows& p, int64_t begin, int64_t end, float* scratch) {
-    const int64_t tiles = p.padded / tile;
     float* a = scratch;
-    float* plain = a + triangle_size(p.rank);
-    float* weighted = plain + p.padded * batch;
-    float* b = weighted + p.padded * batch;
+    float* b = a + triangle_size(p.rank);
     float* inverse = b + p.padded;
     for (int64_t u = begin; u < end; ++u) {
         float* x = p.x + u * p.rank;
-        for (int64_t k = 0; k < p.padded; ++k) b[k] = 0.0f;
-        const int64_t first = p.indptr[u], last = p.indptr[u + 1];
-        if (first < last) {
-            const float* start = p.gram;
-            for (int64_t t = first; t < last; t += batch, start = a) {
-                const int64_t count = last - t < batch ? last - t : batch;
-                gather(p, t, t + count, 0, p.padded, p.target + t, plain, weighted, b);
-                add_triangle(a, start, weighted, plain, tiles, count);
-            }
-            for (int64_t k = 0; k < p.padded; ++k)  // the padding becomes an identity
-                a[triangle(k / tile) + k * tile + k % tile] += k < p.rank ? p.l2[u] : 1.0f;
-            if (!cholesky_solve(a, inverse, b, tiles)) return u;
-        }
-        for (int64_t k = 0; k < p.rank; ++k) x[k] = b[k];
+        const bool empty = p.indptr[u] == p.indptr[u + 1];
+        if (!empty && !solve_row(p, u, a, inverse, b, inverse + p.padded)) return u;
+        for (int64_t k = 0; k < p.rank; ++k) x[k] = empty ? 0.0f : b[k];
     }
     return -1;
+}
+
+// What the scores of `count` items owe to each interaction of row u: target_t y_i'A^-1 y_t, item after item. False where
+// A is not positive definite.
+bool owed_row(const Rows& p, int64_t u, const int32_t* item, int64_t count, float* out, float* scratch) {
+    const int64_t first = p.indptr[u], length = p.indptr[u + 1] - first;
+    if (length == 0) return true;
+    float* a = scratch;
+    float* z = a + triangle_size(p.rank);
+    float* inverse = z + p.padded;
+    if (!solve_row(p, u, a, inverse, z, inverse + p.padded)) return false;
+    for (int64_t m = 0; m < count; ++m, out += length) {
+        for (int64_t k = 0; k < p.padded; ++k) z[k] = k < p.rank ? p.y[item[m] * p.stride + k] : 0.0f;
+        forward(a, inverse, z, p.padded / tile);
+        backward(a, inverse, z, p.padded / tile);
+        for (int64_t t = 0; t < length; ++t) {
+            vec s[vecs] = {};
+            for (int64_t j = 0; j < p.padded; j += tile) {
+                vec y[vecs];
+                load_row(y, p, p.indices[first + t], j);
+                EACH (v, vecs) s[v] += y[v] * load(z + j + v * lanes);
+            }
+            float product = 0.0f;
+            for (int v = 0; v < vecs; ++v) product += sum(s[v]);
+            out[t] = p.target[first + t] * product;
+        }
+    }
+    return true;
 }
 
 constexpr int abreast = 4;                 // rows whose products with G are in registers together

@@ -9,7 +9,7 @@ import numpy as np
 from serendip.arrays import CSR, F32, I32, I64, U64, Bool
 from serendip.data.queries import ItemLists, Queries, offsets, ranges
 from serendip.data.slates import Contributions, Slates
-from serendip.kernels.als import solve_rows
+from serendip.kernels.als import owed, solve_rows
 from serendip.kernels.index import MANY, Index, prepare
 from serendip.models.contract import Model
 from serendip.models.packed import Packed, inner, topk
@@ -215,20 +215,16 @@ class Factors(Model):
         What a fitted row or a bias adds beyond that stands as a part without an item.
         """
         w, target = self.interactions(queries)
-        gram, indptr = self._fold_gram, w.indptr
-        penalty = self.fold.penalty(np.diff(indptr).astype(np.float32), self.n_items)
         of = np.arange(len(item)) if of is None else of
-        cut = [0, *(np.flatnonzero(of[1:] != of[:-1]) + 1).tolist(), len(of)] if len(of) else [0]
-        parts = [np.empty(0, np.float32)]
-        for begin, end in pairwise(cut):
-            b = of[begin]
-            at = slice(indptr[b], indptr[b + 1])
-            yj = self._fold_rows(w.indices[at])  # (n, rank)
-            a = (yj.T * w.data[at]) @ yj + gram
-            a.flat[:: len(a) + 1] += penalty[b]
-            yi = self._fold_rows(item[begin:end])  # (m, rank)
-            parts.append(((np.linalg.solve(a, yi.T).T @ yj.T) * target[at]).ravel())  # (m, n)
-        return self.told(queries, item, of, w, np.concatenate(parts).astype(np.float32, copy=False))
+        indptr, indices, at = w.indptr.astype(np.int64), w.indices, item
+        if isinstance(self.item_factors, Packed):  # only the rows that are needed become float32
+            used, column = np.unique(np.concatenate([indices, item]), return_inverse=True)
+            y, gram = self._fold_rows(used), self._fold_gram
+            indices, at = column[: len(indices)].astype(np.int32), column[len(indices) :].astype(np.int32)
+        else:
+            y, gram = self._fold_items
+        l2 = self.fold.penalty((indptr[1:] - indptr[:-1]).astype(np.float32), self.n_items)
+        return self.told(queries, item, of, w, owed(indptr, indices, w.data, target, y, gram, l2, at, of))
 
     def told(self, queries: Queries, item: I32, of: I64, w: CSR, owed: F32) -> Contributions:
         """Return what is owed to the items of each row's history, and what the scores have beyond that.
