@@ -1,5 +1,7 @@
 """The kernel against its NumPy twin, and the twin against the definition written out."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -35,6 +37,14 @@ def test_by_definition() -> None:
 def test_the_kernel_is_its_twin(n_users: int, n_items: int, seed: int, threads: int) -> None:
     a = made(n_users, n_items, seed)
     for found, expected in zip(differences(*a, threads=threads), differences_numpy(*a), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_the_order_of_a_users_ratings_changes_nothing() -> None:
+    indptr, indices, data, n = made(12, 20, 1)
+    turned = np.concatenate([np.arange(end - 1, begin - 1, -1) for begin, end in pairwise(indptr.tolist())])
+    for found, expected in zip(differences(indptr, indices[turned], data[turned], n),
+                               differences(indptr, indices, data, n), strict=True):  # fmt: skip
         np.testing.assert_array_equal(found, expected)
 
 

@@ -1,7 +1,7 @@
 // One epoch of asymmetric SVD (Koren, KDD 2008, equation 13) by gradient descent, user by user.
 //
 // A user's step takes the gradient of all of their squared errors at once, which is a sum over their items: three
-// passes over rows of factors, O(rank) an item. The users come one after the other, because nearly any two share items.
+// passes over rows of factors, O(rank) an item.
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "parallel.hpp"
+#include "users.hpp"
 
 namespace nb = nanobind;
 
@@ -35,10 +35,7 @@ struct Asymmetric {  // (n_items, rank) each
 
 namespace {
 
-template <class T>
-using Vector = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-template <class T>
-using Matrix = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using serendip::Matrix, serendip::Vector;
 
 double epoch(Vector<const int32_t> order, Vector<const int64_t> begin, Vector<const int32_t> item,
              Vector<const bool> rated, Vector<const float> rest, Matrix<float> y, Matrix<float> x, Matrix<float> z,
@@ -47,13 +44,8 @@ double epoch(Vector<const int32_t> order, Vector<const int64_t> begin, Vector<co
     const serendip::Asymmetric w{y.data(), x.data(), z.data(), static_cast<int64_t>(y.shape(1))};
     const auto learn = SERENDIP_CHOOSE(asvd_learn);
     std::vector<float> scratch(static_cast<size_t>(3 * w.rank));
-    double loss = 0;
-    serendip::parallel_for(static_cast<int64_t>(order.shape(0)), 16, 1, [&](int64_t first, int64_t last, int) {
-        for (int64_t t = first; t < last; ++t)
-            loss += learn(told, w, order.data()[t], learning_rate, l2, scratch.data());
-    });
-    if (PyErr_CheckSignals() != 0) throw nb::python_error();  // an epoch may be too short to be asked within
-    return loss;
+    return serendip::for_users(
+        order, [&](int64_t u) { return learn(told, w, u, learning_rate, l2, scratch.data()); });
 }
 
 }  // namespace

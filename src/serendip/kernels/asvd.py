@@ -4,17 +4,16 @@ Koren: Factorization Meets the Neighborhood: a Multifaceted Collaborative Filter
 doi:10.1145/1401890.1401944, equation 13.
 """
 
-import math
 from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from serendip.errors import UserError
 from serendip.kernels import compiled
 from serendip.kernels.csr import check_csr
 from serendip.kernels.lines import LINE, lines
+from serendip.kernels.users import user_epochs
 
 Ints: TypeAlias = npt.NDArray[np.int32]
 Offsets: TypeAlias = npt.NDArray[np.int64]
@@ -79,17 +78,13 @@ def asvd_epochs(
         raise ValueError(f"there are {told.indices.shape} items, {told.rated.shape} marks, {told.rest.shape} values")
     if any(a.shape != w.y.shape or a.dtype != np.float32 for a in w) or w.y.shape[1] % LINE:
         raise ValueError("the factors do not fit together, are not float32, or are not whole lines wide")
-    run, n = _epoch if compiled.native else asvd_epoch_numpy, max(int(np.count_nonzero(told.rated)), 1)
+    run = _epoch if compiled.native else asvd_epoch_numpy
     if not compiled.native:
         compiled.say_once()
-    rate = learning_rate
-    for epoch in range(epochs):
-        order = np.random.default_rng((seed, epoch)).permutation(n_users).astype(np.int32)
-        loss = run(w, order, told, rate, l2)
-        if not math.isfinite(loss):
-            raise UserError(f"asvd diverged in epoch {epoch + 1}; lower learning_rate={learning_rate}")
-        rate *= decay
-        yield math.sqrt(loss / n)
+    yield from user_epochs(
+        lambda order, rate: run(w, order, told, rate, l2), n_users, int(np.count_nonzero(told.rated)),
+        name="asvd", epochs=epochs, learning_rate=learning_rate, decay=decay, seed=seed,
+    )  # fmt: skip
 
 
 def _epoch(w: Asymmetric, order: Ints, told: Told, learning_rate: float, l2: float) -> float:

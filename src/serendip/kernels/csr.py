@@ -8,7 +8,7 @@ def check_csr(indptr: npt.NDArray[np.int64], indices: npt.NDArray[np.int32], n_r
     """Raise ValueError where the pair is no CSR pattern of (n_rows, n_columns): the kernels trust what has passed."""
     if indptr.shape != (n_rows + 1,) or indices.ndim != 1:
         raise ValueError(f"indptr must have one more entry than the {n_rows} rows, and has shape {indptr.shape}")
-    if indptr[0] != 0 or indptr[-1] != len(indices) or (indptr[1:] < indptr[:-1]).any():
+    if indptr[0] != 0 or indptr[-1] != len(indices) or (n_rows > 1 and (indptr[1:] < indptr[:-1]).any()):
         raise ValueError(f"indptr must rise from 0 to the number of indices, {len(indices)}")
     if len(indices) and indices.view(np.uint32).max() >= n_columns:  # what is below 0 is beyond all
         raise ValueError(f"indices must lie in [0, {n_columns})")

@@ -15,14 +15,23 @@ INLINE void add_row(float* out, const float* row, float step, int64_t n) {
     for (int64_t f = 0; f < n; f += lanes) store(out + f, load(out + f) + step * load(row + f));
 }
 
-// A = gram + sum of weight y y' over a row's entries: below the diagonal by blocks, then mirrored.
-INLINE void weighted_gram(const NonnegativeRows& p, int64_t begin, int64_t end, float* a, float* rows) {
+// A = gram + sum of weight y y' over a row's entries, below the diagonal by blocks, then mirrored; and what `gradient`
+// holds less the sum of target y.
+INLINE void weighted_gram(const NonnegativeRows& p, int64_t begin, int64_t end, float* a, float* gradient,
+                          float* rows) {
     const int64_t n = p.padded;
     for (int64_t f = 0; f < n * n; f += lanes) store(a + f, load(p.gram + f));
     for (int64_t first = begin; first < end; first += at_once) {
         const int64_t count = end - first < at_once ? end - first : at_once;
-        for (int64_t t = 0; t < count; ++t)
-            for (int64_t f = 0; f < n; f += lanes) store(rows + t * n + f, load(p.y + p.indices[first + t] * n + f));
+        for (int64_t f = 0; f < n; f += lanes) {
+            vec rest = load(gradient + f);
+            for (int64_t t = 0; t < count; ++t) {
+                const vec y = load(p.y + p.indices[first + t] * n + f);
+                store(rows + t * n + f, y);
+                rest -= p.target[first + t] * y;
+            }
+            store(gradient + f, rest);
+        }
         for (int64_t f = 0; f < n; f += side)
             for (int64_t h = 0; h < f + side; h += lanes) {
                 vec sum[side];
@@ -48,10 +57,11 @@ void nonnegative_range(const NonnegativeRows& p, int64_t first, int64_t last, fl
             gradient[f] = 0;
             x[f] = f < p.rank && begin < end ? own[f] : 0;
         }
-        for (int64_t t = begin; t < end; ++t) add_row(gradient, p.y + p.indices[t] * n, -p.target[t], n);
         const float* square = p.gram;
-        if (p.weight != nullptr && begin < end) {
-            weighted_gram(p, begin, end, a, rows);
+        if (p.weight == nullptr) {
+            for (int64_t t = begin; t < end; ++t) add_row(gradient, p.y + p.indices[t] * n, -p.target[t], n);
+        } else if (begin < end) {
+            weighted_gram(p, begin, end, a, gradient, rows);
             square = a;
         }
         for (int64_t f = 0; f < p.rank; ++f)

@@ -216,10 +216,11 @@ class Deal:
 
 def sampled(items: Ints, weight: npt.NDArray[np.floating], rng: np.random.Generator) -> Ints:
     """Return four times as many items, each as often as its share of the weight says, up or down by less than one."""
-    n = 4 * len(items)
+    if not len(items):
+        return items
     end = np.cumsum(weight)
-    at = np.searchsorted(end, (np.arange(n) + rng.random()) * (end[-1] / n), side="right") if n else np.arange(0)
-    return items[np.minimum(at, len(items) - 1)]
+    until = np.ceil(end * (4 * len(items) / end[-1]) - rng.random()).astype(np.int64)
+    return np.repeat(items, np.diff(until, prepend=0))
 
 
 def weights(positives: Positives, sampled: int) -> Floats:

@@ -117,17 +117,25 @@ def svd_epochs(
     Raises:
         UserError: the descent diverged.
     """
-    order, begin = blocks(user, deal(user, len(w.p))[user], deal(item, len(w.q))[item])
-    user, item, value = user[order], item[order], value[order]
+    user, item, value, begin = arranged(user, item, value, len(w.p), len(w.q))
+    check(w, user, item, value, begin)
     for epoch in range(epochs):
         shift = strata(np.random.default_rng((seed, epoch)))
-        loss = svd_epoch(
-            w, user, item, value, begin, shift,
-            learning_rate=learning_rate, l2=l2, l2_bias=l2_bias, threads=threads,
-        )  # fmt: skip
+        loss = _epoch(w, user, item, value, begin, shift, learning_rate, l2, l2_bias, threads)
         if not math.isfinite(loss):
             raise UserError(f"the factorisation diverged in epoch {epoch + 1}; lower learning_rate={learning_rate}")
         yield math.sqrt(loss / max(len(value), 1))
+
+
+def arranged(
+    user: Ints, item: Ints, value: Floats, n_users: int, n_items: int
+) -> tuple[Ints, Ints, Floats, npt.NDArray[np.int64]]:
+    """Return the ratings (N,) block by block, and where blocks begin: see `blocks`."""
+    order, begin = blocks(user, deal(user, n_users)[user], deal(item, n_items)[item])
+    return (
+        user[order].astype(np.int32, copy=False), item[order].astype(np.int32, copy=False),
+        value[order].astype(np.float32, copy=False), begin,
+    )  # fmt: skip
 
 
 def deal(index: Ints, n: int) -> npt.NDArray[np.uint8]:
@@ -184,6 +192,14 @@ def svd_epoch(
     user, item = np.ascontiguousarray(user, np.int32), np.ascontiguousarray(item, np.int32)
     value = np.ascontiguousarray(value, np.float32)
     begin, shift = np.ascontiguousarray(begin, np.int64), np.ascontiguousarray(shift, np.int64)
+    check(w, user, item, value, begin)
+    if len(begin) != len(shift) ** 2 + 1 or not np.array_equal(np.sort(shift), np.arange(len(shift))):
+        raise ValueError(f"shift must be a permutation of side numbers, and begin hold {len(shift) ** 2 + 1}")
+    return _epoch(w, user, item, value, begin, shift, learning_rate, l2, l2_bias, threads)
+
+
+def check(w: Factorisation, user: Ints, item: Ints, value: Floats, begin: npt.NDArray[np.int64]) -> None:
+    """Raise ValueError where an index or an offset is out of range, or rows of factors are not whole lines."""
     if not len(user) == len(item) == len(value):
         raise ValueError(f"user {user.shape}, item {item.shape} and value {value.shape} must be equally long")
     for index, bias, factors in ((user, w.user_bias, w.p), (item, w.item_bias, w.q)):
@@ -191,10 +207,14 @@ def svd_epoch(
             raise ValueError(f"biases {bias.shape} and factors {factors.shape} do not fit together")
         if len(index) and index.view(np.uint32).max() >= len(factors):  # as such, what is negative is large
             raise ValueError(f"indices must lie in [0, {len(factors)})")
-    if len(begin) != len(shift) ** 2 + 1 or not np.array_equal(np.sort(shift), np.arange(len(shift))):
-        raise ValueError(f"shift must be a permutation of side numbers, and begin hold {len(shift) ** 2 + 1}")
     if (np.diff(begin) < 0).any() or begin[0] != 0 or begin[-1] != len(user):
         raise ValueError(f"begin must rise from 0 to {len(user)}")
+
+
+def _epoch(
+    w: Factorisation, user: Ints, item: Ints, value: Floats, begin: npt.NDArray[np.int64],
+    shift: npt.NDArray[np.int64], learning_rate: float, l2: float, l2_bias: float, threads: int | None,
+) -> float:  # fmt: skip
     if not compiled.native:
         compiled.say_once()
         return svd_epoch_numpy(w, user, item, value, begin, shift, learning_rate=learning_rate, l2=l2, l2_bias=l2_bias)

@@ -47,11 +47,14 @@ def differences(
     if not compiled.native:
         compiled.say_once()
         return differences_numpy(indptr, indices, data, n_items)
-    by_item = sp.csr_array((data, indices, indptr), shape=(n, n_items)).tocsc()
+    ratings = sp.csr_array((data, indices, indptr), shape=(n, n_items))
+    if not ratings.has_sorted_indices:
+        ratings = ratings.sorted_indices()
+    place = sp.csr_array((np.arange(len(data)), ratings.indices, ratings.indptr), shape=ratings.shape).tocsc()
     difference, count = (np.empty((n_items, n_items), np.float32) for _ in range(2))
     compiled.module.slope_one_differences(
-        indptr, indices, data, by_item.indptr.astype(np.int64), by_item.indices.astype(np.int32), by_item.data,
-        difference, count, threads or compiled.default_threads(),
+        indptr, ratings.indices.astype(np.int32), ratings.data, place.indptr.astype(np.int64),
+        place.indices.astype(np.int32), place.data, difference, count, threads or compiled.default_threads(),
     )  # fmt: skip
     return difference, count
 

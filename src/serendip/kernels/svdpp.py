@@ -4,7 +4,6 @@ Koren: Factorization Meets the Neighborhood: a Multifaceted Collaborative Filter
 doi:10.1145/1401890.1401944, equation 15.
 """
 
-import math
 from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
@@ -14,6 +13,8 @@ import numpy.typing as npt
 from serendip.errors import UserError
 from serendip.kernels import compiled
 from serendip.kernels.csr import check_csr
+from serendip.kernels.lines import LINE, lines
+from serendip.kernels.users import user_epochs
 
 Ints: TypeAlias = npt.NDArray[np.int32]
 Offsets: TypeAlias = npt.NDArray[np.int64]
@@ -28,14 +29,17 @@ class Rows(NamedTuple):
 
 
 class Implied(NamedTuple):
-    """Rating of u and i = mean + user_bias[u] + item_bias[i] + q[i]'(p[u] + |N|^-1/2 sum of y[j] for j in N(u))."""
+    """Rating of u and i = mean + user_bias[u] + item_bias[i] + q[i]'(p[u] + |N|^-1/2 sum of y[j] for j in N(u)).
+
+    Beyond the rank, factors are 0.
+    """
 
     mean: float
     user_bias: Floats  # (n_users,)
     item_bias: Floats  # (n_items,)
-    p: Floats  # (n_users, rank)
-    q: Floats  # (n_items, rank)
-    y: Floats  # (n_items, rank)
+    p: Floats  # (n_users, rank, rounded up to whole lines)
+    q: Floats  # (n_items, rank, rounded up to whole lines)
+    y: Floats  # (n_items, rank, rounded up to whole lines)
 
 
 class Steps(NamedTuple):
@@ -56,11 +60,13 @@ def svdpp_start(rated: Rows, value: Floats, n_items: int, *, rank: int, init_std
         raise UserError("there are no ratings to factorise; give at least one row with a user, an item and a value")
     rng = np.random.default_rng(seed)
     n_users = len(rated.indptr) - 1
-    p, q = (np.float32(init_std) * rng.standard_normal((n, rank), np.float32) for n in (n_users, n_items))
+    p, q = lines(n_users, rank), lines(n_items, rank)
+    for factors in (p, q):
+        factors[:, :rank] = np.float32(init_std) * rng.standard_normal((len(factors), rank), np.float32)
     p[np.diff(rated.indptr) == 0] = 0
     q[np.bincount(rated.indices, minlength=n_items) == 0] = 0
     mean = float(np.mean(value, dtype=np.float64))
-    return Implied(mean, np.zeros(n_users, np.float32), np.zeros(n_items, np.float32), p, q, np.zeros_like(q))
+    return Implied(mean, np.zeros(n_users, np.float32), np.zeros(n_items, np.float32), p, q, lines(n_items, rank))
 
 
 def svdpp_epochs(
@@ -92,24 +98,21 @@ def svdpp_epochs(
         for r in (implied, rated)
     )
     value = np.ascontiguousarray(value, np.float32)
-    n_users, n_items = len(w.p), len(w.q)
+    (n_users, width), n_items = w.p.shape, len(w.q)
     for rows in (implied, rated):
         check_csr(rows.indptr, rows.indices, n_users, n_items)
     if value.shape != rated.indices.shape:
         raise ValueError(f"there are {rated.indices.shape} rated items and {value.shape} values")
-    expected = ((n_users,), (n_items,), (n_users, w.p.shape[1]), (n_items, w.p.shape[1]), (n_items, w.p.shape[1]))
-    if any(a.shape != shape or a.dtype != np.float32 for a, shape in zip(w[1:], expected, strict=True)):
-        raise ValueError("biases and factors do not fit together, or are not float32")
+    expected = ((n_users,), (n_items,), (n_users, width), (n_items, width), (n_items, width))
+    if any(a.shape != shape or a.dtype != np.float32 for a, shape in zip(w[1:], expected, strict=True)) or width % LINE:
+        raise ValueError("biases and factors do not fit together, are not float32, or are not whole lines wide")
     run = _epoch if compiled.native else svdpp_epoch_numpy
     if not compiled.native:
         compiled.say_once()
-    for epoch in range(epochs):
-        order = np.random.default_rng((seed, epoch)).permutation(n_users).astype(np.int32)
-        loss = run(w, order, implied, rated, value, steps)
-        if not math.isfinite(loss):
-            raise UserError(f"svdpp diverged in epoch {epoch + 1}; lower learning_rate={steps.learning_rate}")
-        steps = steps._replace(learning_rate=steps.learning_rate * decay)
-        yield math.sqrt(loss / max(len(value), 1))
+    yield from user_epochs(
+        lambda order, rate: run(w, order, implied, rated, value, steps._replace(learning_rate=rate)),
+        n_users, len(value), name="svdpp", epochs=epochs, learning_rate=steps.learning_rate, decay=decay, seed=seed,
+    )  # fmt: skip
 
 
 def _epoch(w: Implied, order: Ints, implied: Rows, rated: Rows, value: Floats, steps: Steps) -> float:

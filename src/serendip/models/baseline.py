@@ -6,6 +6,7 @@ Koren, "Factor in the Neighbors: Scalable and Accurate Collaborative Filtering",
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from serendip.arrays import CSR, F32, I32
 from serendip.data.queries import Queries
@@ -31,14 +32,16 @@ class Baseline:
         """Return the baseline of ratings (n_users, n_items): alternating ridge regression of the two biases."""
         mean = float(ratings.data.mean(dtype=np.float64))
         clip = (float(ratings.data.min()), float(ratings.data.max()))
-        baseline = Baseline(mean, np.zeros(ratings.shape[1], np.float32), clip, l2_user)
-        row = np.repeat(np.arange(ratings.shape[0]), np.diff(ratings.indptr))
-        n = np.bincount(ratings.indices, minlength=ratings.shape[1])
+        n_users, n_items = ratings.shape
+        rated = csr_matrix((np.ones(ratings.nnz), ratings.indices, ratings.indptr), shape=ratings.shape)
+        n_user, n_item = np.diff(ratings.indptr), np.bincount(ratings.indices, minlength=n_items)
+        of_user = ratings @ np.ones(n_items) - mean * n_user  # sums of what ratings say beyond the mean
+        of_item = ratings.T @ np.ones(n_users) - mean * n_item
+        item_bias = np.zeros(n_items)
         for _ in range(sweeps):
-            rest = ratings.data - mean - baseline.user_bias(ratings)[row]
-            total = np.bincount(ratings.indices, rest, minlength=ratings.shape[1])
-            baseline = Baseline(mean, (total / (l2_item + n)).astype(np.float32), clip, l2_user)
-        return baseline
+            user_bias = (of_user - rated @ item_bias) / (l2_user + n_user)
+            item_bias = (of_item - rated.T @ user_bias) / (l2_item + n_item)
+        return Baseline(mean, item_bias.astype(np.float32), clip, l2_user)
 
     def user_bias(self, ratings: CSR) -> F32:
         """Return how much more than others each row's user gives.  # (B, n_items) -> (B,)"""

@@ -45,7 +45,8 @@ def history_items(history: History, n_items: int) -> CSR:
     """Return the items of each history, once each and ascending, with weight 0.  # (B, n_items)"""
     row = np.repeat(np.arange(len(history), dtype=np.int64), np.diff(history.offset))
     inside = (history.item >= 0) & (history.item < n_items)
-    pair = np.unique(row[inside] * max(n_items, 1) + history.item[inside])
+    pair = np.sort(row[inside] * max(n_items, 1) + history.item[inside])
+    pair = pair[np.diff(pair, prepend=-1) > 0]
     indptr = np.searchsorted(pair, np.arange(len(history) + 1) * max(n_items, 1))
     return csr_matrix((np.zeros(len(pair), np.float32), pair % max(n_items, 1), indptr), shape=(len(history), n_items))
 

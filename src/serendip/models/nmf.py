@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from serendip.arrays import CSR, F32, I64
+from serendip.arrays import CSR, F32, I32, I64
 from serendip.data.dataset import Dataset
 from serendip.kernels.als import gram
 from serendip.kernels.nonnegative import nonnegative_rows
@@ -81,26 +81,43 @@ def factorised(
     total = x.nnz if given else x.shape[0] * x.shape[1]
     scale = np.float32(2 * np.sqrt(x.data.mean() * x.nnz / max(total, 1) / rank))  # so that P Q' begins near X's mean
     p, q = (scale * generator.random((n, rank), np.float32) for n in x.shape)
-    xt = x.T.tocsr()
+    by_user, by_item = (Rows.of(m, l2, given) for m in (x, x.T.tocsr()))
     for epoch in range(epochs):
-        sweep(x, q, p, l2, run, given)
-        sweep(xt, p, q, l2, run, given)
+        by_user.descend(q, p, run.threads)
+        by_item.descend(p, q, run.threads)
         run.report(what, epoch + 1, epochs)
     if not given:
         p[:] = 0
-        sweep(x, q, p, l2, run, given, sweeps=SWEEPS)  # so that a user's row is what folding in the history gives
+        by_user.descend(q, p, run.threads, sweeps=SWEEPS)  # so that a user's row is what folding in the history gives
     return p, q
 
 
-def sweep(matrix: CSR, y: F32, x: F32, l2: float, run: Run, given: bool, sweeps: int = 1) -> None:
-    """Descend on every row of x for fixed y, in place.  # (n, m), (m, rank), (n, rank)"""
-    n = np.diff(matrix.indptr).astype(np.float32)
-    weight = np.full(matrix.nnz, given, np.float32)
-    products = np.zeros((y.shape[1], y.shape[1]), np.float32) if given else gram(y, run.threads)
-    nonnegative_rows(
-        matrix.indptr.astype(np.int64), matrix.indices, weight, matrix.data, y, products,
-        np.float32(l2) * (n if given else n**FREQUENCY), x, sweeps=sweeps, threads=run.threads,
-    )  # fmt: skip
+@dataclass(frozen=True)
+class Rows:
+    """Rows of X, or of X': what of their least squares stays from sweep to sweep."""
+
+    indptr: I64  # (n + 1,)
+    indices: I32  # (nnz,)
+    weight: F32  # (nnz,) 1 where only the entries given count, 0 where all do
+    target: F32  # (nnz,)
+    l2: F32  # (n,)
+    given: bool
+
+    @staticmethod
+    def of(matrix: CSR, l2: float, given: bool) -> "Rows":
+        n = np.diff(matrix.indptr).astype(np.float32)
+        return Rows(
+            matrix.indptr.astype(np.int64), matrix.indices, np.full(matrix.nnz, given, np.float32), matrix.data,
+            np.float32(l2) * (n if given else n**FREQUENCY), given,
+        )  # fmt: skip
+
+    def descend(self, y: F32, x: F32, threads: int | None, sweeps: int = 1) -> None:
+        """Descend on every row of x for fixed y, in place.  # (m, rank), (n, rank)"""
+        products = np.zeros((y.shape[1], y.shape[1]), np.float32) if self.given else gram(y, threads)
+        nonnegative_rows(
+            self.indptr, self.indices, self.weight, self.target, y, products, self.l2, x,
+            sweeps=sweeps, threads=threads,
+        )  # fmt: skip
 
 
 def average(rows: F32, count: I64) -> F32:

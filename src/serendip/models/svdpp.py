@@ -53,12 +53,13 @@ class SVDpp(Algorithm):
         epochs = svdpp_epochs(w, implied, rated, r.data, steps, epochs=self.epochs, seed=run.seed, decay=self.decay)
         error = squared_error(run, data, partial(foretold, touched))
         w = best_epoch(w, epochs, error, n=self.epochs, what=self.name, run=run)
+        p, q, y = (np.ascontiguousarray(factors[:, : self.rank]) for factors in (w.p, w.q, w.y))
         known = np.bincount(r.indices, minlength=data.n_items) > 0
         return HistoryFactors(
-            data.users, data.items, data.fitted_rules, w.p + implied_sum(touched, w.y), w.q,
+            data.users, data.items, data.fitted_rules, p + implied_sum(touched, y), q,
             data.history.fingerprint(), known, FoldIn(self.l2, frequency=1.0, ratings=True),
             np.zeros((self.rank, self.rank), np.float32), w.user_bias, w.item_bias, w.mean,
-            clip=(float(r.data.min()), float(r.data.max())), implied=w.y,
+            clip=(float(r.data.min()), float(r.data.max())), implied=y,
         )  # fmt: skip
 
     def cost(self, size: Size) -> Cost:
