@@ -98,7 +98,7 @@ double bpr(const Block& block, const Taken& taken, const Parameters& w, const St
 
 // The number of pairs for which a negative within the margin was found.
 double warp(const Block& block, const Taken& taken, const Parameters& w, const Steps& s) {
-    constexpr int64_t ahead = 4, early = 12;  // pairs, and negatives of each, whose rows are fetched before their turn
+    constexpr int64_t ahead = 4, early = 8;  // pairs, and negatives of each, whose rows are fetched before their turn
     uint64_t from[ahead];
     const auto prepare = [&](int64_t t) {
         if (t >= block.n) return;

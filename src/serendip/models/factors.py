@@ -33,8 +33,10 @@ class FoldIn:
 
     def penalty(self, count: F32, n_other: int) -> F32:
         """Return the l2 of rows with `count` interactions over `n_other` columns.  # (B,)"""
-        n = count + self.unobserved * n_other
-        return np.asarray(self.l2 * np.maximum(n, 1) ** self.frequency, np.float32)
+        others = self.unobserved * n_other
+        if len(count) == 1:  # a query on its own: numbers are faster than arrays of one
+            return np.array([self.l2 * max(count[0] + others, 1) ** self.frequency], np.float32)
+        return np.asarray(self.l2 * np.maximum(count + others, 1) ** self.frequency, np.float32)
 
 
 @dataclass(frozen=True)
@@ -114,9 +116,9 @@ class Factors(Model):
         if isinstance(self.item_factors, Packed):
             return self._folded_packed(w, target)
         y, gram = self._fold_items
-        x = np.zeros((w.shape[0], y.shape[1]), np.float32)
         indptr = w.indptr.astype(np.int64)
         l2 = self.fold.penalty((indptr[1:] - indptr[:-1]).astype(np.float32), self.n_items)
+        x = np.zeros((len(l2), y.shape[1]), np.float32)
         solve_rows(indptr, w.indices, w.data, target, y, gram, l2, x)
         return x
 
