@@ -136,6 +136,30 @@ def test_kernel_equals_twin(
         np.testing.assert_array_equal(indices, twin[1])
 
 
+def popular(n: int, m: int, seed: int) -> sp.csr_array:
+    """Rows from full to nearly empty, in no order: some meet all others, some but a few."""
+    rng = np.random.default_rng(seed)
+    share = rng.permutation(1 / (1 + np.arange(n) / 20))
+    return sp.csr_array((rng.random((n, m)) < np.maximum(share[:, None], 2 / m)).astype(np.float32))
+
+
+@pytest.mark.parametrize("weights", ["ones", "one a column", "many", "one a column but for a stored zero"])
+@pytest.mark.parametrize(("similarity", "overlap"), [("cosine", False), ("dot", False), ("euclidean", True)])
+def test_many_rows_of_all_lengths_equal_the_twin(weights: str, similarity: Similarity, overlap: bool) -> None:
+    a, rng = popular(700, 300, seed=4), np.random.default_rng(6)
+    if weights != "ones":
+        a.data = rng.integers(1, 5, 300)[a.indices].astype(np.float32)
+    if weights == "many":
+        a.data = rng.integers(1, 5, len(a.data)).astype(np.float32)
+    if weights == "one a column but for a stored zero":
+        a.data[len(a.data) // 2] = 0
+    given_ = arguments(a, k=12, similarity=similarity, overlap=overlap)
+    found, twin = neighbours(threads=2, **given_), neighbours_numpy(**given_)
+    np.testing.assert_array_equal(found[0], twin[0])
+    np.testing.assert_allclose(np.sort(found[2].reshape(-1, 12)), np.sort(twin[2].reshape(-1, 12)), rtol=1e-6)
+    assert (found[1] == twin[1]).mean() > (0.99 if similarity == "cosine" else 1 - 1e-9)  # ties within rounding
+
+
 @pytest.mark.parametrize(("similarity", "overlap"), EVERY_KIND)
 def test_threads_agree_to_the_bit(similarity: Similarity, overlap: bool) -> None:
     a = matrix(1500, 900, 0.03, seed=1)

@@ -1,6 +1,11 @@
 // The k most similar rows of a sparse matrix: Gustavson's row-by-row product of A and A' (ACM TOMS 4(3), 1978) with one
 // dense row of accumulators a thread. A measure says what is summed over the columns that two rows share (its Cell)
 // and which similarity these sums give; everything else is the same for all of them.
+//
+// Rows are ranked by how many columns they have, the longest first, so that most sums lie together at the front. Where
+// pairs meet often, each is summed up once, for the row of the higher rank number: a column's entries are read up to
+// that row only, and both rows are offered to each other. Where they seldom meet, offering to lists all over the memory
+// would cost more than that saves.
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
@@ -10,17 +15,23 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
-#include <functional>
 #include <memory>
+#include <limits>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "knn_lists.hpp"
+#include "knn_measures.hpp"
+#include "pages.hpp"
 #include "parallel.hpp"
 
 namespace nb = nanobind;
 
 namespace {
+
+using namespace serendip;
 
 struct Csr {  // n rows, m columns
     int64_t n, m;
@@ -29,27 +40,82 @@ struct Csr {  // n rows, m columns
     const float* data;
 };
 
-struct Entry {
-    int32_t row;
-    float value;
-};
+// A', column by column, of ranked rows.
+struct Columns {
+    bool once;                      // whether a pair is summed up for one of its rows only
+    std::vector<int32_t> row;       // (n,) of A, by rank
+    std::vector<int64_t> start;     // (m + 1,)
+    Pages<int32_t> rank;            // (nnz,) ascending within a column
+    Pages<float> value;             // (nnz,), or none where all values of a column are equal
+    std::vector<int32_t> before;    // (nnz,) in the order of A: how many entries of the column have a lower rank
+    std::vector<int64_t> products;  // (n,) by rank: how many entries are read for a row
 
-struct Columns {  // A', column by column
-    std::vector<int64_t> start;
-    std::vector<Entry> entries;
+    Columns(const Csr& a, int64_t k, int threads)
+        : row(a.n), start(a.m + 1, 0), rank(pages<int32_t>(a.indptr[a.n])), before(a.indptr[a.n]), products(a.n) {
+        const auto length = [&](int32_t i) { return a.indptr[i + 1] - a.indptr[i]; };
+        std::iota(row.begin(), row.end(), 0);
+        std::stable_sort(row.begin(), row.end(), [&](int32_t i, int32_t j) { return length(i) > length(j); });
+        if (!alike(a)) value = pages<float>(a.indptr[a.n]);
 
-    explicit Columns(const Csr& a) : start(a.m + 2, 0), entries(a.indptr[a.n]) {
-        for (int64_t t = 0; t < a.indptr[a.n]; ++t) ++start[a.indices[t] + 2];
-        for (int64_t c = 2; c < a.m + 2; ++c) start[c] += start[c - 1];
-        for (int64_t i = 0; i < a.n; ++i)  // start[c + 1] runs through column c, and ends where column c + 1 begins
-            for (int64_t t = a.indptr[i]; t < a.indptr[i + 1]; ++t)
-                entries[start[a.indices[t] + 1]++] = {static_cast<int32_t>(i), a.data[t]};
+        // Blocks of ranks with about as many entries each are counted, then put side by side.
+        const int64_t nnz = a.indptr[a.n];
+        const int64_t blocks = std::clamp<int64_t>(nnz / std::max<int64_t>(a.m, 1), 1, 4 * threads);
+        std::vector<int64_t> first{0};
+        for (int64_t i = 0, entries = 0; i < a.n; entries += length(row[i]), ++i)
+            if (entries * blocks >= nnz * static_cast<int64_t>(first.size()) && i > first.back()) first.push_back(i);
+        first.push_back(a.n);
+        const int64_t n_blocks = static_cast<int64_t>(first.size()) - 1;
+        std::vector<std::vector<int32_t>> next(n_blocks);  // (m,) each: how many entries of a column come before
+        parallel_for(n_blocks, 1, threads, [&](int64_t b, int64_t, int) {
+            next[b].assign(a.m, 0);
+            for (int64_t i = first[b]; i < first[b + 1]; ++i)
+                for (int64_t t = a.indptr[row[i]]; t < a.indptr[row[i] + 1]; ++t) ++next[b][a.indices[t]];
+        });
+        double met = 0;
+        for (int64_t c = 0; c < a.m; ++c) {
+            int32_t total = 0;
+            for (auto& block : next) total += std::exchange(block[c], total);
+            start[c + 1] = start[c] + total;
+            met += static_cast<double>(total) * total;
+        }
+        once = met > 32.0 * static_cast<double>(a.n) * static_cast<double>(std::min(k, a.n));
+        parallel_for(n_blocks, 1, threads, [&](int64_t b, int64_t, int) {
+            for (int64_t i = first[b]; i < first[b + 1]; ++i)
+                for (int64_t t = a.indptr[row[i]]; t < a.indptr[row[i] + 1]; ++t) {
+                    before[t] = next[b][a.indices[t]]++;
+                    const int64_t to = start[a.indices[t]] + before[t];
+                    rank[to] = static_cast<int32_t>(i);
+                    if (value) value[to] = a.data[t];
+                    products[i] += end(a, t) - start[a.indices[t]];
+                }
+        });
     }
-    int64_t length(int32_t c) const { return start[c + 1] - start[c]; }
+
+    // Where the entries end that are read for entry t of A.
+    int64_t end(const Csr& a, int64_t t) const {
+        const int32_t c = a.indices[t];
+        return once ? start[c] + before[t] + 1 : start[c + 1];
+    }
+
+private:
+    static bool alike(const Csr& a) {  // all values of a column are equal; true of counts whatever the columns weigh
+        std::vector<float> seen(a.m, 0);
+        for (int64_t t = 0; t < a.indptr[a.n]; ++t) {
+            float& one = seen[a.indices[t]];
+            if (one == 0) one = a.data[t];
+            if (one != a.data[t] || one == 0) return false;
+        }
+        return true;
+    }
 };
 
-struct Row {                     // what a measure may know of a row on its own
-    double count, square, norm;  // number of stored values, sum of their squares, its root
+// The numbers below n, each once, far from the ones before.
+struct Mixed {
+    int64_t n, step;
+    explicit Mixed(int64_t n) : n(n), step(n * 5 / 8 | 1) {
+        while (std::gcd(step, n) > 1) step += 2;
+    }
+    int64_t operator()(int64_t b) const { return b * step % n; }
 };
 
 struct Options {
@@ -60,252 +126,134 @@ struct Options {
     const int32_t *tie, *row_of_tie;  // (n,) each, inverse permutations
 };
 
-// Cells: sums over the shared columns, x of the one row and y of the other; doubles where differences of sums are
-// taken.
-
-struct Product {
-    float xy;
-    void add(float x, float y) { xy += x * y; }
-    bool touched() const { return xy != 0; }
-    double n() const { return 1; }  // not counted: enough where one shared column is enough
-};
-
-template <class T>
-struct Counted {
-    T shared;
-    bool touched() const { return shared != 0; }
-    double n() const { return shared; }
-};
-
-template <class T>
-struct CountedProduct : Counted<T> {
-    T xy;
-    void add(T x, T y) { this->shared += 1, xy += x * y; }
-};
-
-struct SquaredDifference : Counted<double> {
-    double square;
-    void add(double x, double y) { shared += 1, square += (x - y) * (x - y); }
-};
-
-struct SecondMoments : Counted<double> {
-    double xy, xx, yy;
-    void add(double x, double y) { shared += 1, xy += x * y, xx += x * x, yy += y * y; }
-};
-
-struct Moments : Counted<double> {
-    double xy, xx, yy, sx, sy;
-    void add(double x, double y) { shared += 1, xy += x * y, xx += x * x, yy += y * y, sx += x, sy += y; }
-};
-
-// Measures. `s` is added to the denominator, and is 0 in the overlap family, which is shrunk by the count.
-
-// x'y over the product of the sizes; what is left of orthogonal rows by rounding is zero, and so are rows of size zero.
-double cosine(double xy, double size, double s = 0) { return std::abs(xy) > 1e-6 * size ? xy / (size + s) : 0; }
-
-template <class C>
-struct Dot {
-    using Cell = C;
-    static double of(const Cell& c, const Row&, const Row&, double) { return c.xy; }
-};
-
-template <class C>
-struct Cosine {
-    using Cell = C;
-    static constexpr bool falls_with_norm = true;  // at most xy over the product of the norms
-    static double of(const Cell& c, const Row& a, const Row& b, double s) { return cosine(c.xy, a.norm * b.norm, s); }
-};
-
-struct Euclidean {
-    using Cell = CountedProduct<double>;
-    static double of(const Cell& c, const Row& a, const Row& b, double s) {
-        return 1 / (1 + std::sqrt(std::max(0.0, a.square + b.square - 2 * c.xy)) + s);
-    }
-};
-
-struct Jaccard {
-    using Cell = CountedProduct<float>;
-    static double of(const Cell& c, const Row& a, const Row& b, double s) {
-        return c.shared / (a.count + b.count - c.shared + s);
-    }
-};
-
-struct OverlapCosine {
-    using Cell = SecondMoments;
-    static double of(const Cell& c, const Row&, const Row&, double) { return cosine(c.xy, std::sqrt(c.xx * c.yy)); }
-};
-
-struct OverlapPearson {
-    using Cell = Moments;
-    static double of(const Cell& c, const Row&, const Row&, double) {
-        const double x = c.shared * c.xx - c.sx * c.sx, y = c.shared * c.yy - c.sy * c.sy;
-        if (x <= 1e-10 * c.shared * c.xx || y <= 1e-10 * c.shared * c.yy) return 0;  // constant, but for rounding
-        return cosine(c.shared * c.xy - c.sx * c.sy, std::sqrt(x * y));
-    }
-};
-
-struct OverlapEuclidean {
-    using Cell = SquaredDifference;
-    static double of(const Cell& c, const Row&, const Row&, double) { return 1 / (1 + c.square / c.shared); }
-};
-
-// A candidate as one integer, larger for better: the similarity's bits, then the tie. (The bits of floats of one sign
-// are in the order of the floats.)
-uint64_t key(float similarity, int32_t tie) {
-    const uint32_t bits = std::bit_cast<uint32_t>(similarity);
-    return static_cast<uint64_t>(bits >> 31 ? ~bits : bits | 1u << 31) << 32 |
-           (UINT32_MAX - static_cast<uint32_t>(tie));
-}
-
-struct Neighbour {
-    int32_t row;
-    float similarity;
-};
-
-// Put the k largest of distinct numbers first, 0 < k < their count: quickselect whose partition does not branch, because
-// every other guess would be wrong.
-void lead(std::vector<uint64_t>& v, size_t k) {
-    size_t low = 0, high = v.size();
-    for (int round = 0; round < 64; ++round) {
-        std::swap(v[low + (high - low) / 2], v[high - 1]);
-        const uint64_t pivot = v[high - 1];
-        size_t larger = low;
-        for (size_t t = low; t + 1 < high; ++t) {
-            const uint64_t x = v[t];
-            v[t] = v[larger];
-            v[larger] = x;
-            larger += x > pivot;
-        }
-        std::swap(v[larger], v[high - 1]);  // the pivot's place
-        if (larger == k || larger + 1 == k) return;
-        if (larger > k)
-            high = larger;
-        else
-            low = larger + 1;
-    }
-    std::nth_element(v.begin(), v.begin() + static_cast<int64_t>(k - 1), v.end(), std::greater<>());
-}
-
-// The best k of what is offered, under a total order, so that the order of the offers does not matter.
-class Best {
-    size_t k;
-    const int32_t *tie, *row_of_tie;
-    uint64_t worst = 0;  // the k-th of those that were kept at the last cut
-    float least = 0;     // its similarity, or 0
-    std::vector<uint64_t> kept;
-    std::vector<Neighbour> sorted;
-
-    void cut() {
-        if (kept.size() <= k) return;
-        lead(kept, k);
-        kept.resize(k);
-        worst = *std::min_element(kept.begin(), kept.end());
-        least = std::max(0.0f, similarity_of(worst));
-    }
-
-    static float similarity_of(uint64_t candidate) {
-        const uint32_t bits = static_cast<uint32_t>(candidate >> 32);
-        return std::bit_cast<float>(bits >> 31 ? bits ^ 1u << 31 : ~bits);
-    }
-
-public:
-    Best(const Options& o, int64_t n) : k(std::min(o.k, n)), tie(o.tie), row_of_tie(o.row_of_tie) {
-        kept.reserve(2 * k);
-    }
-
-    float floor() const { return least; }  // what is less similar, by more than rounding, cannot enter
-
-    void offer(float similarity, int64_t row) {
-        const uint64_t candidate = key(similarity, tie[row]);
-        if (candidate < worst) return;
-        kept.push_back(candidate);
-        if (kept.size() == 2 * k) cut();
-    }
-
-    const std::vector<Neighbour>& take() {  // by ascending row; leaves nothing behind
-        cut();
-        sorted.clear();
-        for (const uint64_t c : kept) {
-            sorted.push_back({row_of_tie[UINT32_MAX - static_cast<uint32_t>(c)], similarity_of(c)});
-        }
-        std::sort(sorted.begin(), sorted.end(), [](const Neighbour& a, const Neighbour& b) { return a.row < b.row; });
-        kept.clear();
-        worst = 0;
-        least = 0;
-        return sorted;
-    }
-};
-
 template <class Measure>
 class Search {
     using Cell = typename Measure::Cell;
     const Csr& a;
     const Columns& columns;
-    const std::vector<Row>& rows;
+    const std::vector<Row>& rows;  // by rank
     const Options& o;
-    std::vector<Cell> cells;  // (n,), all zero between two rows
-    std::vector<float> norm;  // (n,) of the rows, side by side, where they bound the similarity
+    Lists& lists;
+    std::vector<Cell> cells;   // (n,), all zero between two rows
     std::vector<int32_t> met;
-    Best best;
+    // Where a similarity is bounded by the norms: norm (n,) of the rows, and what the sum over the other row's norm has
+    // to exceed for a row's list, as it stood when a range of rows began.
+    std::vector<float> norm, reach;
+    int64_t fresh = 0;
+    float floor = 0;  // of the list of the row at hand
 
     static constexpr bool bounded = requires { Measure::falls_with_norm; };
     static constexpr float slack = 1 - 1e-5f;  // more than rounding can take
+    static constexpr int64_t ahead = 4, lines = 8;  // columns, and cache lines of each, that are fetched in advance
+    static constexpr int64_t together = 16;    // sums looked at at once
 
-    void consider(int64_t i, int64_t j) {
+    void add(int64_t t) {
+        const int64_t begin = columns.start[a.indices[t]], end = columns.end(a, t);
+        const float x = a.data[t];
+        const int32_t* rank = columns.rank.get();
+        const auto each = [&](const auto& value) {
+            int64_t e = begin;
+            for (; e + 4 <= end; e += 4) {  // the four rows differ, so they need not wait for each other
+                Cell &p = cells[rank[e]], &q = cells[rank[e + 1]], &r = cells[rank[e + 2]], &s = cells[rank[e + 3]];
+                Cell pp = p, qq = q, rr = r, ss = s;
+                pp.add(x, value(e)), qq.add(x, value(e + 1)), rr.add(x, value(e + 2)), ss.add(x, value(e + 3));
+                p = pp, q = qq, r = rr, s = ss;
+            }
+            for (; e < end; ++e) cells[rank[e]].add(x, value(e));
+        };
+        if (columns.value)
+            each([value = columns.value.get()](int64_t e) { return value[e]; });
+        else
+            each([=](int64_t) { return x; });
+    }
+
+    void add_met(int64_t t, size_t& n_met) {
+        const int64_t end = columns.end(a, t);
+        for (int64_t e = columns.start[a.indices[t]]; e < end; ++e) {
+            Cell& cell = cells[columns.rank[e]];
+            met[n_met] = columns.rank[e];
+            n_met += !cell.touched();
+            cell.add(a.data[t], columns.value ? columns.value[e] : a.data[t]);
+        }
+    }
+
+    void offer(int64_t i, int64_t j) {
         const Cell& c = cells[j];
-        if constexpr (bounded)  // most end here, before a division and the tie
-            if (!o.keep_negative && static_cast<float>(c.xy) < slack * best.floor() * (norm[i] * norm[j])) return;
-        if (c.n() < o.min_overlap || (i == j && !o.keep_self)) return;
+        if (!c.touched() || c.n() < o.min_overlap || (i == j && !o.keep_self)) return;
         double s = Measure::of(c, rows[i], rows[j], o.overlap ? 0 : o.shrinkage);
         if (o.overlap) s *= c.n() / (c.n() + o.shrinkage);
         const float similarity = static_cast<float>(s);
-        if (similarity > 0 || (o.keep_negative && similarity < 0)) best.offer(similarity, j);
+        if (!(similarity > 0 || (o.keep_negative && similarity < 0))) return;
+        lists.offer(i, key(similarity, o.tie[columns.row[j]]));
+        floor = lists.floor(i);
+        if (columns.once && i != j) lists.offer(j, key(similarity, o.tie[columns.row[i]]));
+    }
+
+    // Most pairs end here, before a division and the tie.
+    bool enters(int64_t i, int64_t j) const {
+        if constexpr (bounded) {
+            const float sizes = slack * norm[i] * norm[j];
+            return cells[j].xy > floor * sizes || (columns.once && cells[j].xy > lists.floor(j) * sizes);
+        } else {
+            return true;
+        }
+    }
+
+    // Offer the rows before `stop` by their bounds, some at once; in no order of their ranks, with which similarities
+    // may rise.
+    void offer_bounded(int64_t i, int64_t stop) {
+        for (; columns.once && fresh < stop; ++fresh) reach[fresh] = slack * lists.floor(fresh) * norm[fresh];
+        const Mixed blocks((stop + together - 1) / together);
+        for (int64_t b = 0; b < blocks.n; ++b) {
+            const int64_t begin = blocks(b) * together, end = std::min(begin + together, stop);
+            const float own = norm[i], least = slack * floor;
+            int any = 0;
+            for (int64_t j = begin; j < end; ++j) any |= cells[j].xy > own * std::min(least * norm[j], reach[j]);
+            if (any)
+                for (int64_t j = begin; j < end; ++j)
+                    if (enters(i, j)) offer(i, j);
+        }
     }
 
 public:
-    Search(const Csr& a, const Columns& columns, const std::vector<Row>& rows, const Options& o)
-        : a(a), columns(columns), rows(rows), o(o), cells(a.n), norm(bounded ? a.n : 0), best(o, a.n) {
+    Search(const Csr& a, const Columns& columns, const std::vector<Row>& rows, const Options& o, Lists& lists)
+        : a(a), columns(columns), rows(rows), o(o), lists(lists), cells(a.n), norm(bounded ? a.n : 0),
+          reach(norm.size(), std::numeric_limits<float>::infinity()) {
         for (size_t i = 0; i < norm.size(); ++i) norm[i] = static_cast<float>(rows[i].norm);
     }
 
-    const std::vector<Neighbour>& operator()(int64_t i) {
-        int64_t products = 0;
-        for (int64_t t = a.indptr[i]; t < a.indptr[i + 1]; ++t) products += columns.length(a.indices[t]);
-        const bool few = products <= a.n / 4;  // then go through the rows that were met instead of through all
-        met.resize(few ? static_cast<size_t>(products) : 0);
-        size_t n_met = 0;
-        for (int64_t t = a.indptr[i]; t < a.indptr[i + 1]; ++t) {
-            const int64_t end = columns.start[a.indices[t] + 1];
-            const float x = a.data[t];
-            int64_t e = columns.start[a.indices[t]];
-            if (few) {
-                for (; e < end; ++e) {
-                    Cell& cell = cells[columns.entries[e].row];
-                    met[n_met] = columns.entries[e].row;
-                    n_met += !cell.touched();
-                    cell.add(x, columns.entries[e].value);
-                }
-            } else {
-                for (; e < end; ++e) cells[columns.entries[e].row].add(x, columns.entries[e].value);
-            }
-        }
-        const auto take = [&](int64_t j) {
-            if (!cells[j].touched()) return;
-            consider(i, j);
-            cells[j] = Cell{};
-        };
-        if (few) {
-            for (size_t k = 0; k < n_met; ++k) take(met[k]);
-        } else {
-            for (int64_t j = 0; j < a.n; ++j) take(j);
-        }
-        return best.take();
-    }
-};
+    void begin() { fresh = 0; }  // a range of rows
 
-struct Found {  // the neighbours of consecutive rows
-    std::vector<int32_t> rows;
-    std::vector<float> similarities;
+    void operator()(int64_t i) {  // by rank
+        const int64_t first = a.indptr[columns.row[i]], last = a.indptr[columns.row[i] + 1];
+        const int64_t stop = columns.once ? i + 1 : a.n;
+        floor = lists.floor(i);
+        if (columns.products[i] <= stop / 4) {  // few: go through the rows that were met instead of through all
+            met.resize(static_cast<size_t>(columns.products[i]));
+            size_t n_met = 0;
+            for (int64_t t = first; t < last; ++t) add_met(t, n_met);
+            for (size_t k = 0; k < n_met; ++k) {
+                if (enters(i, met[k])) offer(i, met[k]);
+                cells[met[k]] = Cell{};
+            }
+            return;
+        }
+        for (int64_t t = first; t < last; ++t) {
+            if (t + ahead < last) fetch(t + ahead);
+            add(t);
+        }
+        if constexpr (bounded)
+            offer_bounded(i, stop);
+        else
+            for (int64_t j = 0; j < stop; ++j) offer(i, j);
+        std::fill_n(cells.begin(), stop, Cell{});
+    }
+
+private:
+    void fetch(int64_t t) const {
+        const int64_t begin = columns.start[a.indices[t]], end = std::min(columns.end(a, t), begin + 16 * lines);
+        for (int64_t e = begin; e < end; e += 16) __builtin_prefetch(columns.rank.get() + e);
+    }
 };
 
 template <class T>
@@ -314,66 +262,72 @@ nb::ndarray<nb::numpy, T, nb::ndim<1>> array(size_t size) {
     return {data, {size}, nb::capsule(data, [](void* p) noexcept { delete[] static_cast<T*>(p); })};
 }
 
-// Ranges of rows with about the same number of products each: first[c] is where range c begins.
-std::vector<int64_t> ranges(const Csr& a, const Columns& columns) {
-    std::vector<int64_t> work(a.n + 1, 0);
-    for (int64_t i = 0; i < a.n; ++i) {
-        work[i + 1] = work[i] + 64;  // a row costs something on its own
-        for (int64_t t = a.indptr[i]; t < a.indptr[i + 1]; ++t) work[i + 1] += columns.length(a.indices[t]);
-    }
-    const int64_t share = std::max<int64_t>(work[a.n] / 512, 100'000);
+// Ranges of ranks with about as much work each: first[c] is where range c begins.
+std::vector<int64_t> ranges(const Columns& columns) {
+    const int64_t n = static_cast<int64_t>(columns.products.size());
+    // a row costs something on its own
+    const auto work = [&](int64_t i) { return columns.products[i] + 64 + (columns.once ? i : n) / 16; };
+    int64_t total = 0, here = 0;
+    for (int64_t i = 0; i < n; ++i) total += work(i);
+    const int64_t share = std::max<int64_t>(total / 512, 100'000);
     std::vector<int64_t> first{0};
-    for (int64_t i = 1; i < a.n; ++i)
-        if (work[i + 1] - work[first.back()] > share) first.push_back(i);
-    first.push_back(a.n);
+    for (int64_t i = 0; i < n; ++i) {
+        if (here > 0 && here + work(i) > share) first.push_back(i), here = 0;
+        here += work(i);
+    }
+    first.push_back(n);
     return first;
-}
-
-template <class Work>
-auto without_gil(const Work& work) {
-    const nb::gil_scoped_release release;
-    return work();
 }
 
 template <class Measure>
 nb::tuple neighbours(const Csr& a, const Options& o, int threads) {
-    const Columns columns = without_gil([&] { return Columns(a); });
+    const Columns columns(a, o.k, threads);
     std::vector<Row> rows(a.n);
-    for (int64_t i = 0; i < a.n; ++i) {
-        double square = 0;
-        for (int64_t t = a.indptr[i]; t < a.indptr[i + 1]; ++t) square += static_cast<double>(a.data[t]) * a.data[t];
-        rows[i] = {static_cast<double>(a.indptr[i + 1] - a.indptr[i]), square, std::sqrt(square)};
-    }
-    const std::vector<int64_t> first = without_gil([&] { return ranges(a, columns); });
-    const int64_t n_ranges = static_cast<int64_t>(first.size()) - 1;
+    std::vector<int64_t> rank_of(a.n);
+    parallel_for(a.n, 64, threads, [&](int64_t begin, int64_t end, int) {
+        for (int64_t i = begin; i < end; ++i) {
+            const int64_t row = columns.row[i], first = a.indptr[row], last = a.indptr[row + 1];
+            rank_of[row] = i;
+            double square = 0;
+            for (int64_t t = first; t < last; ++t) square += static_cast<double>(a.data[t]) * a.data[t];
+            rows[i] = {static_cast<double>(last - first), square, std::sqrt(square)};
+        }
+    });
+
+    Lists lists(a.n, o.k);
+    const std::vector<int64_t> first = ranges(columns);
+    std::vector<std::unique_ptr<Search<Measure>>> searches(threads);  // one a thread, made by the thread that uses it
+    const Mixed order(static_cast<int64_t>(first.size()) - 1);
+    parallel_for(order.n, 1, threads, [&](int64_t begin, int64_t, int thread) {
+        const int64_t c = order(begin);
+        auto& search = searches[thread];
+        if (!search) search = std::make_unique<Search<Measure>>(a, columns, rows, o, lists);
+        search->begin();
+        for (int64_t i = first[c]; i < first[c + 1]; ++i) {
+            (*search)(i);
+            if (!columns.once) lists.close(i);
+        }
+    });
 
     auto indptr = array<int64_t>(a.n + 1);
     int64_t* end = indptr.data();
     end[0] = 0;
-    std::vector<Found> found(n_ranges);
-    std::vector<std::unique_ptr<Search<Measure>>> searches(threads);  // one a thread, made by the thread that uses it
-    serendip::parallel_for(n_ranges, 1, threads, [&](int64_t begin, int64_t stop, int thread) {
-        auto& search = searches[thread];
-        if (!search) search = std::make_unique<Search<Measure>>(a, columns, rows, o);
-        for (int64_t c = begin; c < stop; ++c)
-            for (int64_t i = first[c]; i < first[c + 1]; ++i) {
-                const std::vector<Neighbour>& best = (*search)(i);
-                end[i + 1] = static_cast<int64_t>(best.size());
-                for (const Neighbour& b : best) {
-                    found[c].rows.push_back(b.row);
-                    found[c].similarities.push_back(b.similarity);
-                }
-            }
-    });
-    for (int64_t i = 0; i < a.n; ++i) end[i + 1] += end[i];
-
+    for (int64_t i = 0; i < a.n; ++i) end[i + 1] = end[i] + static_cast<int64_t>(lists.size(rank_of[i]));
     auto indices = array<int32_t>(end[a.n]);
     auto data = array<float>(end[a.n]);
-    for (int64_t c = 0; c < n_ranges; ++c) {
-        std::copy(found[c].rows.begin(), found[c].rows.end(), indices.data() + end[first[c]]);
-        std::copy(found[c].similarities.begin(), found[c].similarities.end(), data.data() + end[first[c]]);
-        found[c] = {};
-    }
+    parallel_for(a.n, 64, threads, [&](int64_t begin, int64_t stop, int) {
+        for (int64_t i = begin; i < stop; ++i) {
+            auto found = lists.take(rank_of[i]);
+            for (uint64_t& key : found)  // the row first, then the similarity
+                key = static_cast<uint64_t>(o.row_of_tie[tie_of(key)]) << 32 |
+                      std::bit_cast<uint32_t>(similarity_of(key));
+            std::sort(found.begin(), found.end());
+            for (size_t q = 0; q < found.size(); ++q) {
+                indices.data()[end[i] + q] = static_cast<int32_t>(found[q] >> 32);
+                data.data()[end[i] + q] = std::bit_cast<float>(static_cast<uint32_t>(found[q]));
+            }
+        }
+    });
     return nb::make_tuple(indptr, indices, data);
 }
 
