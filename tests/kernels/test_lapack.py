@@ -11,8 +11,9 @@ def positive(n: int) -> np.ndarray:
     return x @ x.T + np.eye(n, dtype=np.float32)
 
 
-@pytest.mark.parametrize("n", [1, 2, 7, 65])
-def test_the_lower_triangle_is_the_inverse(n):
+@pytest.mark.parametrize(("n", "block"), [(1, 512), (2, 1), (7, 3), (65, 16), (64, 32), (600, 512)])
+def test_the_lower_triangle_is_the_inverse(n, block, monkeypatch):
+    monkeypatch.setattr("serendip.kernels.lapack.BLOCK", block)
     a = positive(n)
     expected = np.linalg.inv(a.astype(np.float64))
     above = np.triu(a, 1)
@@ -25,7 +26,9 @@ def test_nothing_is_inverted_to_nothing():
     assert inverse_lower(np.empty((0, 0), np.float32)) == 0
 
 
-def test_a_matrix_that_is_not_positive_definite_is_told():
+@pytest.mark.parametrize("block", [1, 2, 512])
+def test_a_matrix_that_is_not_positive_definite_is_told(block, monkeypatch):
+    monkeypatch.setattr("serendip.kernels.lapack.BLOCK", block)
     assert inverse_lower(np.diag(np.array([1, 1, -1, 1], np.float32))) == 3
 
 

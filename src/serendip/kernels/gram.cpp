@@ -28,8 +28,8 @@ using InOut = nb::ndarray<T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu
 
 std::size_t at(int64_t i) { return static_cast<std::size_t>(i); }
 
-// The transpose of a sparse matrix: where each column's entries begin, and each entry's row and place. Blocks of rows
-// are counted and put side by side, so that the threads share the work and the order is that of the rows.
+// The transpose of a sparse matrix: where each column's entries begin, and each entry's row and place in that row.
+// Blocks of rows are counted and put side by side, so that the threads share the work and the order is that of the rows.
 struct Columns {
     Columns(const int64_t* indptr, const int32_t* indices, int64_t rows, int64_t columns, int threads)
         : begin(at(columns + 1), 0), row(at(indptr[rows])), place(at(indptr[rows])) {
@@ -55,14 +55,13 @@ struct Columns {
                 for (int64_t t = indptr[r]; t < indptr[r + 1]; ++t) {
                     const int64_t to = next[at(b)][at(indices[t])]++;
                     row[at(to)] = static_cast<int32_t>(r);
-                    place[at(to)] = t;
+                    place[at(to)] = static_cast<int32_t>(t - indptr[r]);
                 }
         });
     }
 
     std::vector<int64_t> begin;
-    std::vector<int32_t> row;
-    std::vector<int64_t> place;
+    std::vector<int32_t> row, place;
 };
 
 // out[i][j] = sum_u x_ui x_uj for j <= i; rows of X ascend. Row i of the answer stays in the cache while each row of X
@@ -85,7 +84,7 @@ void gram_lower(In<int64_t, 1> indptr, In<int32_t, 1> indices, std::optional<In<
                     if (x) __builtin_prefetch(x + begin[columns.row[at(t + 8)]]);
                 }
                 int64_t q = begin[columns.row[at(t)]];
-                const int64_t own = columns.place[at(t)], e = own + 1;
+                const int64_t own = q + columns.place[at(t)], e = own + 1;
                 if (x == nullptr) {
                     for (; q + 4 <= e; q += 4) {  // the four columns differ, so they need not wait for each other
                         float *a = sum + column[q], *b = sum + column[q + 1], *c = sum + column[q + 2],
@@ -121,7 +120,8 @@ void sandwich_lower(In<int64_t, 1> indptr, In<int32_t, 1> indices, std::optional
     const Columns columns(indptr.data(), indices.data(), m, n, threads);
     std::vector<float> x(columns.place.size(), 1.0f);
     if (value)
-        for (std::size_t t = 0; t < x.size(); ++t) x[t] = value->data()[columns.place[t]];
+        for (std::size_t t = 0; t < x.size(); ++t)
+            x[t] = value->data()[indptr.data()[columns.row[t]] + columns.place[t]];
     const auto sums = SERENDIP_CHOOSE(sums);
     constexpr int64_t strip = serendip::portable::strip, together = 16;
     std::vector<std::vector<float>> packs(static_cast<std::size_t>(threads));

@@ -19,7 +19,7 @@ def sparse_gram(
 ) -> Floats:
     """Return X'X (n, n) of a sparse X (m, n), in O(sum of squared row lengths / 2) time.
 
-    Beside the answer it needs 12 bytes an entry of X. Sums are float32, exact for counts up to 2^24; they do not depend
+    Beside the answer it needs 8 bytes an entry of X. Sums are float32, exact for counts up to 2^24; they do not depend
     on the threads.
 
     Args:
@@ -57,7 +57,7 @@ def sandwich(
 ) -> Floats:
     """Return X' K X (n, n) of a sparse X (m, n), m <= n, and a symmetric K (m, m), in O(nnz (m + n / 2)) time.
 
-    Beside the answer it needs 16 bytes an entry of X and 256 m bytes a thread. Arguments and errors as `sparse_gram`.
+    Beside the answer it needs 12 bytes an entry of X and 256 m bytes a thread. Arguments and errors as `sparse_gram`.
     """
     m = len(indptr) - 1
     indptr, indices, value = _canonical(indptr, indices, value, n_columns)

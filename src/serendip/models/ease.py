@@ -22,7 +22,7 @@ from serendip.models.itemweights import ItemWeights
 BLOCK = 512  # rows looked at at once
 BUFFERS = 1 << 25  # bytes that BLAS keeps for its own
 PRODUCT = 10  # steps of the inverse that one of the sparse products takes
-COLUMNS = 20  # bytes an interaction that the products by columns take
+COLUMNS = 16  # bytes an interaction that the products by columns take
 WORST = 1e-8  # reciprocal condition (1-norm) down to which float32 inverses were found right within a tenth
 
 
@@ -89,7 +89,7 @@ def inverse(x: CSR, l2: float, run: Run) -> F32:
     a = sparse_gram(x.indptr.astype(np.int64), x.indices, x.data, n, whole=False, threads=run.threads)
     run.report("ease: item products", 1, 3)
     a[np.diag_indices(n)] += np.float32(l2)
-    norm = float((x.T @ (x @ np.ones(n))).max()) + l2  # of a: weights are positive
+    norm = float((x.T @ (x @ np.ones(n, np.float32))).max()) + l2  # of a: weights are positive
     failed = inverse_lower(a) != 0
     if not failed:
         mirror(a, threads=run.threads)
