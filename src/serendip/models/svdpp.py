@@ -54,16 +54,19 @@ class SVDpp(Algorithm):
         error = squared_error(run, data, partial(foretold, touched))
         w = best_epoch(w, epochs, error, n=self.epochs, what=self.name, run=run)
         p, q, y = (np.ascontiguousarray(factors[:, : self.rank]) for factors in (w.p, w.q, w.y))
+        p += implied_sum(touched, y)
         known = np.bincount(r.indices, minlength=data.n_items) > 0
         return HistoryFactors(
-            data.users, data.items, data.fitted_rules, p + implied_sum(touched, y), q,
+            data.users, data.items, data.fitted_rules, p, q,
             data.history.fingerprint(), known, FoldIn(self.l2, frequency=1.0, ratings=True),
             np.zeros((self.rank, self.rank), np.float32), w.user_bias, w.item_bias, w.mean,
             clip=(float(r.data.min()), float(r.data.max())), implied=y,
         )  # fmt: skip
 
     def cost(self, size: Size) -> Cost:
-        factors = 4 * self.rank * (3 * size.n_users + 2 * size.n_items)  # the users' with what is implied, and the sum
+        factors = (
+            4 * self.rank * (3 * size.n_users + 4 * size.n_items)
+        )  # in whole lines, in the rank's, what is implied
         return Cost(factors + 3 * WEIGHT * (size.ratings + size.events),
                     self.epochs * (size.ratings + size.events) * (self.rank + 4))  # fmt: skip
 
