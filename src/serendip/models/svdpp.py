@@ -64,9 +64,7 @@ class SVDpp(Algorithm):
         )  # fmt: skip
 
     def cost(self, size: Size) -> Cost:
-        factors = (
-            4 * self.rank * (3 * size.n_users + 4 * size.n_items)
-        )  # in whole lines, in the rank's, what is implied
+        factors = 4 * self.rank * (3 * size.n_users + 4 * size.n_items)  # padded, then as kept with what is implied
         return Cost(factors + 3 * WEIGHT * (size.ratings + size.events),
                     self.epochs * (size.ratings + size.events) * (self.rank + 4))  # fmt: skip
 
