@@ -21,20 +21,26 @@ from serendip.evaluation.space import Range
 from serendip.evaluation.task import Task
 from serendip.metrics.name import parse
 from serendip.models.als import ALS
+from serendip.models.baselineonly import BaselineOnly
 from serendip.models.children import algorithm
 from serendip.models.content import Content
 from serendip.models.contract import Run
 from serendip.models.ease import EASE
+from serendip.models.fwls import FWLS
 from serendip.models.itemknn import ItemKNN
 from serendip.models.popular import Popular
 from serendip.models.stacked import Stacked
+from serendip.models.svd import SVD
 from serendip.models.trending import Trending
 from serendip.models.weighted import Weighted
 from serendip.service.auto import auto, candidates, strangers, welcoming
+from serendip.service.entry import Entry
+from serendip.service.foretelling import alone
 from serendip.service.looking import Looking, by_value, half_lives, near, rungs, staying, text_of, varied
 from serendip.service.portfolio import contest
 from serendip.service.settings import rules, weighed
 
+RMSE = parse("rmse")
 LAST = Settings(evaluation=Evaluation(split="last-share"))
 
 
@@ -71,6 +77,21 @@ def test_ratings_are_foretold_by_what_errs_least(data: Dataset) -> None:
     assert found.plain()["against_baseline"] is not None and found.interactions == {}
     with pytest.raises(UserError, match="auc is of labels"):
         auto(data, random, 0.1, metric="auc")
+
+
+def test_a_blend_of_ratings_has_to_add_something(data: Dataset) -> None:
+    random = contest(data, Settings(evaluation=Evaluation(split="random"))).foretelling(RMSE)
+
+    def chosen(blend: float, left: float) -> str:
+        looking = Looking(random, RMSE, Run(), Deadline.after(left), lambda _: None, 1.0, data.rules)
+        for one, mean, seconds in ((BaselineOnly(), 0.95, 1), (SVD(), 0.9, 2), (FWLS(), blend, 20)):
+            looking.entries.append(Entry(one, 1.0, data.rules, mean, seconds))
+        found, single, gain = alone(looking)
+        assert single.name != "fwls" and gain == pytest.approx(0.9 - blend if left == 60 else 0.0)
+        return found.name
+
+    assert [chosen(0.89, 60), chosen(0.8998, 60)] == ["fwls", "svd"]
+    assert [chosen(0.89, 20), chosen(0.89, 1)] == ["svd", "baseline"]  # what there is time for
 
 
 def test_labels_are_foretold_by_the_area_under_their_curve() -> None:

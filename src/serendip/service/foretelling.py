@@ -10,10 +10,11 @@ from serendip.metrics.name import Metric
 from serendip.models.contract import Algorithm
 from serendip.models.fwls import FWLS
 from serendip.registry import ALGORITHMS, load
-from serendip.service.looking import WORTHWHILE, Looking
+from serendip.service.looking import Looking
 from serendip.service.portfolio import Contest
 from serendip.service.tune import drawn
 
+ENOUGH = 0.001  # of the mean, by which fwls has to be better; no weight of it was learned where it is judged
 JUDGED = 10_000  # users by whom the chosen is judged, at most
 LOGLOSS = Metric("logloss")
 FORETELLING = {  # what foretells ratings, and labels; the simplest first
@@ -34,14 +35,16 @@ def alone(looking: Looking) -> tuple[Algorithm, Algorithm, float]:
     Raises:
         UserError: there is nothing to choose from.
     """
-    every = sorted(looking.entries, key=lambda e: (-e.share, looking.rank(e)))
-    found = [e for e in every if looking.ending([e.algorithm]) < looking.deadline.left] or every[:1]
-    if not found:
+    if not looking.entries:
         raise UserError("the time is too short for a single model: give more minutes")
+    most = max(e.share for e in looking.entries)
+    every = sorted((e for e in looking.entries if e.share == most), key=looking.rank)
+    soon = [e for e in every if looking.ending([e.algorithm]) < looking.deadline.left]
+    found = soon or [min(every, key=lambda e: e.seconds)]
     best = found[0]
     single = next((e for e in found if not isinstance(e.algorithm, FWLS)), best)
-    gain = looking.metric.direction * (best.mean - single.mean) if single.share == best.share else 0.0
-    chosen = best if gain >= WORTHWHILE * single.mean else single
+    gain = looking.metric.direction * (best.mean - single.mean)
+    chosen = best if gain >= ENOUGH * single.mean else single
     return chosen.algorithm, single.algorithm, gain
 
 
