@@ -323,6 +323,8 @@ NOTES = (
     "settings tried before on the same validation parts, one setting changed at a time; no test result had been seen.",
     "stan on s3rec-beauty: with recent 3, near 20 in place of 5 gave ndcg@10 .0554 and .0571 on validation (idf 0 and "
     "1), near 5 .0576 and .0591; so near stayed at 5.",
+    "weighted on sequences: its members have settings that validation chose for each alone; only their weights were "
+    "chosen for the blend. content on s3rec-beauty knows an item by some categories, without words.",
     "lastfm-hetrec: the space of als is what was left of some forty settings tried on the validation part of the first "
     "draws (recall@10 from .0724 to .2116; rank 64 to 256, epochs 8 or 16, unobserved weight .02 to .4, l2 .003 to .1, "
     "damping 0 to .4); there gfcf gives at most .1724, bspm .1726, puresvd .1829, warp .1192, a learned blend of als, "
