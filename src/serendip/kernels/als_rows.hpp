@@ -290,9 +290,9 @@ INLINE void multiply_gram(const Rows& p, int count, const float* l2, const float
 // out += sum over interactions [begin, end) of (target_i - weight_i y_i'v) y_i, or, without targets, of weight_i y_i'v
 // y_i. Four interactions at once; past the end they weigh 0. The first pass over a row, the one with targets, fetches
 // ahead.
-INLINE void add_rows(const Rows& p, int64_t begin, int64_t end, const float* v, float* out, bool targets) {
+INLINE void add_rows(const Rows& p, int64_t begin, int64_t end, const float* v, float* __restrict out, bool targets,
+                     int64_t n) {
     constexpr int64_t ahead = 16;  // interactions whose rows are fetched before they are needed
-    const int64_t n = p.padded;
     for (int64_t t = begin; t < end; t += 4) {
         const float* y[4];
         vec4 weight = {}, target = {};
@@ -327,8 +327,7 @@ INLINE float dot(const float* a, const float* b, int64_t n) {
 int64_t cg_scratch(int64_t rank) { return 4 * most * padded(rank); }
 
 // Rows [begin, end) by p.steps steps of conjugate gradients from x as they stand, some together.
-int64_t cg_rows(const Rows& p, int64_t begin, int64_t end, float* scratch) {
-    const int64_t n = p.padded;
+INLINE int64_t cg_rows_of(const Rows& p, int64_t begin, int64_t end, float* scratch, int64_t n) {
     const int together = n <= 512 ? abreast : most;
     float *xs = scratch, *rs = xs + together * n, *ds = rs + together * n, *ads = ds + together * n;
     while (begin < end) {
@@ -348,7 +347,7 @@ int64_t cg_rows(const Rows& p, int64_t begin, int64_t end, float* scratch) {
         for (int q = 0; q < count; ++q) {
             float *r = rs + q * n, *d = ds + q * n;
             for (int64_t j = 0; j < n; j += lanes) store(r + j, -load(ads + q * n + j));
-            add_rows(p, p.indptr[row[q]], p.indptr[row[q] + 1], xs + q * n, r, true);
+            add_rows(p, p.indptr[row[q]], p.indptr[row[q] + 1], xs + q * n, r, true, n);
             for (int64_t j = 0; j < n; j += lanes) store(d + j, load(r + j));
             rr[q] = dot(r, r, n);
         }
@@ -357,7 +356,7 @@ int64_t cg_rows(const Rows& p, int64_t begin, int64_t end, float* scratch) {
             for (int q = 0; q < count; ++q) {
                 if (rr[q] <= 1e-20f) continue;
                 float *x = xs + q * n, *r = rs + q * n, *d = ds + q * n, *ad = ads + q * n;
-                add_rows(p, p.indptr[row[q]], p.indptr[row[q] + 1], d, ad, false);
+                add_rows(p, p.indptr[row[q]], p.indptr[row[q] + 1], d, ad, false, n);
                 const float alpha = rr[q] / dot(d, ad, n);
                 for (int64_t j = 0; j < n; j += lanes) {
                     store(x + j, load(x + j) + alpha * load(d + j));
@@ -372,6 +371,11 @@ int64_t cg_rows(const Rows& p, int64_t begin, int64_t end, float* scratch) {
             for (int64_t k = 0; k < p.rank; ++k) p.x[row[q] * p.rank + k] = xs[q * n + k];
     }
     return -1;
+}
+
+// A number of factors that is known when this is compiled keeps sums and directions in registers.
+int64_t cg_rows(const Rows& p, int64_t begin, int64_t end, float* scratch) {
+    return p.padded == 64 ? cg_rows_of(p, begin, end, scratch, 64) : cg_rows_of(p, begin, end, scratch, p.padded);
 }
 
 int64_t subspace_scratch(int64_t rank, int64_t block, int64_t longest) {
