@@ -96,8 +96,8 @@ SETS = {
     "s3rec-beauty": Bar(first(next_item("s3rec-beauty")), "ndcg@10", "last-out"),
     "lastfm-hetrec": Bar(
         first(eight_one_one("lastfm-hetrec", 1)), "recall@10", "random", withheld=0.1,
-        note="the first of the five draws; the best of ours is fitted on it again. After a first search that withheld a "
-        "fifth had come to 95.7%, a tenth was withheld within the training part, as the protocol has it",
+        note="the first of the five draws; the best of ours is fitted on it again. After a first search that withheld "
+        "a fifth had come to 95.7%, a tenth was withheld within the training part, as the protocol has it",
     ),
     "session-diginetica": Bar(
         first(sessions), "mrr@20", "latest-users", withheld=0.05,
