@@ -25,7 +25,7 @@ help:
 	@echo "make bench-growth     how time and memory grow with interactions and factors (hours; MINUTES=60 a part)"
 	@echo "make bench-compress   compressed models beside the exact ones (needs SERENDIP_DATA)"
 	@echo "make bench-onboarding what questions to newcomers bring (needs SERENDIP_DATA)"
-	@echo "make bench-plan       what serendip plan foretold, and what it came to (needs SERENDIP_DATA)"
+	@echo "make bench-plan       what serendip plan predicted, and what it came to (needs SERENDIP_DATA)"
 	@echo "make bench-reranking  what re-ranking costs in accuracy and brings in diversity (needs SERENDIP_DATA)"
 	@echo "make bench-serve      requests a second and latency of the server"
 	@echo "make bench-events     events recorded a second, beside the disk's own rate"

@@ -126,7 +126,7 @@ def measured(line: Line, x: int) -> dict[str, Any]:
     return found
 
 
-def foretold(known: list[dict[str, Any]], x: int, what: str) -> float:
+def predicted(known: list[dict[str, Any]], x: int, what: str) -> float:
     """Return what the last two points, or one and a linear growth, say of the next."""
     if not known:
         return 0.0
@@ -157,7 +157,7 @@ def walk(lines: list[Line], smallest: int, minutes: float) -> Iterator[str]:
             if any((r["name"], r["axis"], r["x"]) == (line.name, line.axis, x) for r in there):
                 continue
             known = of(line, there)
-            seconds, mb = foretold(known, x, "seconds"), foretold(known, x, "mb")
+            seconds, mb = predicted(known, x, "seconds"), predicted(known, x, "mb")
             if (time.monotonic() - began) / 60 + seconds / 60 > minutes:
                 yield f"{minutes:g} minutes are over at {line.name}, {x:,} {line.axis}: go on with the same command"
                 return

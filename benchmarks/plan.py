@@ -1,4 +1,4 @@
-"""What `serendip plan` foretells beside what it comes to: `python benchmarks/plan.py [SET ...]`, or `make bench-plan`.
+"""What `serendip plan` predicts beside what it comes to: `python benchmarks/plan.py [SET ...]`, or `make bench-plan`.
 
 A job reads the set as a CSV file and fits, in a process of its own with one thread; its peak memory and the CPU seconds
 of the fit are set against the plan, which must be within 15% and a factor of 2. Rows are kept in plan.jsonl as they are
@@ -71,7 +71,7 @@ def answer(*command: str) -> Any:
 
 
 def row(name: str, path: Path, text: str) -> dict[str, Any]:
-    """Return what was foretold of a job and what it came to."""
+    """Return what was predicted of a job and what it came to."""
     algorithm, *settings = text.split()
     given = [part for one in settings for part in ("--set", f"{algorithm}.{one}")]
     plan = answer("-c", "from serendip.cli import main; main()", "plan", str(path), "--algorithm", algorithm, *given,

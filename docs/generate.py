@@ -89,7 +89,7 @@ def answers(model: Model, queries: Any, personal: bool) -> str:
 def abilities(model: Model) -> list[str]:
     """Return what a model can do beside recommending."""
     found = [("similar items", isinstance(model, Similar)), ("explains", isinstance(model, Explains))]
-    return [what for what, can in [*found, ("foretells ratings", predicts(model))] if can]
+    return [what for what, can in [*found, ("predicts ratings", predicts(model))] if can]
 
 
 def hyperparameters() -> str:

@@ -1,4 +1,4 @@
-"""Foretelling ratings beside Surprise and Cornac, with the RMSE of all on ratings held back.
+"""Predicting ratings beside Surprise and Cornac, with the RMSE of all on ratings held back.
 
 SVD and SVD++ have the same hyperparameters on both sides; slope one has none; NMF has each library's own defaults. A
 turn has its own tenth of the ratings held back, so that five turns tell five times and five errors.

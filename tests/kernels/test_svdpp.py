@@ -94,8 +94,8 @@ def test_what_a_history_implies_is_learnt_from_histories_alone() -> None:
     w = svdpp_start(rated, value, 40, rank=4, init_std=0.1, seed=0)
     list(svdpp_epochs(w, implied, rated, value, STEPS, epochs=60, seed=0))
     other = (item + 1) % 40
-    foretold = predict(w._replace(p=np.zeros_like(w.p)), implied, np.arange(800), other)
-    assert ((foretold > 3) == (other % 2 == kind)).mean() > 0.95
+    predicted = predict(w._replace(p=np.zeros_like(w.p)), implied, np.arange(800), other)
+    assert ((predicted > 3) == (other % 2 == kind)).mean() > 0.95
 
 
 def test_who_has_no_ratings_changes_nothing() -> None:

@@ -23,7 +23,7 @@ def planted(n_users: int = 300, n_items: int = 60) -> Dataset:
                                            "value": full[user, item]})))  # fmt: skip
 
 
-def test_withheld_ratings_are_foretold_for_users_and_alike_for_newcomers() -> None:
+def test_withheld_ratings_are_predicted_for_users_and_alike_for_newcomers() -> None:
     split = at_random(planted(), 0.2)
     model, test = QUICK.fit(split.train), split.test
     assert test.value is not None

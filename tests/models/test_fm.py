@@ -102,7 +102,7 @@ def test_all_items_at_once_score_as_the_sum_over_pairs(algorithm: Algorithm) -> 
 
 
 @BOTH
-def test_ratings_are_foretold_and_a_validation_part_ends_a_fit(algorithm: Algorithm) -> None:
+def test_ratings_are_predicted_and_a_validation_part_ends_a_fit(algorithm: Algorithm) -> None:
     random = np.random.default_rng(2)
     user, item = (a.ravel() for a in np.meshgrid(np.arange(40), np.arange(25)))
     value = 3 + np.where((user + item) % 2 == 0, 1.5, -1.5) + random.normal(0, 0.2, len(user))

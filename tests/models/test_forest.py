@@ -5,7 +5,7 @@ import pytest
 
 from serendip.models.contract import Run
 from serendip.models.forest import read_forest, together
-from serendip.models.trees import foretold, grown, read_trees
+from serendip.models.trees import grown, predicted, read_trees
 
 pytest.importorskip("lightgbm", reason="lightgbm is not installed: pip install 'serendip[trees]'")
 
@@ -22,7 +22,7 @@ def test_all_pairs_get_what_each_gets_from_the_library(leaves: int) -> None:
     text = grown(x, label, None, np.arange(len(x)) % 10 == 0, settings, 40, 5, Run())
     asked[:5] = 500, 9  # categories that no tree has met
     every = np.concatenate([np.repeat(asked, 150, axis=0), np.tile(item, (200, 1))], axis=1).astype(np.float32)
-    told = foretold(read_trees(text), every, raw=True).reshape(200, 150)
+    told = predicted(read_trees(text), every, raw=True).reshape(200, 150)
     np.testing.assert_allclose(together(read_forest(text), asked, item), told, rtol=1e-4, atol=1e-5)
 
 
@@ -30,5 +30,5 @@ def test_a_tree_of_one_leaf_adds_the_same_to_all() -> None:
     x = np.zeros((50, 2), np.float32)
     text = grown(x, (np.arange(50) < 10).astype(np.float32), None, np.zeros(50, np.bool_), {}, 3, 2, Run())
     forest = read_forest(text)
-    told = foretold(read_trees(text), x[:1], raw=True)
+    told = predicted(read_trees(text), x[:1], raw=True)
     np.testing.assert_allclose(together(forest, np.zeros((2, 1), np.int32), np.zeros((3, 1), np.int32)), told[0])

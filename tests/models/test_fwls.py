@@ -60,7 +60,7 @@ def test_stacked_has_a_column_for_each_child_and_feature() -> None:
     np.testing.assert_allclose(x, [[2, 0, 2, 3, 0, 3, 1, 0, 1]], rtol=1e-6)
 
 
-def test_what_foretells_nothing_is_refused_by_name() -> None:
+def test_what_predicts_nothing_is_refused_by_name() -> None:
     with pytest.raises(UserError, match="popular"):
         FWLS(("svd", "popular")).fit(planted(20, 20))
     with pytest.raises(UserError, match="svdpp"):

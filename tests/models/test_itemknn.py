@@ -94,7 +94,7 @@ def test_ratings_are_the_baseline_and_the_weighted_mean_beyond_it() -> None:
         assert rating == pytest.approx(np.clip(bias + beyond, 1, 5), abs=1e-4)
 
 
-def test_only_ratings_teach_to_foretell_ratings() -> None:
+def test_only_ratings_teach_to_predict_ratings() -> None:
     assert not isinstance(ItemKNN().fit(PAIRS), Predicts)
 
 

@@ -62,7 +62,7 @@ def test_contributions_are_owed_to_items_of_the_history_alone() -> None:
     np.testing.assert_allclose(total, model.score(queries, item[:, None])[:, 0], atol=2e-3)
 
 
-def test_ratings_of_planted_parts_are_foretold() -> None:
+def test_ratings_of_planted_parts_are_predicted() -> None:
     data, whole = rated()
     model = NMF(rank_ratings=5, epochs_ratings=50, l2_ratings=0.01).fit(data)
     assert isinstance(model, NonnegativeRatings)
@@ -81,7 +81,7 @@ def test_nobody_and_nothing_have_a_rating_near_the_mean() -> None:
     assert known == pytest.approx(data.ratings[3].data.mean(), abs=0.6)
 
 
-def test_without_ratings_nothing_is_foretold() -> None:
+def test_without_ratings_nothing_is_predicted() -> None:
     data = Dataset.of(Tables(pl.DataFrame({"user_id": ["a", "a", "b"], "item_id": ["x", "y", "x"]})))
     model = NMF().fit(data)
     assert type(model) is Reconstruction and not isinstance(model, Predicts)

@@ -35,7 +35,7 @@ def test_the_mean_of_what_each_pair_says(weighted: bool, expected: float) -> Non
     assert parts.weight.sum() == pytest.approx(expected)
 
 
-def test_the_score_is_what_is_foretold_but_for_the_scale() -> None:
+def test_the_score_is_what_is_predicted_but_for_the_scale() -> None:
     rng = np.random.default_rng(0)
     there = rng.random((20, 12)) < 0.4
     there[0] = True  # a user with every item
@@ -48,7 +48,7 @@ def test_the_score_is_what_is_foretold_but_for_the_scale() -> None:
         np.testing.assert_allclose(rating[told], np.clip(score[told, i], 1, 5), atol=1e-4)
 
 
-def test_where_no_pair_was_rated_the_baseline_foretells() -> None:
+def test_where_no_pair_was_rated_the_baseline_predicts() -> None:
     data = made([*PAPER, ("eve", "d", 1)])
     model = SlopeOne().fit(data)
     item = data.items.index(["d"])

@@ -25,7 +25,7 @@ def rmse(rating: np.ndarray, truth: np.ndarray) -> float:
     return float(np.sqrt(np.mean((rating - truth) ** 2)))
 
 
-def test_withheld_ratings_are_foretold() -> None:
+def test_withheld_ratings_are_predicted() -> None:
     split = at_random(planted(), 0.2)
     model = SVD(rank=8, l2=0.03, epochs=80).fit(split.train)
     test = split.test

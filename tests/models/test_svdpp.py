@@ -41,7 +41,7 @@ def rmse(rating: np.ndarray, truth: np.ndarray) -> float:
     return float(np.sqrt(np.mean((rating - truth) ** 2)))
 
 
-def test_withheld_ratings_are_foretold_for_users_and_for_newcomers() -> None:
+def test_withheld_ratings_are_predicted_for_users_and_for_newcomers() -> None:
     split = at_random(planted(), 0.2)
     model, test = QUICK.fit(split.train), split.test
     assert test.value is not None and split.train.value is not None

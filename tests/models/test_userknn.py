@@ -89,6 +89,6 @@ def test_ratings_are_the_baseline_and_what_neighbours_say_beyond_it() -> None:
         assert rating == pytest.approx(np.clip(expected, 1, 5), abs=1e-4)
 
 
-def test_without_ratings_there_is_nothing_to_foretell() -> None:
+def test_without_ratings_there_is_nothing_to_predict() -> None:
     model = UserKNN().fit(made())
     assert type(model) is UserNeighbours

@@ -35,9 +35,9 @@ from serendip.models.trending import Trending
 from serendip.models.weighted import Weighted
 from serendip.service.auto import auto, candidates, strangers, welcoming
 from serendip.service.entry import Entry
-from serendip.service.foretelling import alone
 from serendip.service.looking import Looking, by_value, half_lives, near, rungs, staying, text_of, varied
 from serendip.service.portfolio import contest
+from serendip.service.predicting import alone
 from serendip.service.settings import rules, weighed
 
 RMSE = parse("rmse")
@@ -68,7 +68,7 @@ def test_it_chooses_in_time_and_judges_where_no_choice_saw(data: Dataset) -> Non
         assert abs(sum(found.algorithm.weights) - 1) < 1e-9
 
 
-def test_ratings_are_foretold_by_what_errs_least(data: Dataset) -> None:
+def test_ratings_are_predicted_by_what_errs_least(data: Dataset) -> None:
     random = Settings(evaluation=Evaluation(split="random"))
     found = auto(data, random, 0.1, metric="rmse", names=["svd", "knnbaseline", "fwls"])
     assert {"baseline", "svd", "knnbaseline", "fwls"} <= {e.algorithm.name for e in found.entries}
@@ -80,7 +80,7 @@ def test_ratings_are_foretold_by_what_errs_least(data: Dataset) -> None:
 
 
 def test_a_blend_of_ratings_has_to_add_something(data: Dataset) -> None:
-    random = contest(data, Settings(evaluation=Evaluation(split="random"))).foretelling(RMSE)
+    random = contest(data, Settings(evaluation=Evaluation(split="random"))).predicting(RMSE)
 
     def chosen(blend: float, left: float) -> str:
         looking = Looking(random, RMSE, Run(), Deadline.after(left), lambda _: None, 1.0, data.rules)
@@ -94,7 +94,7 @@ def test_a_blend_of_ratings_has_to_add_something(data: Dataset) -> None:
     assert [chosen(0.89, 20), chosen(0.89, 1)] == ["svd", "baseline"]  # what there is time for
 
 
-def test_labels_are_foretold_by_the_area_under_their_curve() -> None:
+def test_labels_are_predicted_by_the_area_under_their_curve() -> None:
     generator = np.random.default_rng(0)
     user, item = generator.integers(0, 40, 4000), generator.integers(0, 30, 4000)
     place = generator.integers(0, 3, 4000)

@@ -20,7 +20,7 @@ ROWS = 200_000  # pairs described at once
 
 @dataclass(frozen=True)
 class EstimatedPairs(Model):
-    """score(q, i) = the probability of having taken i, or what a regressor foretells, from the table of the pair.
+    """score(q, i) = the probability of having taken i, or what a regressor predicts, from the table of the pair.
 
     It needs no fitted user: whoever asks is described by the history that comes with the question. It lives in this
     process.

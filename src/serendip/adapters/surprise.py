@@ -1,4 +1,4 @@
-"""Algorithms of the library Surprise (Hug, JOSS 5(52), 2020, doi:10.21105/joss.02174) as models that foretell ratings.
+"""Algorithms of the library Surprise (Hug, JOSS 5(52), 2020, doi:10.21105/joss.02174) as models that predict ratings.
 
 Its SVD with biases is kept and served as ours is; any other algorithm lives in this process.
 """
@@ -74,7 +74,7 @@ def model(trained: Any, data: Dataset) -> Model:
                   for inner, ids in ((users, data.users), (items, data.items)))  # fmt: skip
     if type(trained).__name__ == "SVD" and trained.biased:
         return factors(trained, data, user, item)
-    return Foretold(data.users, data.items, data.fitted_rules, trained, user, item)
+    return Predicted(data.users, data.items, data.fitted_rules, trained, user, item)
 
 
 def factors(trained: Any, data: Dataset, user: I32, item: I32) -> FactorRatings:
@@ -96,7 +96,7 @@ def factors(trained: Any, data: Dataset, user: I32, item: I32) -> FactorRatings:
 
 
 @dataclass(frozen=True)
-class Foretold(Model):
+class Predicted(Model):
     """rating(u, i) = what the algorithm estimates, for unknown users and items too; an item without ratings scores NaN.
 
     user (n_users,), item (n_items,): Surprise's inner ids, -1 where it has none. A history that came later changes

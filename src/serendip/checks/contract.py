@@ -308,8 +308,8 @@ def similar_items(algorithm: Algorithm) -> None:
         assert (np.diff(score[row >= 0]) <= 0).all()
 
 
-def foretells(algorithm: Algorithm) -> None:
-    """Ratings are foretold for everyone and everything, on the scale of the data."""
+def predicts(algorithm: Algorithm) -> None:
+    """Ratings are predicted for everyone and everything, on the scale of the data."""
     data = small()
     model = algorithm.fit(data)
     if not isinstance(model, Predicts):
@@ -348,6 +348,6 @@ CHECKS: tuple[Check, ...] = (
     Check("persists", persists),
     Check("explains", explains),
     Check("similar items", similar_items),
-    Check("foretells", foretells),
+    Check("predicts", predicts),
     Check("threads agree", threads_agree),
 )

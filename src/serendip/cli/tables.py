@@ -57,7 +57,7 @@ def leaderboard(compared: "Compared") -> None:
         said = ", ".join(
             f"{r.algorithm} " + " ".join(f"{m} {e.mean:.3f}" for m, e in r.estimates.items()) for r in compared.ratings
         )
-        print(f"Ratings foretold: {said}.")
+        print(f"Ratings predicted: {said}.")
     for name, why in compared.left_out:
         print(f"Left out: {name}: {why}")
     chosen = compared.chosen.name

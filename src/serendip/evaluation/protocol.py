@@ -261,5 +261,5 @@ def blocks(n: int, step: int, what: str, progress: Progress | None) -> Iterator[
 
 
 def predicts(model: object) -> TypeGuard[Predicts]:
-    """Return whether a model foretells values: what was fitted to implicit feedback does not."""
+    """Return whether a model predicts values: what was fitted to implicit feedback does not."""
     return isinstance(model, Predicts)

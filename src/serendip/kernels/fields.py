@@ -29,7 +29,7 @@ class Features(NamedTuple):
 
 
 class Pairs(NamedTuple):
-    """The rows to learn from: which query and which item (N,), and the label (N,): 0 or 1, or a number to foretell."""
+    """The rows to learn from: which query and which item (N,), and the label (N,): 0 or 1, or a number to predict."""
 
     query: Ints
     item: Ints

@@ -32,7 +32,7 @@ class ASVD(Algorithm):
     """min sum (r - b_ui - y_i (|R|^-1/2 sum_R (r_uj - b_uj) x_j + |N|^-1/2 sum_N z_j))^2 + l2 (|x|^2 + |y|^2 + |z|^2).
 
     R are the items that u rated, N those of the history, both but for i; b is the baseline. O(epochs events rank) time
-    on one thread, O((n_users + n_items) rank) memory. Use it to foretell ratings where newcomers and new ratings come
+    on one thread, O((n_users + n_items) rank) memory. Use it to predict ratings where newcomers and new ratings come
     all the time: a newcomer is known as well as a fitted user. svdpp is a little better for the latter.
     """
 
@@ -60,7 +60,7 @@ class ASVD(Algorithm):
             w, told, epochs=self.epochs, learning_rate=self.learning_rate, l2=self.l2, seed=run.seed, decay=self.decay
         )
         bias, tells = baseline.user_bias(r), scaled(touched, told)
-        error = squared_error(run, data, partial(foretold, baseline, bias, touched, tells))
+        error = squared_error(run, data, partial(predicted, baseline, bias, touched, tells))
         w = best_epoch(w, epochs, error, n=self.epochs, what=self.name, run=run)
         y, x, z = (np.ascontiguousarray(factors[:, : self.rank]) for factors in w)
         return AsymmetricFactors(
@@ -84,7 +84,7 @@ def scaled(touched: CSR, told: Told) -> CSR:
     )
 
 
-def foretold(baseline: Baseline, bias: F32, touched: CSR, tells: CSR, w: Asymmetric, user: I32, item: I32) -> F32:
+def predicted(baseline: Baseline, bias: F32, touched: CSR, tells: CSR, w: Asymmetric, user: I32, item: I32) -> F32:
     """Return what baseline, histories and factors say of ratings.  # (N,), (N,) -> (N,)"""
     x = tells @ w.x + implied_sum(touched, w.z)  # (n_users, rank)
     taste = np.einsum("nf,nf->n", x[user], w.y[item])

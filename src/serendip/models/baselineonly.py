@@ -22,7 +22,7 @@ from serendip.models.hyperparameter import hyper
 class BaselineOnly(Algorithm):
     """min sum (r - mean - b_u - b_i)^2 + l2_user sum_u b_u^2 + l2_item sum_i b_i^2 over the ratings.
 
-    O(sweeps ratings) time, O(n_items) memory. Use it as the measure that every other way of foretelling ratings has to
+    O(sweeps ratings) time, O(n_items) memory. Use it as the measure that every other way of predicting ratings has to
     beat. Not for ranking: the order of items is the same for everyone.
     """
 

@@ -12,7 +12,7 @@ from serendip.data.queries import Queries
 from serendip.models.contract import Model
 from serendip.models.fields import Fields
 from serendip.models.forest import CategoryTree, read_forest, together
-from serendip.models.trees import foretold, read_trees
+from serendip.models.trees import predicted, read_trees
 
 PAIRS = 1_000_000  # pairs judged one by one at once
 TABLE = 16_000_000  # scores of all items at once
@@ -62,7 +62,7 @@ class CategoryTrees(Model):
             known = (which >= 0) & (which < self.n_items)
             at = np.where(known, which, 0).ravel()
             x = np.concatenate([np.repeat(asked[b : b + step], width, axis=0), self.item_codes[at]], axis=1)
-            told = foretold(self._booster, x.astype(np.float32), raw=not self.probability)
+            told = predicted(self._booster, x.astype(np.float32), raw=not self.probability)
             score[b : b + step] = np.where(known.ravel() & self.known[at], told, np.nan).reshape(which.shape)
         return score
 

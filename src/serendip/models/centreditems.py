@@ -1,4 +1,4 @@
-"""The fitted shape of ratings foretold from the user's ratings of like items."""
+"""The fitted shape of ratings predicted from the user's ratings of like items."""
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,4 +1,4 @@
-"""The fitted shape of ratings foretold from habits: those of the user and of the item, without taste."""
+"""The fitted shape of ratings predicted from habits: those of the user and of the item, without taste."""
 
 from dataclasses import dataclass
 

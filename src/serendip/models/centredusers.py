@@ -1,4 +1,4 @@
-"""The fitted shape of ratings foretold from what like users gave to the item."""
+"""The fitted shape of ratings predicted from what like users gave to the item."""
 
 from dataclasses import dataclass
 from functools import cached_property

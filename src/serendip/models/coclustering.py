@@ -23,7 +23,7 @@ class CoClustering(Algorithm):
 
     C_gh, C_g, C_h: mean ratings of pairs of groups and of groups; A_u, A_i: of the user and the item, drawn to the mean
     of all. O(epochs ratings (user_clusters + item_clusters)) time. Use it where a few groups are to be read, or as one
-    of fwls's; svd foretells better.
+    of fwls's; svd predicts better.
     """
 
     name: ClassVar[str] = "coclustering"

@@ -42,8 +42,8 @@ class CoClusters(Ratings):
         a, g = self.user(ratings)
         row, item = np.repeat(np.arange(len(a)), np.diff(ratings.indptr)), ratings.indices
         h = self.item_cluster[item]
-        foretold = a[row] + self.means[g[row], h] - self.user_means[g[row]] + self.item_mean[item] - self.item_means[h]
-        return float(np.mean((foretold - ratings.data) ** 2))
+        predicted = a[row] + self.means[g[row], h] - self.user_means[g[row]] + self.item_mean[item] - self.item_means[h]
+        return float(np.mean((predicted - ratings.data) ** 2))
 
 
 def shrunk(rows: CSR, mean: float, shrinkage: float) -> F32:
@@ -54,13 +54,13 @@ def shrunk(rows: CSR, mean: float, shrinkage: float) -> F32:
 
 
 def nearest_cluster(rows: CSR, part: F32, cluster: I64 | I32, other: F32, own: F32) -> I64:
-    """Return the group of each row whose foretold ratings have the least squared error; 0 for an empty row.
+    """Return the group of each row whose predicted ratings have the least squared error; 0 for an empty row.
 
     part (H, G): what group g adds to a rating in group h of the columns; cluster (m,): h of the columns; other (m,),
     own (n,): means of columns and rows -> (n,).
     """
     row = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
-    rest = rows.data - own[row] - other[rows.indices]  # foretold by part[h, g]
+    rest = rows.data - own[row] - other[rows.indices]  # predicted by part[h, g]
     width = len(part)
     key = row * width + cluster[rows.indices]
     total, count = (np.bincount(key, w, rows.shape[0] * width).reshape(-1, width) for w in (rest, np.ones_like(rest)))

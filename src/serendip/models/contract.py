@@ -111,7 +111,7 @@ class Algorithm(ABC):
 
     name: ClassVar[str]
     uses: ClassVar[frozenset[str]]  # out of user, history, order, context, item_features, user_features
-    ranks: ClassVar[bool] = True  # False: made to foretell ratings; its order of items is a by-product
+    ranks: ClassVar[bool] = True  # False: made to predict ratings; its order of items is a by-product
     continues: ClassVar[bool] = False  # True: e epochs more from `run.start` are the same as one longer fit
 
     def __post_init__(self) -> None:
@@ -240,8 +240,8 @@ class Embeds(Protocol):
 
 @runtime_checkable
 class Predicts(Protocol):
-    """Foretells ratings, for unknown users and items too."""
+    """Predicts ratings, for unknown users and items too."""
 
     def predict(self, queries: Queries, item: I32) -> F32:
-        """Return the rating foretold for one item a query, on the scale of the data.  # item (B,) -> (B,)"""
+        """Return the rating predicted for one item a query, on the scale of the data.  # item (B,) -> (B,)"""
         ...

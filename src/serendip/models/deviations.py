@@ -17,7 +17,7 @@ class Deviations(Model):
     """rating(u, i) = sum_j (w_ij r_uj + d_ij) / sum_j w_ij over the items j that u rated.
 
     difference, weight (n_items, n_items) float32: d and w; d_ij is w_ij times by how much i is rated higher than j.
-    A score is the rating; where none of the pairs was rated by anyone it is NaN, and the baseline foretells the rating.
+    A score is the rating; where none of the pairs was rated by anyone it is NaN, and the baseline predicts the rating.
     """
 
     difference: F32

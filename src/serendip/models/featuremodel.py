@@ -28,7 +28,7 @@ class FeatureModel(Model):
     What concerns the item alone is summed once, what concerns the question once a question; the pairs of the one with
     the other are an inner product. w (n_features,), v (n_features, slots, rank) float32; slots: one a field, or one in
     all. item_rows (n_items, n_features). known (n_items,): items that were seen or have attributes. probability: the
-    score is put through the logistic function: what was learnt from labels foretells how likely one is 1.
+    score is put through the logistic function: what was learnt from labels predicts how likely one is 1.
     """
 
     reads_users: ClassVar[bool] = True
@@ -165,7 +165,7 @@ class FeatureRatings(FeatureModel):
 
 
 def rating(model: FeatureModel, low: float, high: float) -> FeatureRatings:
-    """Return a model whose scores are ratings as one that foretells them, from low to high."""
+    """Return a model whose scores are ratings as one that predicts them, from low to high."""
     return FeatureRatings(
         model.users, model.items, model.rules, model.fields, model.bias, model.w, model.v, model.item_rows, model.known,
         model.probability, low, high,

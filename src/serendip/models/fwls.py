@@ -17,7 +17,7 @@ from serendip.errors import UserError
 from serendip.models.children import algorithm, fitted
 from serendip.models.contract import Algorithm, Predicts, Run
 from serendip.models.hyperparameter import hyper
-from serendip.models.stackedratings import StackedRatings, foretold, known_of, stacked
+from serendip.models.stackedratings import StackedRatings, known_of, predicted, stacked
 
 DEFAULT = (
     "svd", "svdpp", "asvd", "knnbaseline:by=item", "knnbaseline:by=user", "nmf", "slopeone", "coclustering", "baseline",
@@ -39,7 +39,7 @@ class FWLS(Algorithm):
     ranks: ClassVar[bool] = False
 
     algorithms: tuple[str, ...] = hyper(
-        (), "Each `name` or `name:field=value:...`; empty: all that foretell ratings, neighbours by item and by user."
+        (), "Each `name` or `name:field=value:...`; empty: all that predict ratings, neighbours by item and by user."
     )
     share: float = hyper(0.1, "Share of the ratings that is withheld to learn the weights from.", low=0.01, high=0.5)
     times: int = hyper(2, "How many times another such share is withheld.", low=1, high=20)
@@ -59,7 +59,7 @@ class FWLS(Algorithm):
         small = data.n_items <= SMALL
         algorithms = self.algorithms or tuple(text for text in DEFAULT if small or text != "slopeone")
         mean = float(r.data.mean(dtype=np.float64))
-        seen: list[tuple[F32, F32, F32]] = []  # what was foretold, what was known, the rating
+        seen: list[tuple[F32, F32, F32]] = []  # what was predicted, what was known, the rating
         for time in range(self.times):
             seen.append(self.withheld(algorithms, data, replace(run, seed=run.seed + time)))
             run.report("fwls: withheld shares", time + 1, self.times)
@@ -78,7 +78,7 @@ class FWLS(Algorithm):
         )  # fmt: skip
 
     def withheld(self, algorithms: tuple[str, ...], data: Dataset, run: Run) -> tuple[F32, F32, F32]:
-        """Return what algorithms that did not see a share of the ratings foretell of it, what was known, and it.
+        """Return what algorithms that did not see a share of the ratings predict of it, what was known, and it.
 
         (N, C), (N, 3), (N,)
         """
@@ -89,10 +89,10 @@ class FWLS(Algorithm):
         children = fitted(algorithms, split.train, run)
         for text, child in zip(algorithms, children, strict=True):
             if not isinstance(child, Predicts):
-                raise UserError(f"fwls blends ratings and {text} foretells none: use one that does, as svd")
+                raise UserError(f"fwls blends ratings and {text} predicts none: use one that does, as svd")
         queries = split.train.queries()
         count = np.diff(split.train.ratings.indptr)[test.user]
         support = np.bincount(split.train.ratings.indices, minlength=data.n_items).astype(np.float32)
         assert test.value is not None
-        rating = foretold(children, queries, test.user.astype(np.int64), test.item)
+        rating = predicted(children, queries, test.user.astype(np.int64), test.item)
         return rating, known_of(count, support[test.item]), test.value

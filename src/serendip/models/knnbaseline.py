@@ -31,7 +31,7 @@ class KNNBaseline(Algorithm):
     """rating(u, i) = m_ui + s_ui sum_j s_ij z_uj / sum_j s_ij over the k items j most like i that u rated.
 
     z = (r - m) / s, with m the baseline and s = 1, or as `centre` says; by users: over the users v most like u who
-    rated i. O(sum over users of n_u^2) time. Use it to foretell ratings with a plain reason, or as one of fwls's; svdpp
+    rated i. O(sum over users of n_u^2) time. Use it to predict ratings with a plain reason, or as one of fwls's; svdpp
     alone is better.
     """
 

@@ -1,4 +1,4 @@
-"""The weighted mean of what the nearest say, by which neighbours foretell a rating."""
+"""The weighted mean of what the nearest say, by which neighbours predict a rating."""
 
 import numpy as np
 

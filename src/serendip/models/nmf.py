@@ -29,9 +29,9 @@ FREQUENCY = 0.5  # nu: the penalty grows with the root of a row's interactions, 
 class NMF(Algorithm):
     """min |X - P Q'|^2 + l2 (sum_u n_u^nu |p_u|^2 + sum_i n_i^nu |q_i|^2), P, Q >= 0, over all entries, zeros included.
 
-    nu = 1/2. With ratings, beside that, for foretelling them: the same over the entries given only, nu = 1.
+    nu = 1/2. With ratings, beside that, for predicting them: the same over the entries given only, nu = 1.
     O(epochs (interactions rank + (n_users + n_items) rank^2)) time. Use it where factors should be read as topics; als
-    ranks better, svd foretells ratings better.
+    ranks better, svd predicts ratings better.
     """
 
     name: ClassVar[str] = "nmf"

@@ -11,7 +11,7 @@ from serendip.arrays import F32, I32
 from serendip.data.queries import Queries
 from serendip.models.contract import SCORES, Model
 from serendip.models.described import Described, Standing, standing
-from serendip.models.trees import foretold, read_trees
+from serendip.models.trees import predicted, read_trees
 
 
 @dataclass(frozen=True)
@@ -56,5 +56,5 @@ class RankedCandidates(Model):
         score = self._booster.lower_bound() - 2 + np.tanh(score)
         if len(row):
             told = self.described.rows(queries, seen, row, item.astype(np.int32))
-            score[row, item] = foretold(self._booster, told)
+            score[row, item] = predicted(self._booster, told)
         return np.asarray(score, np.float32)

@@ -1,4 +1,4 @@
-"""What fitted shapes of ratings share: a score is the rating foretold, and each history is looked at once."""
+"""What fitted shapes of ratings share: a score is the rating predicted, and each history is looked at once."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from serendip.models.contract import Model
 
 @runtime_checkable
 class Rates(Protocol):
-    """Foretells ratings of many items by queries that are looked at once each."""
+    """Predicts ratings of many items by queries that are looked at once each."""
 
     def rating(self, queries: Queries, which: I64, item: I32) -> F32:
         """Return what query `which` would give to `item`, -1 for an unknown one.  # (N,), (N,) -> (N,)"""
@@ -22,7 +22,7 @@ class Rates(Protocol):
 
 @dataclass(frozen=True)
 class Ratings(Model):
-    """score(u, i) = the rating foretold, NaN for an item without ratings; `predict` keeps it on the scale.
+    """score(u, i) = the rating predicted, NaN for an item without ratings; `predict` keeps it on the scale.
 
     known (n_items,): items with ratings. clip: the rating scale seen in the data.
     """

@@ -16,7 +16,7 @@ ROWS = 4_000_000  # history events held at once
 class StackedRatings(Ratings):
     """rating(u, i) = mean + sum_c sum_f w_cf f(u, i) (rating_c(u, i) - mean) + sum_f w_0f f(u, i).
 
-    children: C models that foretell ratings. weights (C + 1, 3): the last row is w_0. f: 1, and the logarithms of how
+    children: C models that predict ratings. weights (C + 1, 3): the last row is w_0. f: 1, and the logarithms of how
     many ratings the history and the item have, less `middle` (2,). support (n_items,): ratings of each item.
     """
 
@@ -30,7 +30,7 @@ class StackedRatings(Ratings):
         count = np.diff(queries.history.ratings(self.n_items).indptr)
         support = np.where(item >= 0, self.support[item], np.float32(0))
         f = known_of(count[which], support) - np.append(np.float32(0), self.middle)  # (N, 3)
-        return np.asarray(self.mean + stacked(foretold(self.children, queries, which, item) - self.mean, f)
+        return np.asarray(self.mean + stacked(predicted(self.children, queries, which, item) - self.mean, f)
                           @ self.weights.ravel(), np.float32)  # fmt: skip
 
 
@@ -39,8 +39,8 @@ def known_of(n_user: I64, n_item: F32) -> F32:
     return np.column_stack([np.ones(len(n_user)), np.log1p(n_user), np.log1p(n_item)]).astype(np.float32)
 
 
-def foretold(children: tuple[Model, ...], queries: Queries, which: I64, item: I32) -> F32:
-    """Return what each of the children foretells, on the scale or beyond it.  # (N,), (N,) -> (N, C)"""
+def predicted(children: tuple[Model, ...], queries: Queries, which: I64, item: I32) -> F32:
+    """Return what each of the children predicts, on the scale or beyond it.  # (N,), (N,) -> (N, C)"""
     out = np.empty((len(item), len(children)), np.float32)
     events = np.cumsum(np.diff(queries.history.offset)[which])
     parts = np.split(np.arange(len(item)), np.flatnonzero(np.diff(events // ROWS)) + 1)

@@ -42,15 +42,15 @@ def copied(w: Parameters) -> Parameters:
 
 
 def squared_error(
-    run: Run, data: Dataset, foretell: Callable[[Parameters, I32, I32], F32]
+    run: Run, data: Dataset, predict: Callable[[Parameters, I32, I32], F32]
 ) -> Callable[[Parameters], float] | None:
     """Return what tells the mean squared error on the run's validation part, None where no rating there can be told.
 
-    foretell(w, user, item) -> rating  # (N,), (N,) -> (N,)
+    predict(w, user, item) -> rating  # (N,), (N,) -> (N,)
     """
     part = run.validation
     if part is None or part.value is None:
         return None
     rated = part.rated & (part.user < data.n_users) & (part.item < data.n_items)
     user, item, value = part.user[rated], part.item[rated], part.value[rated]
-    return (lambda w: float(np.mean((foretell(w, user, item) - value) ** 2))) if len(value) else None
+    return (lambda w: float(np.mean((predict(w, user, item) - value) ** 2))) if len(value) else None

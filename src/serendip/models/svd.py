@@ -25,7 +25,7 @@ from serendip.models.stopping import best_epoch, squared_error
 class SVD(Algorithm):
     """min sum (r - mean - b_u - b_i - x_u y_i)^2 + l2 (|x_u|^2 + |y_i|^2) + l2_bias (b_u^2 + b_i^2) over the ratings.
 
-    O(epochs ratings rank) time, O((n_users + n_items) rank) memory. Use it to foretell ratings; newcomers are folded
+    O(epochs ratings rank) time, O((n_users + n_items) rank) memory. Use it to predict ratings; newcomers are folded
     in from theirs. Not for views and purchases, whose absence says something too: als.
     """
 
@@ -50,7 +50,7 @@ class SVD(Algorithm):
             w, user, r.indices, r.data, epochs=self.epochs, learning_rate=self.learning_rate,
             l2=self.l2, l2_bias=self.l2_bias, seed=run.seed, threads=run.threads,
         )  # fmt: skip
-        w = best_epoch(w, epochs, squared_error(run, data, foretold), n=self.epochs, what=self.name, run=run)
+        w = best_epoch(w, epochs, squared_error(run, data, predicted), n=self.epochs, what=self.name, run=run)
         known = np.bincount(r.indices, minlength=data.n_items) > 0
         return FactorRatings(
             data.users, data.items, data.fitted_rules, np.ascontiguousarray(w.p[:, : self.rank]),
@@ -64,7 +64,7 @@ class SVD(Algorithm):
         return Cost(2 * factors + 4 * WEIGHT * size.ratings, self.epochs * size.ratings * (self.rank + 4))
 
 
-def foretold(w: Factorisation, user: I32, item: I32) -> F32:
+def predicted(w: Factorisation, user: I32, item: I32) -> F32:
     """Return what the factors say of ratings.  # (N,), (N,) -> (N,)"""
     taste = np.einsum("nf,nf->n", w.p[user], w.q[item])
     return np.asarray(np.float32(w.mean) + w.user_bias[user] + w.item_bias[item] + taste, np.float32)

@@ -27,7 +27,7 @@ class SVDpp(Algorithm):
     """min sum (r - mean - b_u - b_i - y_i (p_u + |N|^-1/2 sum_N z_j))^2 + penalties, over the ratings.
 
     N are the items of u's history, rated or not. O(epochs (ratings + events) rank) time on one thread, O((n_users + 2
-    n_items) rank) memory. Use it to foretell ratings; better than svd where users rated little or did other things too.
+    n_items) rank) memory. Use it to predict ratings; better than svd where users rated little or did other things too.
     """
 
     name: ClassVar[str] = "svdpp"
@@ -51,7 +51,7 @@ class SVDpp(Algorithm):
         w = svdpp_start(rated, r.data, data.n_items, rank=self.rank, init_std=self.init_std, seed=run.seed)
         steps = Steps(self.learning_rate, self.l2, self.l2_bias, self.l2_implied)
         epochs = svdpp_epochs(w, implied, rated, r.data, steps, epochs=self.epochs, seed=run.seed, decay=self.decay)
-        error = squared_error(run, data, partial(foretold, touched))
+        error = squared_error(run, data, partial(predicted, touched))
         w = best_epoch(w, epochs, error, n=self.epochs, what=self.name, run=run)
         p, q, y = (np.ascontiguousarray(factors[:, : self.rank]) for factors in (w.p, w.q, w.y))
         p += implied_sum(touched, y)
@@ -69,7 +69,7 @@ class SVDpp(Algorithm):
                     self.epochs * (size.ratings + size.events) * (self.rank + 4))  # fmt: skip
 
 
-def foretold(touched: CSR, w: Implied, user: I32, item: I32) -> F32:
+def predicted(touched: CSR, w: Implied, user: I32, item: I32) -> F32:
     """Return what the factors and the histories (n_users, n_items) say of ratings.  # (N,), (N,) -> (N,)"""
     x = w.p + implied_sum(touched, w.y)
     taste = np.einsum("nf,nf->n", x[user], w.q[item])

@@ -68,7 +68,7 @@ def grown(
     return np.frombuffer(booster.model_to_string(num_iteration=best).encode(), np.uint8)
 
 
-def foretold(booster: Any, x: F32, *, raw: bool = False) -> F32:
+def predicted(booster: Any, x: F32, *, raw: bool = False) -> F32:
     """Return what trees say of rows, a probability where they learned one; raw: their sum.  # (n, d) -> (n,)"""
     if not len(x):
         return np.empty(0, np.float32)

@@ -37,7 +37,6 @@ from serendip.models.weighted import Weighted
 from serendip.registry import ALGORITHMS, load
 from serendip.service.compare import one as judged
 from serendip.service.entry import Entry
-from serendip.service.foretelling import FORETELLING, JUDGED, alone, default, foretold
 from serendip.service.looking import (
     BLENDED,
     EACH,
@@ -50,6 +49,7 @@ from serendip.service.looking import (
     told,
 )
 from serendip.service.portfolio import Contest, contest
+from serendip.service.predicting import JUDGED, PREDICTORS, alone, default, predicted
 from serendip.service.settings import primary
 from serendip.service.tune import drawn, of_users, some
 from serendip.stats.bootstrap import Floats
@@ -61,7 +61,7 @@ SERVING = 0.05  # of the time, for learning who serves them best, at most for on
 FINALISTS = 12  # models that may be in a blend
 OVER: dict[str, tuple[type[Stacked] | type[FWLS], int]] = {  # hybrids, and of how many algorithms
     "ranking": (Stacked, 3),
-    "rating": (FWLS, len(FORETELLING["rating"])),
+    "rating": (FWLS, len(PREDICTORS["rating"])),
 }
 BLENDS = frozenset({"weighted", "switching", "cascade", "augmented"})  # others mixed, as the search does itself
 
@@ -137,8 +137,8 @@ def auto(
     """Return what to publish; the fit on everything, which is still to come, has its time kept aside.
 
     metric: what to choose by, the objective's where it is None; a metric of ratings (rmse, mae) or of labels (auc,
-    logloss) takes algorithms that foretell these. names: the algorithms to choose from; None: all that rank, or
-    foretell, and do not merely mix others. began: when the minutes began, by the monotonic clock. folder: where fits
+    logloss) takes algorithms that predict these. names: the algorithms to choose from; None: all that rank, or
+    predict, and do not merely mix others. began: when the minutes began, by the monotonic clock. folder: where fits
     are kept, so that a search that was stopped goes on; None: nowhere.
 
     Raises:
@@ -152,7 +152,7 @@ def auto(
     outer = contest(data, settings)
     inner = contest(outer.parts.train, settings)
     kind = asked.definition.kind
-    task = inner.foretelling(asked) if kind in FORETELLING else inner.task
+    task = inner.predicting(asked) if kind in PREDICTORS else inner.task
     looking = Looking(some(task, settings.evaluation.seed, USERS), asked, run, Deadline(began + 60 * minutes),
                       heard or (lambda _: None), len(data) / max(len(inner.parts.train), 1), data.rules)  # fmt: skip
     if folder is not None:
@@ -180,7 +180,7 @@ def auto(
     searched = time.monotonic() - began
     looking.say(f"{looking.clock()} left: fitting {told(chosen)} on all but the part that no choice saw, to judge "
                 "it there")  # fmt: skip
-    judge_of = ranked if looking.ranking else foretold
+    judge_of = ranked if looking.ranking else predicted
     board = judge_of(chosen, outer, looking, settings)
     return Chosen(chosen, single, gain, tuple(looking.entries), looking.left_out, board, outer, looking.metric,
                   time.monotonic() - began, searched, looking.rules, data.rules)  # fmt: skip
@@ -209,9 +209,9 @@ def key(looking: Looking) -> str:
 
 def candidates(names: Sequence[str] | None, before: Sequence[str] = (), kind: str = "ranking") -> list[Algorithm]:
     """Return the algorithms to choose from with their defaults: popular, the often good, `before`, the rest; of those
-    that foretell the simplest first."""
-    if kind in FORETELLING:
-        return [default(name) for name in dict.fromkeys([FORETELLING[kind][0], *(names or FORETELLING[kind])])]
+    that predict the simplest first."""
+    if kind in PREDICTORS:
+        return [default(name) for name in dict.fromkeys([PREDICTORS[kind][0], *(names or PREDICTORS[kind])])]
     every = [load(name, ALGORITHMS, "algorithm") for name in (names or ALGORITHMS) if names or name not in BLENDS]
     kinds = [kind for kind in every if kind.ranks and kind.name != "popular"]
     order = list(dict.fromkeys([*OFTEN_GOOD, *before, *ALGORITHMS]))

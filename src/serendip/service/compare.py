@@ -84,7 +84,7 @@ def compare(
 ) -> Compared:
     """Judge each algorithm of the portfolio with popular behind it, as it would serve.
 
-    One that is made to foretell ratings is judged by these alone, and not put on the leaderboard.
+    One that is made to predict ratings is judged by these alone, and not put on the leaderboard.
 
     keep: a folder where each finished report is kept, so that an interrupted comparison goes on.
 
@@ -126,7 +126,7 @@ DAMAGED = (OSError, EOFError, ValueError, LookupError, TypeError, BadZipFile, zl
 
 
 def one(algorithm: Algorithm, chosen: Contest, metrics: Sequence[Metric], fallback: Model, run: Run) -> list[Report]:
-    """Return the report of one algorithm, and where it foretells ratings and the data has them, that of these too."""
+    """Return the report of one algorithm, and where it predicts ratings and the data has them, that of these too."""
     task = chosen.task
     with PeakMemory() as peak:
         start = time.perf_counter()

@@ -141,7 +141,7 @@ def label(algorithm: Algorithm) -> str:
 
 
 def tasks_of(split: Split, metrics: Sequence[Metric]) -> list[tuple[Task, list[Metric]]]:
-    """Return the tasks that the metrics need: of ranking, and of foretelling ratings.
+    """Return the tasks that the metrics need: of ranking, and of predicting ratings.
 
     Raises:
         UserError: the test part has nothing that they could be taken from.

@@ -75,7 +75,7 @@ class Looking:
 
     @property
     def ranking(self) -> bool:
-        """Whether slates are judged; else values or labels that were foretold."""
+        """Whether slates are judged; else values or labels that were predicted."""
         return self.metric.definition.unit == "user"
 
     def look(self, algorithms: Sequence[Algorithm]) -> None:

@@ -46,7 +46,7 @@ class NothingToJudge(UserError):
 class Contest:
     """What is judged on: the split and the task it sets. note says why it is not the split that was asked for.
 
-    rated: the task of foretelling the withheld ratings, low ones too; None where there are none; labelled: that of the
+    rated: the task of predicting the withheld ratings, low ones too; None where there are none; labelled: that of the
     withheld labels. n_test, n_warm:
     test users of the split that was asked for, and how many of them have a history before it. leaks: what is suspicious
     of the two parts before repeated pairs were left out.
@@ -61,8 +61,8 @@ class Contest:
     note: str = ""
     leaks: tuple[Leak, ...] = ()
 
-    def foretelling(self, metric: Metric) -> Task:
-        """Return the task of foretelling the values that a metric of rows is of: ratings or labels.
+    def predicting(self, metric: Metric) -> Task:
+        """Return the task of predicting the values that a metric of rows is of: ratings or labels.
 
         Raises:
             UserError: the withheld part has none.
@@ -104,10 +104,10 @@ def contest(data: Dataset, settings: Settings) -> Contest:
             "a user needs at least two different items"
         )
     rated = whole.test.where(whole.test.rated)
-    foretold = Task.of(whole.train, rated) if len(rated) and whole.train.rated.any() else None
+    predicted = Task.of(whole.train, rated) if len(rated) and whole.train.rated.any() else None
     labelled = None if data.label is None else Task.of(whole.train, whole.test, keep_seen=True)
     found = leaks(whole.train, whole.test, whole.history)
-    return Contest(parts, Task.of_split(parts), foretold, labelled, n_test, n_warm, note, found)
+    return Contest(parts, Task.of_split(parts), predicted, labelled, n_test, n_warm, note, found)
 
 
 def ready(parts: Split, settings: Settings) -> Split:

@@ -200,7 +200,7 @@ def tuning_of(algorithm: Algorithm, data: Dataset, settings: Settings, metric: s
             raise UserError(f"{algorithm.name} learns from ratings and there are none to judge it by")
         task, asked = chosen.rated, RATED if metric is None else asked
     elif asked.definition.kind == "rating":
-        task = chosen.foretelling(asked)
+        task = chosen.predicting(asked)
     if asked.direction == 0 or asked.definition.unit not in ("user", "row"):
         raise UserError(f"{asked} cannot be tuned by: it takes a metric with a value a user, as ndcg@10")
     return Tuning(algorithm, asked, axes, some(task, settings.evaluation.seed), chosen.parts.name, chosen.leaks)

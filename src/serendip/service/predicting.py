@@ -1,4 +1,4 @@
-"""Choose by itself what foretells ratings or labels: out of which algorithms, which in the end, how it is judged."""
+"""Choose by itself what predicts ratings or labels: out of which algorithms, which in the end, how it is judged."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ from serendip.service.tune import drawn
 ENOUGH = 0.001  # of the mean, by which fwls has to be better; no weight of it was learned where it is judged
 JUDGED = 10_000  # users by whom the chosen is judged, at most
 LOGLOSS = Metric("logloss")
-FORETELLING = {  # what foretells ratings, and labels; the simplest first
+PREDICTORS = {  # what predicts ratings, and labels; the simplest first
     "rating": ("baseline", "svd", "svdpp", "knnbaseline", "nmf", "slopeone", "coclustering", "asvd"),
     "discrimination": ("logistic", "fm", "ffm", "gbt"),
 }
@@ -30,7 +30,7 @@ def default(name: str) -> Algorithm:
 
 
 def alone(looking: Looking) -> tuple[Algorithm, Algorithm, float]:
-    """Return the best that foretells, which is `fwls` where it adds enough; the best alone; what `fwls` adds.
+    """Return the best that predicts, which is `fwls` where it adds enough; the best alone; what `fwls` adds.
 
     Raises:
         UserError: there is nothing to choose from.
@@ -48,15 +48,15 @@ def alone(looking: Looking) -> tuple[Algorithm, Algorithm, float]:
     return chosen.algorithm, single.algorithm, gain
 
 
-def foretold(chosen: Algorithm, outer: Contest, looking: Looking, settings: Settings) -> Leaderboard:
-    """Return what the chosen foretells beside what the simplest does, on the part that no choice saw.
+def predicted(chosen: Algorithm, outer: Contest, looking: Looking, settings: Settings) -> Leaderboard:
+    """Return what the chosen predicts beside what the simplest does, on the part that no choice saw.
 
     Of labels who leads is told by the log loss, which has a value a user.
     """
     metric = looking.metric
     by = LOGLOSS if metric.definition.kind == "discrimination" else metric
-    task = drawn(outer.foretelling(metric), JUDGED, settings.evaluation.seed)
-    simplest = default(FORETELLING[metric.definition.kind][0])
+    task = drawn(outer.predicting(metric), JUDGED, settings.evaluation.seed)
+    simplest = default(PREDICTORS[metric.definition.kind][0])
     both = {simplest.name: simplest} | {chosen.name: chosen}
     quiet = replace(looking.run, progress=None)
     reports = [evaluate(one, task, tuple(dict.fromkeys([metric, by])), quiet) for one in both.values()]
