@@ -53,8 +53,9 @@ def neighbours(
     rounding, and zero. A negative one is kept with `overlap` for pearson and adjusted_cosine only. The result does not
     depend on the number of threads.
 
-    Time is one step for each product of A A', the sum of squared column lengths. Memory beside A and A' is what is
-    returned, twice for a moment, and a dense row of up to 48 bytes a cell for each thread.
+    Time is one step for each product of A A', the sum of squared column lengths; half as many where pairs meet often,
+    since each is summed up once. Memory beside A is 8 bytes an entry (12 where the values of a column differ), what is
+    returned, up to three times for a moment, and a dense row of up to 48 bytes a cell for each thread.
 
     Args:
         indptr: (n+1,) where each row begins.
