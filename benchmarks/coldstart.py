@@ -193,8 +193,8 @@ def picture(found: Sequence[Row], path: Path) -> None:
     """Draw both sides of one set beside each other: a line an algorithm, the baseline dashed."""
     from serendip.service.charts import BLUE, GREEN, INK, ORANGE, PURPLE, SKY, VERMILION, chart, png
 
-    palette = [BLUE, VERMILION, GREEN, PURPLE, SKY, ORANGE, "#8a6d3b", "#7f7f7f", "#b2182b", "#1b7837", "#a6761d",
-               "#0b3c5d", "#e78ac3", "#66c2a5", "#c7a500", "#6a51a3"]  # fmt: skip
+    palette = [BLUE, VERMILION, GREEN, PURPLE, SKY, ORANGE, "#8a6d3b", "#7f7f7f", "#b2182b", "#1b7837", "#6a51a3",
+               "#0b3c5d", "#e78ac3", "#66c2a5", "#c7a500", "#ff7f9e"]  # fmt: skip
     names = sorted({r["algorithm"] for r in found if r["algorithm"] not in BASELINE.values()})
     scale = {"domain": [*names, *BASELINE.values()], "range": [*palette[: len(names)], INK, INK]}
     colour = {"field": "algorithm", "type": "nominal", "title": None, "scale": scale}
