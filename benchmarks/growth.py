@@ -33,7 +33,6 @@ EVENTS = (100_000, 300_000, 1_000_000, 3_000_000, 10_000_000, 25_000_000, 50_000
 FACTORS = (16, 32, 64, 128, 256, 512, 1024)
 ITEMS = (1_000, 2_000, 4_000, 8_000, 16_000, 24_000)
 A_USER, CATALOGUE, FIXED, RANK = 100, 20_000, 3_000_000, 64  # what stays while another axis moves
-EXACT = 256  # factors up to which exact solutions are practical
 AXES = {"interactions": EVENTS, "factors": FACTORS, "items": ITEMS}
 
 
@@ -47,8 +46,7 @@ class Line:
 
     @property
     def points(self) -> tuple[int, ...]:
-        most = EXACT if (self.name, self.axis) == ("als exact", "factors") else max(AXES[self.axis])
-        return tuple(x for x in AXES[self.axis] if x <= most)
+        return AXES[self.axis]
 
 
 WHAT = {"als exact": "one epoch", "als cg": "one epoch", "als subspace": "one epoch", "svd": "four epochs",
