@@ -17,13 +17,6 @@ from serendip.store.project import Project
 
 
 @pytest.fixture
-def serving(shop):
-    made = Serving(Project(Path("project")))
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def locked(serving):
     """The store taken by a process that lets nobody read, as a restore or another program may."""
 

@@ -4,7 +4,6 @@ import shutil
 import threading
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,13 +19,6 @@ from serendip.service.train import fitted
 from serendip.service.watch import Watch
 from serendip.store.artefacts import about, load, save
 from serendip.store.project import Project
-
-
-@pytest.fixture
-def serving(shop):
-    made = Serving(Project(Path("project")))
-    yield made
-    made.close()
 
 
 def another(serving, algorithm):

@@ -3,8 +3,6 @@
 import time
 from pathlib import Path
 
-import pytest
-
 from serendip.models.als import ALS
 from serendip.service.degrade import slate
 from serendip.service.serving import Serving
@@ -12,13 +10,6 @@ from serendip.service.settings import learned, settings_of
 from serendip.service.train import fitted
 from serendip.service.warming import Warming
 from serendip.store.project import Project
-
-
-@pytest.fixture
-def serving(shop):
-    made = Serving(Project(Path("project")))
-    yield made
-    made.close()
 
 
 def waited(warming, made):

@@ -49,7 +49,7 @@ from serendip.service.looking import (
     told,
 )
 from serendip.service.portfolio import Contest, contest
-from serendip.service.predicting import JUDGED, PREDICTORS, alone, default, predicted
+from serendip.service.predicting import JUDGED, PREDICTORS, alone, predicted
 from serendip.service.settings import primary
 from serendip.service.tune import drawn, of_users, some
 from serendip.stats.bootstrap import Floats
@@ -101,7 +101,7 @@ class Chosen:
     def published(self) -> Algorithm:
         """The chosen where it beats the simplest beyond doubt, else the simplest: popular, where slates are judged."""
         leader = self.board.chosen.report.algorithm
-        return self.algorithm if leader == self.algorithm.name else default(self.board.baseline)
+        return self.algorithm if leader == self.algorithm.name else algorithm(self.board.baseline)
 
     def plain(self) -> dict[str, object]:
         """Return it as JSON has it."""
@@ -211,7 +211,7 @@ def candidates(names: Sequence[str] | None, before: Sequence[str] = (), kind: st
     """Return the algorithms to choose from with their defaults: popular, the often good, `before`, the rest; of those
     that predict the simplest first."""
     if kind in PREDICTORS:
-        return [default(name) for name in dict.fromkeys([PREDICTORS[kind][0], *(names or PREDICTORS[kind])])]
+        return [algorithm(name) for name in dict.fromkeys([PREDICTORS[kind][0], *(names or PREDICTORS[kind])])]
     every = [load(name, ALGORITHMS, "algorithm") for name in (names or ALGORITHMS) if names or name not in BLENDS]
     kinds = [kind for kind in every if kind.ranks and kind.name != "popular"]
     order = list(dict.fromkeys([*OFTEN_GOOD, *before, *ALGORITHMS]))

@@ -7,9 +7,9 @@ from serendip.errors import UserError
 from serendip.evaluation.comparison import Leaderboard, leaderboard
 from serendip.evaluation.report import evaluate
 from serendip.metrics.name import Metric
+from serendip.models.children import algorithm
 from serendip.models.contract import Algorithm
 from serendip.models.fwls import FWLS
-from serendip.registry import ALGORITHMS, load
 from serendip.service.looking import Looking
 from serendip.service.portfolio import Contest
 from serendip.service.tune import drawn
@@ -21,12 +21,6 @@ PREDICTORS = {  # what predicts ratings, and labels; the simplest first
     "rating": ("baseline", "svd", "svdpp", "knnbaseline", "nmf", "slopeone", "coclustering", "asvd"),
     "discrimination": ("logistic", "fm", "ffm", "gbt"),
 }
-
-
-def default(name: str) -> Algorithm:
-    """Return an algorithm with its defaults."""
-    found: Algorithm = load(name, ALGORITHMS, "algorithm")()
-    return found
 
 
 def alone(looking: Looking) -> tuple[Algorithm, Algorithm, float]:
@@ -56,7 +50,7 @@ def predicted(chosen: Algorithm, outer: Contest, looking: Looking, settings: Set
     metric = looking.metric
     by = LOGLOSS if metric.definition.kind == "discrimination" else metric
     task = drawn(outer.predicting(metric), JUDGED, settings.evaluation.seed)
-    simplest = default(PREDICTORS[metric.definition.kind][0])
+    simplest = algorithm(PREDICTORS[metric.definition.kind][0])
     both = {simplest.name: simplest} | {chosen.name: chosen}
     quiet = replace(looking.run, progress=None)
     reports = [evaluate(one, task, tuple(dict.fromkeys([metric, by])), quiet) for one in both.values()]
