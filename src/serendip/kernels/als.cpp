@@ -70,6 +70,16 @@ std::int64_t at(std::int64_t i, std::int64_t j, std::int64_t tile) {  // (i <= j
     return panel * (panel + 1) / 2 * tile * tile + i * tile + j % tile;
 }
 
+// The upper triangle of G (rank, rank), as panels.
+Aligned<float> triangle_of(const float* gram, std::int64_t rank) {
+    const std::int64_t tile = tile_side();
+    auto g = aligned<float>(SERENDIP_CHOOSE(triangle_size)(rank));
+    for (std::int64_t i = 0; i < rank; ++i)
+        for (std::int64_t j = i / tile * tile; j < rank; j += tile)
+            std::copy_n(gram + i * rank + j, std::min(tile, rank - j), g.get() + at(i, j, tile));
+    return g;
+}
+
 std::domain_error not_positive(std::int64_t row) {
     return std::domain_error("the system of row " + std::to_string(row) +
                              " is not positive definite: give a larger l2, and weights that are not negative");
@@ -91,8 +101,8 @@ void solve_rows(In<std::int64_t, 1> indptr, In<std::int32_t, 1> indices, In<floa
         for (std::int64_t i = 0; i < m; ++i) std::copy_n(y.data() + i * rank, rank, y_padded.get() + i * padded);
     }
     const std::int64_t panel = SERENDIP_CHOOSE(panel);
-    auto g = aligned<float>(padded * padded);
-    for (std::int64_t i = 0; i < rank; ++i) {
+    auto g = exact ? triangle_of(gram.data(), rank) : aligned<float>(padded * padded);
+    for (std::int64_t i = 0; i < rank && !exact; ++i) {
         const float* row = gram.data() + i * rank;
         if (cg) {
             for (std::int64_t j = 0; j < rank; j += panel)
@@ -100,8 +110,8 @@ void solve_rows(In<std::int64_t, 1> indptr, In<std::int32_t, 1> indices, In<floa
                             g.get() + j * padded + i * std::min(panel, padded - j));
             continue;
         }
-        for (std::int64_t j = exact ? i / tile * tile : 0; j < rank; j += tile)
-            std::copy_n(row + j, std::min(tile, rank - j), g.get() + (exact ? at(i, j, tile) : j * padded + i * tile));
+        for (std::int64_t j = 0; j < rank; j += tile)
+            std::copy_n(row + j, std::min(tile, rank - j), g.get() + j * padded + i * tile);
     }
     const std::int64_t triangle = SERENDIP_CHOOSE(triangle_size)(width), blocks = (padded + width - 1) / width;
     Aligned<float> corners;
@@ -149,12 +159,9 @@ void owed(In<std::int64_t, 1> indptr, In<std::int32_t, 1> indices, In<float, 1> 
           In<float, 2> y, In<float, 2> gram, In<float, 1> l2, In<std::int32_t, 1> item, In<std::int64_t, 1> of,
           InOut<float, 1> out, int threads) {
     const auto rank = static_cast<std::int64_t>(y.shape(1)), m = static_cast<std::int64_t>(item.shape(0));
-    const std::int64_t padded = SERENDIP_CHOOSE(padded)(rank), tile = tile_side();
+    const std::int64_t padded = SERENDIP_CHOOSE(padded)(rank);
     if (rank == 0 || m == 0) return;
-    auto g = aligned<float>(SERENDIP_CHOOSE(triangle_size)(rank));
-    for (std::int64_t i = 0; i < rank; ++i)
-        for (std::int64_t j = i / tile * tile; j < rank; j += tile)
-            std::copy_n(gram.data() + i * rank + j, std::min(tile, rank - j), g.get() + at(i, j, tile));
+    const auto g = triangle_of(gram.data(), rank);
     serendip::Rows rows{};
     rows.indptr = indptr.data();
     rows.indices = indices.data();
