@@ -7,7 +7,9 @@ from scipy.sparse import csr_matrix
 
 from jobs.job import THREADS, Job, Ready, Side, Work
 from jobs.sets import dataset, gowalla, large
-from serendip.kernels.als import gram, solve_rows
+from serendip.kernels.als import solve_rows
+from serendip.kernels.gram import gram
+from serendip.kernels.system import Systems
 from serendip.models.als import ALS
 from serendip.models.contract import Run
 
@@ -36,8 +38,8 @@ def ours(load, solver: str) -> Ready:
 
     def run(turn: int) -> None:
         for (indptr, indices, data, l2), fixed, mine in zip(sides, (q, p), (p, q), strict=True):
-            solve_rows(indptr, indices, data, data, fixed, gram(fixed, THREADS), l2, mine, solver=solver, steps=STEPS,
-                       threads=THREADS)  # fmt: skip
+            systems = Systems(indptr, indices, data, data, fixed, gram(fixed, threads=THREADS), l2)
+            solve_rows(systems, mine, solver=solver, steps=STEPS, threads=THREADS)
 
     data = dataset(x)
     algorithm = ALS(rank=RANK, epochs=1, solver=solver, steps=STEPS, l2=L2)

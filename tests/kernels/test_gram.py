@@ -1,4 +1,4 @@
-"""Sparse products against SciPy's, with every instruction set."""
+"""Gram matrices against NumPy's and SciPy's, with every instruction set."""
 
 import numpy as np
 import pytest
@@ -8,6 +8,8 @@ from scipy.sparse import csr_matrix
 from scipy.sparse import random as sparse_random
 
 from serendip.kernels.gram import (
+    gram,
+    gram_numpy,
     mirror,
     mirror_numpy,
     sandwich,
@@ -25,6 +27,19 @@ def made(m: int, n: int, seed: int, ones: bool) -> csr_matrix:
 
 
 sizes = st.one_of(st.integers(0, 20), st.sampled_from([63, 64, 65, 130]))
+
+
+@given(m=st.integers(0, 700), rank=st.integers(0, 70), threads=st.integers(1, 3), seed=st.integers(0, 100))
+def test_dense_gram_equals_twin(isa: str, m: int, rank: int, threads: int, seed: int) -> None:
+    y = np.random.default_rng(seed).normal(0, 1, (m, rank)).astype(np.float32)
+    np.testing.assert_allclose(gram(y, threads=threads), gram_numpy(y), rtol=1e-5, atol=1e-4)
+
+
+def test_gram_of_many_rows_is_accurate_and_the_same_for_any_threads(isa: str) -> None:
+    y = np.random.default_rng(0).uniform(0, 1, (300_000, 9)).astype(np.float32)
+    one = gram(y, threads=1)
+    np.testing.assert_allclose(one, gram_numpy(y), rtol=1e-6)
+    np.testing.assert_array_equal(one, gram(y, threads=4))
 
 
 @given(m=sizes, n=sizes, seed=st.integers(0, 1000), ones=st.booleans(), threads=st.integers(1, 3))

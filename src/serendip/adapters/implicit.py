@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 from serendip.arrays import F32
 from serendip.data.dataset import Dataset
 from serendip.errors import UserError
-from serendip.kernels.als import gram
+from serendip.kernels.gram import gram
 from serendip.models.contract import learnable
 from serendip.models.factors import Factors, FoldIn
 from serendip.models.itemweights import ItemWeights

@@ -7,49 +7,36 @@ Rendle, Krichene, Zhang, Koren: iALS++: Speeding up Matrix Factorization with Su
 arXiv:2110.14044.
 """
 
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
 
+from serendip.arrays import F32, I32, I64
 from serendip.kernels import compiled
-from serendip.kernels.system import checked
+from serendip.kernels.system import Systems
 
-Floats: TypeAlias = npt.NDArray[np.float32]
 Solver = Literal["cholesky", "cg", "subspace"]
 SOLVERS = get_args(Solver)
 CHECKED = 1 << 20  # values checked at once
 
 
 def solve_rows(
-    indptr: npt.NDArray[np.int64],
-    indices: npt.NDArray[np.int32],
-    weight: Floats,
-    target: Floats,
-    y: Floats,
-    gram: Floats,
-    l2: Floats,
-    x: Floats,
+    systems: Systems,
+    x: F32,
     *,
     solver: Solver = "cholesky",
     steps: int = 3,
     block: int = 64,
     threads: int | None = None,
 ) -> None:
-    """Solve (gram + sum_i weight_ui y_i y_i' + l2_u I) x_u = sum_i target_ui y_i for each row u; x is updated in place.
+    """Solve each row's system; x is updated in place.
 
     With y the item factors, gram = y'y, weight = c - 1 and target = c this is equation 4 of Hu et al. 2008. With gram
     scaled by the weight of what was not observed it is the iALS of Rendle et al. 2022. A row without interactions
     becomes zeros. The result does not depend on the number of threads.
 
     Args:
-        indptr: (n+1,) where each row's interactions begin in indices, weight and target.
-        indices: (nnz,) rows of y.
-        weight: (nnz,) factor of y_i y_i', not negative.
-        target: (nnz,) factor of y_i on the right-hand side.
-        y: (m, rank) the fixed factors.
-        gram: (rank, rank) what is common to all rows, symmetric.
-        l2: (n,) each row's regularisation.
+        systems: of n rows.
         x: (n, rank) float32, C-contiguous; `cg` and `subspace` start from what it holds.
         solver: `cholesky` solves exactly, O(d rank^2 + rank^3) for a row of d interactions; `cg` by conjugate
             gradients, O(steps (d rank + rank^2)); `subspace` solves blocks of coordinates exactly, one after the other,
@@ -65,43 +52,34 @@ def solve_rows(
     if solver not in SOLVERS or block < 1 or steps < 0:
         raise ValueError(f"solver {solver!r} is one of {', '.join(SOLVERS)}; block {block} at least 1, "
                          f"steps {steps} at least 0")  # fmt: skip
-    indptr, indices, weight, target, y, gram, l2 = checked(indptr, indices, weight, target, y, gram, l2, x)
-    if not (finite(weight) and (target is weight or finite(target))):
-        raise ValueError("weight or target holds NaN or infinity")
+    systems = systems.checked()
+    systems.check_solution(x)
+    check_finite(systems)
     if compiled.native:
         threads = threads or compiled.default_threads()
-        compiled.module.als_solve_rows(indptr, indices, weight, target, y, gram, l2, x, solver, steps, block, threads)
+        compiled.module.als_solve_rows(*systems, x, solver, steps, block, threads)
     else:
         compiled.say_once()
-        solve_rows_numpy(indptr, indices, weight, target, y, gram, l2, x, solver=solver, steps=steps, block=block)
+        solve_rows_numpy(systems, x, solver=solver, steps=steps, block=block)
 
 
-def finite(values: Floats) -> bool:
+def check_finite(systems: Systems) -> None:
+    """Raise ValueError where a weight or a target is NaN or infinite."""
+    weight, target = systems.weight, systems.target
+    if not (finite(weight) and (target is weight or finite(target))):
+        raise ValueError("weight or target holds NaN or infinity")
+
+
+def finite(values: F32) -> bool:
     """Return whether there is neither NaN nor infinity; a block at a time, so that no mask is as long as the values."""
     counts = (np.count_nonzero(np.isfinite(values[at : at + CHECKED])) for at in range(0, len(values), CHECKED))
     return sum(counts) == len(values)
 
 
-def solve_rows_numpy(
-    indptr: npt.NDArray[np.int64],
-    indices: npt.NDArray[np.int32],
-    weight: Floats,
-    target: Floats,
-    y: Floats,
-    gram: Floats,
-    l2: Floats,
-    x: Floats,
-    *,
-    solver: Solver = "cholesky",
-    steps: int = 3,
-    block: int = 64,
-) -> None:
+def solve_rows_numpy(systems: Systems, x: F32, *, solver: Solver = "cholesky", steps: int = 3, block: int = 64) -> None:
     """Do what `solve_rows` does, row by row in NumPy."""
     for u in range(len(x)):
-        row = slice(indptr[u], indptr[u + 1])
-        y_u = y[indices[row]]  # (d, rank)
-        a = gram + (y_u.T * weight[row]) @ y_u + l2[u] * np.eye(x.shape[1], dtype=np.float32)  # (rank, rank)
-        b = target[row] @ y_u  # (rank,)
+        y_u, a, b = system(systems, u)
         if not len(y_u):
             x[u] = 0
         elif solver != "cg":
@@ -131,24 +109,22 @@ def solve_rows_numpy(
                 d = r + (rr / before) * d
 
 
-def owed(
-    indptr: npt.NDArray[np.int64],
-    indices: npt.NDArray[np.int32],
-    weight: Floats,
-    target: Floats,
-    y: Floats,
-    gram: Floats,
-    l2: Floats,
-    item: npt.NDArray[np.int32],
-    of: npt.NDArray[np.int64],
-    threads: int | None = None,
-) -> Floats:
+def system(systems: Systems, u: int) -> tuple[F32, F32, F32]:
+    """Return the factors of a row's interactions (d, rank), its matrix (rank, rank) and right-hand side (rank,)."""
+    indptr, indices, weight, target, y, gram, l2 = systems
+    row = slice(indptr[u], indptr[u + 1])
+    y_u = y[indices[row]]
+    a = gram + (y_u.T * weight[row]) @ y_u + l2[u] * np.eye(len(gram), dtype=np.float32)
+    return y_u, a, target[row] @ y_u
+
+
+def owed(systems: Systems, item: I32, of: I64, *, threads: int | None = None) -> F32:
     """Return what the scores y_i'x_u of items owe to each interaction j of their rows: target_uj y_i' A_u^-1 y_j.
 
     x_u is the exact solution of `solve_rows`, A_u its matrix (Hu et al. 2008, section 5).
 
     Args:
-        indptr, indices, weight, target, y, gram, l2: as `solve_rows` takes them.
+        systems: of n rows.
         item: (M,) rows of y.
         of: (M,) the row of each item; items of one row stand together.
 
@@ -159,61 +135,30 @@ def owed(
         ValueError: shapes that do not fit, an item or a row that there is not, a value that is not finite, or a system
             that is not positive definite.
     """
-    n = len(l2)
-    none = np.empty((n, y.shape[1]), np.float32)
-    indptr, indices, weight, target, y, gram, l2 = checked(indptr, indices, weight, target, y, gram, l2, none)
+    systems = systems.checked()
+    check_finite(systems)
     item, of = np.ascontiguousarray(item, np.int32), np.ascontiguousarray(of, np.int64)
-    if not (finite(weight) and finite(target)):
-        raise ValueError("weight or target holds NaN or infinity")
+    indptr, y, n = systems.indptr, systems.y, len(systems.l2)
     if item.shape != of.shape or item.ndim != 1:
         raise ValueError(f"item {item.shape} and of {of.shape} must be equally long")
     if len(item) and (item.min() < 0 or item.max() >= len(y) or of.min() < 0 or of.max() >= n):
         raise ValueError(f"item and of must be rows of y {y.shape} and of {n} histories")
     if not compiled.native:
         compiled.say_once()
-        return owed_numpy(indptr, indices, weight, target, y, gram, l2, item, of)
+        return owed_numpy(systems, item, of)
     out = np.empty((indptr[of + 1] - indptr[of]).sum(), np.float32)
     threads = threads or compiled.default_threads()
-    compiled.module.als_owed(indptr, indices, weight, target, y, gram, l2, item, of, out, threads)
+    compiled.module.als_owed(*systems, item, of, out, threads)
     return out
 
 
-def owed_numpy(
-    indptr: npt.NDArray[np.int64],
-    indices: npt.NDArray[np.int32],
-    weight: Floats,
-    target: Floats,
-    y: Floats,
-    gram: Floats,
-    l2: Floats,
-    item: npt.NDArray[np.int32],
-    of: npt.NDArray[np.int64],
-) -> Floats:
+def owed_numpy(systems: Systems, item: I32, of: I64) -> F32:
     """Do what `owed` does, in NumPy."""
     parts = [np.empty(0, np.float32)]
     for cut in np.split(np.arange(len(of)), np.flatnonzero(of[1:] != of[:-1]) + 1) if len(of) else ():
         u = of[cut[0]]
-        row = slice(indptr[u], indptr[u + 1])
-        y_u = y[indices[row]]  # (d, rank)
-        a = gram + (y_u.T * weight[row]) @ y_u + l2[u] * np.eye(y.shape[1], dtype=np.float32)
-        parts.append(((np.linalg.solve(a, y[item[cut]].T).T @ y_u.T) * target[row]).ravel())  # (m, d)
-    return np.concatenate(parts).astype(np.float32, copy=False)
-
-
-def gram(y: Floats, threads: int | None = None) -> Floats:
-    """Return y'y (rank, rank) for y (m, rank), float32 in blocks and float64 across them, whatever the threads."""
-    y = np.ascontiguousarray(y, np.float32)
-    if y.ndim != 2:
-        raise ValueError(f"y must be a matrix, not of shape {y.shape}")
-    if not compiled.native:
-        compiled.say_once()
-        return gram_numpy(y)
-    out = np.empty((y.shape[1], y.shape[1]), np.float32)
-    compiled.module.als_gram(y, out, threads or compiled.default_threads())
-    return out
-
-
-def gram_numpy(y: Floats) -> Floats:
-    """Do what `gram` does, in float64."""
-    wide = y.astype(np.float64)
-    return (wide.T @ wide).astype(np.float32)
+        y_u, a, _ = system(systems, u)
+        target = systems.target[systems.indptr[u] : systems.indptr[u + 1]]  # (d,)
+        solved = np.linalg.solve(a, systems.y[item[cut]].T).T.astype(np.float32)  # (m, rank)
+        parts.append((solved @ y_u.T * target).ravel())  # (m, d)
+    return np.concatenate(parts)

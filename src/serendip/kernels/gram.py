@@ -1,22 +1,33 @@
-"""Dense products of a sparse matrix with itself, for closed forms: X'X, and X' K X for a dense symmetric K."""
-
-from typing import TypeAlias
+"""Gram matrices: X'X of a dense or a sparse X, and X' K X of a sparse X and a dense symmetric K."""
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
+from serendip.arrays import F32, I32, I64
 from serendip.kernels import compiled
 from serendip.kernels.csr import check_csr
 
-Floats: TypeAlias = npt.NDArray[np.float32]
-Items: TypeAlias = npt.NDArray[np.int32]
-Offsets: TypeAlias = npt.NDArray[np.int64]
+
+def gram(y: F32, *, threads: int | None = None) -> F32:
+    """Return y'y (rank, rank) for y (m, rank), float32 in blocks and float64 across them, whatever the threads.
+
+    Raises:
+        ValueError: y is no matrix.
+    """
+    y = np.ascontiguousarray(y, np.float32)
+    if y.ndim != 2:
+        raise ValueError(f"y must be a matrix, not of shape {y.shape}")
+    if not compiled.native:
+        compiled.say_once()
+        return gram_numpy(y)
+    out = np.empty((y.shape[1], y.shape[1]), np.float32)
+    compiled.module.als_gram(y, out, threads or compiled.default_threads())
+    return out
 
 
 def sparse_gram(
-    indptr: Offsets, indices: Items, value: Floats, n_columns: int, *, whole: bool = True, threads: int | None = None
-) -> Floats:
+    indptr: I64, indices: I32, value: F32, n_columns: int, *, whole: bool = True, threads: int | None = None
+) -> F32:
     """Return X'X (n, n) of a sparse X (m, n), in O(sum of squared row lengths / 2) time.
 
     Beside the answer it needs 8 bytes an entry of X. Sums are float32, exact for counts up to 2^24; they do not depend
@@ -46,15 +57,15 @@ def sparse_gram(
 
 
 def sandwich(
-    indptr: Offsets,
-    indices: Items,
-    value: Floats,
-    k: Floats,
+    indptr: I64,
+    indices: I32,
+    value: F32,
+    k: F32,
     n_columns: int,
     *,
     whole: bool = True,
     threads: int | None = None,
-) -> Floats:
+) -> F32:
     """Return X' K X (n, n) of a sparse X (m, n), m <= n, and a symmetric K (m, m), in O(nnz (m + n / 2)) time.
 
     Beside the answer it needs 12 bytes an entry of X and 256 m bytes a thread. Arguments and errors as `sparse_gram`.
@@ -75,7 +86,7 @@ def sandwich(
     return out
 
 
-def mirror(a: Floats, *, threads: int | None = None) -> None:
+def mirror(a: F32, *, threads: int | None = None) -> None:
     """Copy the lower triangle of a square matrix over its upper one, in place."""
     if a.dtype != np.float32 or a.ndim != 2 or a.shape[0] != a.shape[1] or not a.flags.c_contiguous:
         raise ValueError("a must be a square C-contiguous float32 matrix: it is changed in place")
@@ -86,25 +97,31 @@ def mirror(a: Floats, *, threads: int | None = None) -> None:
     compiled.module.mirror(a, threads or compiled.default_threads())
 
 
-def sparse_gram_numpy(indptr: Offsets, indices: Items, value: Floats, n_columns: int) -> Floats:
+def gram_numpy(y: F32) -> F32:
+    """Do what `gram` does, in float64."""
+    wide = y.astype(np.float64)
+    return (wide.T @ wide).astype(np.float32)
+
+
+def sparse_gram_numpy(indptr: I64, indices: I32, value: F32, n_columns: int) -> F32:
     """Do what `sparse_gram` does, by SciPy's sparse product."""
     x = csr_matrix((value, indices, indptr), shape=(len(indptr) - 1, n_columns))
     return np.asarray((x.T @ x).toarray(), np.float32)
 
 
-def sandwich_numpy(indptr: Offsets, indices: Items, value: Floats, k: Floats, n_columns: int) -> Floats:
+def sandwich_numpy(indptr: I64, indices: I32, value: F32, k: F32, n_columns: int) -> F32:
     """Do what `sandwich` does, by SciPy's product of a sparse and a dense matrix."""
     x = csr_matrix((value, indices, indptr), shape=(len(indptr) - 1, n_columns))
     return np.asarray((x.T @ k) @ x, np.float32)
 
 
-def mirror_numpy(a: Floats) -> None:
+def mirror_numpy(a: F32) -> None:
     """Do what `mirror` does, row by row."""
     for i in range(len(a)):
         a[i, i:] = a[i:, i]
 
 
-def _canonical(indptr: Offsets, indices: Items, value: Floats, n_columns: int) -> tuple[Offsets, Items, Floats]:
+def _canonical(indptr: I64, indices: I32, value: F32, n_columns: int) -> tuple[I64, I32, F32]:
     """Return the arrays with each row ascending and no place named twice: themselves where they are so already."""
     indptr, indices = np.ascontiguousarray(indptr, np.int64), np.ascontiguousarray(indices, np.int32)
     value = np.ascontiguousarray(value, np.float32)

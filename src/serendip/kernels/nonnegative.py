@@ -5,26 +5,16 @@ Fundamentals E92-A(3), 2009 (HALS, whose update of a factor this is, row by row)
 Descent Methods with Variable Selection for Non-negative Matrix Factorization, KDD 2011, doi:10.1145/2020408.2020577.
 """
 
-from typing import TypeAlias
-
 import numpy as np
-import numpy.typing as npt
 
+from serendip.arrays import F32
 from serendip.kernels import compiled
-from serendip.kernels.system import checked
-
-Floats: TypeAlias = npt.NDArray[np.float32]
+from serendip.kernels.system import Systems
 
 
 def nonnegative_rows(
-    indptr: npt.NDArray[np.int64],
-    indices: npt.NDArray[np.int32],
-    weight: Floats,
-    target: Floats,
-    y: Floats,
-    gram: Floats,
-    l2: Floats,
-    x: Floats,
+    systems: Systems,
+    x: F32,
     *,
     sweeps: int = 1,
     tolerance: float = 1e-5,
@@ -39,13 +29,7 @@ def nonnegative_rows(
     O(d rank + sweeps rank^2) for a row of d entries, and O(d rank^2) more where there are weights.
 
     Args:
-        indptr: (n+1,) where each row's entries begin in indices, weight and target.
-        indices: (nnz,) rows of y.
-        weight: (nnz,) factor of y_i y_i', not negative.
-        target: (nnz,) factor of y_i on the right-hand side.
-        y: (m, rank) the fixed factors.
-        gram: (rank, rank) what is common to all rows, symmetric and positive semi-definite.
-        l2: (n,) each row's regularisation, not negative.
+        systems: of n rows; gram positive semi-definite, l2 not negative.
         x: (n, rank) float32, C-contiguous, not negative.
         sweeps: passes over the factors of a row, at most.
         tolerance: stop where no factor of a row moves by more than this times its largest.
@@ -54,37 +38,24 @@ def nonnegative_rows(
     Raises:
         ValueError: shapes that do not fit, an index outside y, or a value that is not finite or out of bounds.
     """
-    indptr, indices, weight, target, y, gram, l2 = checked(indptr, indices, weight, target, y, gram, l2, x)
-    for name, part in (("weight", weight), ("l2", l2), ("x", x)):
+    systems = systems.checked()
+    systems.check_solution(x)
+    for name, part in (("weight", systems.weight), ("l2", systems.l2), ("x", x)):
         if part.size and not (part.min() >= 0 and part.max() < np.inf):  # NaN fails the first
             raise ValueError(f"{name} must hold finite numbers of 0 or more")
-    if not np.isfinite(target).all():
+    if not np.isfinite(systems.target).all():
         raise ValueError("target must hold finite numbers")
     if compiled.native:
-        compiled.module.nonnegative_rows(
-            indptr, indices, weight, target, y, gram, l2, x, sweeps, tolerance, threads or compiled.default_threads()
-        )
+        threads = threads or compiled.default_threads()
+        compiled.module.nonnegative_rows(*systems, x, sweeps, tolerance, threads)
     else:
         compiled.say_once()
-        nonnegative_rows_numpy(
-            indptr, indices, weight, target, y, gram, l2, x, sweeps=sweeps, tolerance=tolerance
-        )  # fmt: skip
+        nonnegative_rows_numpy(systems, x, sweeps=sweeps, tolerance=tolerance)
 
 
-def nonnegative_rows_numpy(
-    indptr: npt.NDArray[np.int64],
-    indices: npt.NDArray[np.int32],
-    weight: Floats,
-    target: Floats,
-    y: Floats,
-    gram: Floats,
-    l2: Floats,
-    x: Floats,
-    *,
-    sweeps: int = 1,
-    tolerance: float = 1e-5,
-) -> None:
+def nonnegative_rows_numpy(systems: Systems, x: F32, *, sweeps: int = 1, tolerance: float = 1e-5) -> None:
     """Do what `nonnegative_rows` does, row by row in NumPy."""
+    indptr, indices, weight, target, y, gram, l2 = systems
     for u in range(len(x)):
         row = slice(indptr[u], indptr[u + 1])
         y_u = y[indices[row]]  # (d, rank)

@@ -12,7 +12,9 @@ import numpy as np
 
 from serendip.arrays import CSR, F32
 from serendip.data.dataset import Dataset
-from serendip.kernels.als import Solver, gram, solve_rows
+from serendip.kernels.als import Solver, solve_rows
+from serendip.kernels.gram import gram
+from serendip.kernels.system import Systems
 from serendip.models.contract import Algorithm, Run, learnable
 from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.factors import Factors, FoldIn
@@ -104,11 +106,10 @@ class ALS(Algorithm):
     def sweep(self, matrix: CSR, y: F32, x: F32, fold: FoldIn, run: Run) -> None:
         """Solve every row of x for fixed y, in place.  # (n, m), (m, rank), (n, rank)"""
         l2 = fold.penalty(np.diff(matrix.indptr).astype(np.float32), matrix.shape[1])
-        products = np.float32(fold.unobserved) * gram(y, run.threads)  # (rank, rank)
-        solve_rows(
-            matrix.indptr.astype(np.int64), matrix.indices, matrix.data, matrix.data, y, products, l2, x,
-            solver=self.kind, steps=self.steps, block=self.block, threads=run.threads,
-        )  # fmt: skip
+        products = np.float32(fold.unobserved) * gram(y, threads=run.threads)  # (rank, rank)
+        indptr = matrix.indptr.astype(np.int64)
+        systems = Systems(indptr, matrix.indices, matrix.data, matrix.data, y, products, l2)
+        solve_rows(systems, x, solver=self.kind, steps=self.steps, block=self.block, threads=run.threads)
 
 
 def damped(matrix: CSR, damping: float) -> F32 | None:

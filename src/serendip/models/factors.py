@@ -11,6 +11,7 @@ from serendip.data.queries import ItemLists, Queries, offsets, ranges
 from serendip.data.slates import Contributions, Slates
 from serendip.kernels.als import owed, solve_rows
 from serendip.kernels.index import MANY, Index, prepare
+from serendip.kernels.system import Systems
 from serendip.models.contract import Model
 from serendip.models.packed import Packed, inner, topk
 
@@ -119,7 +120,7 @@ class Factors(Model):
         indptr = w.indptr.astype(np.int64)
         l2 = self.fold.penalty((indptr[1:] - indptr[:-1]).astype(np.float32), self.n_items)
         x = np.zeros((len(l2), y.shape[1]), np.float32)
-        solve_rows(indptr, w.indices, w.data, target, y, gram, l2, x)
+        solve_rows(Systems(indptr, w.indices, w.data, target, y, gram, l2), x)
         return x
 
     def _folded_packed(self, w: CSR, target: F32) -> F32:
@@ -133,8 +134,9 @@ class Factors(Model):
             at = slice(w.indptr[begin], w.indptr[end])
             used, column = np.unique(w.indices[at], return_inverse=True)
             indptr = w.indptr[begin : end + 1].astype(np.int64) - w.indptr[begin]
-            solve_rows(indptr, column.astype(np.int32), w.data[at], target[at], self._fold_rows(used), gram,
-                       l2[begin:end], x[begin:end])  # fmt: skip
+            systems = Systems(indptr, column.astype(np.int32), w.data[at], target[at], self._fold_rows(used), gram,
+                              l2[begin:end])  # fmt: skip
+            solve_rows(systems, x[begin:end])
         return x
 
     def _fold_rows(self, item: I32 | slice) -> F32:
@@ -226,7 +228,7 @@ class Factors(Model):
         else:
             y, gram = self._fold_items
         l2 = self.fold.penalty((indptr[1:] - indptr[:-1]).astype(np.float32), self.n_items)
-        return self.told(queries, item, of, w, owed(indptr, indices, w.data, target, y, gram, l2, at, of))
+        return self.told(queries, item, of, w, owed(Systems(indptr, indices, w.data, target, y, gram, l2), at, of))
 
     def told(self, queries: Queries, item: I32, of: I64, w: CSR, owed: F32) -> Contributions:
         """Return what is owed to the items of each row's history, and what the scores have beyond that.

@@ -11,6 +11,7 @@ from serendip.arrays import CSR, F32, I64, Bool
 from serendip.data.ids import Ids
 from serendip.data.queries import Queries
 from serendip.kernels.als import solve_rows
+from serendip.kernels.system import Systems
 from serendip.models.encoder import Encoder
 from serendip.models.factors import Factors, FoldIn
 
@@ -115,5 +116,5 @@ def solve_near(
     found, items = x[rows].copy(), np.vstack([y, np.eye(rank, dtype=np.float32)])
     nothing = np.full(len(some), 1e-6, np.float32)  # of a penalty on x itself
     indptr = both.indptr.astype(np.int64)
-    solve_rows(indptr, both.indices, both.data, target.data, items, gram, nothing, found, threads=threads)
+    solve_rows(Systems(indptr, both.indices, both.data, target.data, items, gram, nothing), found, threads=threads)
     x[rows] = found

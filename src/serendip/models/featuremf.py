@@ -15,7 +15,7 @@ from scipy.sparse import diags
 
 from serendip.arrays import CSR, F32
 from serendip.data.dataset import Dataset
-from serendip.kernels.als import gram
+from serendip.kernels.gram import gram
 from serendip.models.als import SEEN_TIMES
 from serendip.models.contract import Algorithm, Run, learnable
 from serendip.models.cost import WEIGHT, Cost, Size
@@ -99,7 +99,7 @@ class FeatureMF(Algorithm):
     def sweep(self, matrix: CSR, f: CSR, lean: Leaning, y: F32, x: F32, fold: FoldIn, run: Run) -> None:
         """Solve every row of x for fixed y, near f B, in place.  # (n, m), (n, d), ..., (m, rank), (n, rank)"""
         x[:] = f @ lean.coefficients
-        products = np.float32(fold.unobserved) * gram(y, run.threads)  # (rank, rank)
+        products = np.float32(fold.unobserved) * gram(y, threads=run.threads)  # (rank, rank)
         solve_near(matrix, y, products, fold, x, np.arange(len(x)), run.threads)
 
     def led(self, lean: Leaning, f: CSR, x: F32, matrix: CSR, fold: FoldIn) -> Leaning:

@@ -14,7 +14,7 @@ from scipy.special import expit
 from serendip.arrays import CSR, F32
 from serendip.data.dataset import Dataset
 from serendip.errors import UserError
-from serendip.kernels.als import gram
+from serendip.kernels.gram import gram
 from serendip.kernels.pairwise import Ranking
 from serendip.models.contract import Algorithm, Run, learnable
 from serendip.models.cost import WEIGHT, Cost, Size

@@ -13,8 +13,9 @@ import numpy as np
 
 from serendip.arrays import CSR, F32, I32, I64
 from serendip.data.dataset import Dataset
-from serendip.kernels.als import gram
+from serendip.kernels.gram import gram
 from serendip.kernels.nonnegative import nonnegative_rows
+from serendip.kernels.system import Systems
 from serendip.models.contract import Algorithm, Run, learnable
 from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.factors import FoldIn
@@ -50,7 +51,7 @@ class NMF(Algorithm):
         p, q = factorised(x, self.rank, self.epochs, self.l2, run, "nmf: interactions")
         known = np.bincount(x.indices, minlength=data.n_items) > 0
         fold = FoldIn(self.l2, frequency=FREQUENCY)
-        fitted, products = data.history.fingerprint(), gram(q, run.threads)
+        fitted, products = data.history.fingerprint(), gram(q, threads=run.threads)
         common = (data.users, data.items, data.fitted_rules, p, q, fitted, known, fold, products)
         if not data.rated.any():
             return Reconstruction(*common, nonnegative=True)
@@ -113,11 +114,9 @@ class Rows:
 
     def descend(self, y: F32, x: F32, threads: int | None, sweeps: int = 1) -> None:
         """Descend on every row of x for fixed y, in place.  # (m, rank), (n, rank)"""
-        products = np.zeros((y.shape[1], y.shape[1]), np.float32) if self.given else gram(y, threads)
-        nonnegative_rows(
-            self.indptr, self.indices, self.weight, self.target, y, products, self.l2, x,
-            sweeps=sweeps, threads=threads,
-        )  # fmt: skip
+        products = np.zeros((y.shape[1], y.shape[1]), np.float32) if self.given else gram(y, threads=threads)
+        systems = Systems(self.indptr, self.indices, self.weight, self.target, y, products, self.l2)
+        nonnegative_rows(systems, x, sweeps=sweeps, threads=threads)
 
 
 def average(rows: F32, count: I64) -> F32:

@@ -7,6 +7,7 @@ import numpy as np
 from serendip.arrays import F32, I32, I64
 from serendip.data.queries import Queries
 from serendip.kernels.nonnegative import nonnegative_rows
+from serendip.kernels.system import Systems
 from serendip.models.ratings import distinct
 from serendip.models.reconstruction import SWEEPS, Reconstruction
 
@@ -34,10 +35,11 @@ class NonnegativeRatings(Reconstruction):
         r = queries.history.ratings(self.n_items)
         n = np.diff(r.indptr).astype(np.float32)
         p = np.zeros((len(n), len(self.nobody)), np.float32)
-        nonnegative_rows(
+        systems = Systems(
             r.indptr.astype(np.int64), r.indices, np.ones_like(r.data), r.data, self.parts,
-            np.zeros((p.shape[1], p.shape[1]), np.float32), np.float32(self.l2_ratings) * n, p, sweeps=SWEEPS,
+            np.zeros((p.shape[1], p.shape[1]), np.float32), np.float32(self.l2_ratings) * n,
         )  # fmt: skip
+        nonnegative_rows(systems, p, sweeps=SWEEPS)
         p[n == 0] = self.nobody
         inside = (item >= 0) & (item < self.n_items)
         q = np.where(inside[:, None], self.parts[np.where(inside, item, 0)], self.nothing)

@@ -7,8 +7,10 @@ import numpy as np
 
 from serendip.arrays import CSR, I32
 from serendip.data.dataset import Dataset
-from serendip.kernels.als import gram, solve_rows
+from serendip.kernels.als import solve_rows
+from serendip.kernels.gram import gram
 from serendip.kernels.pairwise import Ranking, Steps, pairwise_epochs, pairwise_start
+from serendip.kernels.system import Systems
 from serendip.kernels.topk import topk_dot
 from serendip.metrics.ranking import hits, ndcg
 from serendip.models.contract import Run, learnable
@@ -78,11 +80,12 @@ def imitating(w: Ranking, matrix: CSR, threads: int | None) -> FoldIn:
     """
     user = np.flatnonzero(np.diff(matrix.indptr))
     user = user[:: max(1, len(user) // IMITATED)]
-    products, rows = gram(w.q, threads), matrix[user]
+    products, rows = gram(w.q, threads=threads), matrix[user]
     x = np.zeros((len(user), w.q.shape[1]), np.float32)
     l2 = np.full(len(user), FOLD.l2, np.float32)
-    solve_rows(rows.indptr.astype(np.int64), rows.indices, rows.data, rows.data, w.q,
-               np.float32(FOLD.unobserved) * products, l2, x, threads=threads)  # fmt: skip
+    scaled = np.float32(FOLD.unobserved) * products
+    systems = Systems(rows.indptr.astype(np.int64), rows.indices, rows.data, rows.data, w.q, scaled, l2)
+    solve_rows(systems, x, threads=threads)
     p, both = w.p[user] @ products, float(np.einsum("uf,uf->", x @ products, x))
     target = float(np.einsum("uf,uf->", p, x)) / both if both > 0 else 1.0
     return replace(FOLD, target=max(target, 1e-3))

@@ -13,7 +13,7 @@ import numpy as np
 
 from serendip.arrays import CSR, F32
 from serendip.data.dataset import Dataset
-from serendip.kernels.als import gram
+from serendip.kernels.gram import gram
 from serendip.models.contract import Algorithm, Run, learnable
 from serendip.models.cost import Cost, Size
 from serendip.models.factors import FoldIn
@@ -48,7 +48,7 @@ class PureSVD(Algorithm):
         v = right_singular_vectors(z, self.rank, self.sweeps, run)  # (n_items, rank)
         return Reconstruction(
             data.users, data.items, data.fitted_rules, np.asarray(x @ v, np.float32), v, data.history.fingerprint(),
-            count > 0, FoldIn(0.0), gram(v, run.threads),
+            count > 0, FoldIn(0.0), gram(v, threads=run.threads),
         )  # fmt: skip
 
     def cost(self, size: Size) -> Cost:

@@ -8,6 +8,7 @@ from serendip.arrays import CSR, F32, I32, I64
 from serendip.data.queries import Queries, offsets, ranges
 from serendip.data.slates import Contributions
 from serendip.kernels.nonnegative import nonnegative_rows
+from serendip.kernels.system import Systems
 from serendip.models.factors import Factors
 from serendip.models.packed import Packed
 
@@ -39,10 +40,9 @@ class Reconstruction(Factors):
         x = np.zeros((w.shape[0], self.rank), np.float32)
         l2 = self.fold.penalty(np.diff(w.indptr).astype(np.float32), self.n_items)
         used, column = np.unique(w.indices, return_inverse=True)
-        nonnegative_rows(
-            w.indptr.astype(np.int64), column.astype(np.int32), w.data, target, self.item_factors[used], self.gram, l2,
-            x, sweeps=SWEEPS,
-        )  # fmt: skip
+        systems = Systems(w.indptr.astype(np.int64), column.astype(np.int32), w.data, target, self.item_factors[used],
+                          self.gram, l2)  # fmt: skip
+        nonnegative_rows(systems, x, sweeps=SWEEPS)
         return x
 
     def explain(self, queries: Queries, item: I32, of: I64 | None = None) -> Contributions:
