@@ -69,3 +69,30 @@ def test_an_id_among_the_attributes_or_in_the_context() -> None:
     found = [str(leak) for leak in leaks(parts.train, parts.test)]
     assert len(found) == 3
     assert "'name'" in found[0] and "'account_id'" in found[1] and "'device'" in found[2]
+
+
+def test_codes_are_ids_and_titles_are_not() -> None:
+    ids = [f"u{u}" for u in range(USERS)]
+    users = pl.DataFrame({
+        "user_id": ids, "email": [f"{u}@shop.org" for u in range(USERS)],
+        "account_number": range(70_000, 70_000 + USERS),
+        "income": range(20_000, 20_000 + USERS), "about": [f"likes film {u}" for u in range(USERS)],
+        "city": [f"city{u // 2}" for u in range(USERS)],
+    })  # fmt: skip
+    parts = last_out(shop(users))
+    found = [str(leak) for leak in leaks(parts.train, parts.test)]
+    assert len(found) == 2 and "'email'" in found[0] and "'account_number'" in found[1]
+    n = 40
+    items = pl.DataFrame({
+        "item_id": [f"i{i}" for i in range(n)], "ean": [f"40{i:011d}" for i in range(n)],
+        "hash": [f"0e{i:02d}-aa{i:02d}" for i in range(n)], "slug": [f"red-lamp-{i}" for i in range(n)],
+        "title": [f"Lamp {i}" for i in range(n)], "price": range(n),
+    })  # fmt: skip
+    wide = Dataset.of(Tables(pl.DataFrame({
+        "user_id": np.repeat(ids, n // 2),
+        "item_id": [f"i{(u + 2 * p) % n}" for u in range(USERS) for p in range(n // 2)],
+        "timestamp": np.arange(USERS * n // 2) + 1_600_000_000_000,
+    }), items))  # fmt: skip
+    parts = last_out(wide)
+    found = [str(leak) for leak in leaks(parts.train, parts.test)]
+    assert len(found) == 2 and "'ean' of items" in found[0] and "'hash' of items" in found[1]

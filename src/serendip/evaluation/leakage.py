@@ -13,6 +13,9 @@ from serendip.data.ids import Ids
 SHOWN = 3  # examples
 ALIKE = 0.99  # of the users have a value of their own: it is as good as an id
 FEW = 20  # users below which nothing is said of a column
+NAMES = ("id", "number", "_no", "_nr", "code", "key", "ean", "isbn", "sku")  # whole numbers under these count nothing
+OF_USERS = r"^\S*$"  # a text without a space: an e-mail, a hash
+OF_ITEMS = r"^[\p{L}\p{N}_]*$|^[0-9A-Fa-f-]*$"  # one word, or a hash in groups: parts of an address say what is alike
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,7 @@ def of_features(data: Dataset) -> list[Leak]:
     for frame, ids, what in ((data.user_features, data.users, "user"), (data.item_features, data.items, "item")):
         for name in [] if frame is None else frame.columns:
             assert frame is not None
-            if identifies(frame[name], ids):
+            if identifies(frame[name], ids, OF_USERS if what == "user" else OF_ITEMS):
                 some = frame[name].drop_nulls().head(SHOWN + 1).cast(pl.String).to_list()
                 found.append(Leak(f"{what} id as a feature", len(ids), len(ids), (
                     f"the attribute {name!r} of {what}s is as good as an id {examples(some)}: leave it out"
@@ -143,15 +146,22 @@ def of_features(data: Dataset) -> list[Leak]:
     return found
 
 
-def identifies(column: pl.Series, ids: Ids) -> bool:
-    """Return whether a column of attributes says who: the ids themselves, or whole numbers of nearly everyone's own."""
+def identifies(column: pl.Series, ids: Ids, code: str) -> bool:
+    """Return whether a column of attributes says who: the ids themselves, or codes of nearly everyone's own.
+
+    A code is a text of the pattern `code`, or a whole number under a name like `account_id`.
+    """
     if column.dtype.is_nested() or len(ids) < FEW:
         return False
     texts = column.cast(pl.String)
     if bool((texts == ids.series).fill_null(False).mean() > ALIKE):  # type: ignore[operator]
         return True
-    name = column.name.lower()
-    return column.dtype.is_integer() and column.n_unique() > ALIKE * len(ids) and name.endswith("id")
+    given = column.drop_nulls()
+    if len(given) < max(FEW, len(ids) / 2) or given.n_unique() <= ALIKE * len(given):
+        return False
+    if column.dtype.is_integer():
+        return column.name.lower().endswith(NAMES)
+    return column.dtype == pl.String and bool((given.str.contains(code).mean() or 0) > ALIKE)
 
 
 def context_identifies(column: pl.Series, data: Dataset) -> bool:
