@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serendip.kernels.topk import Floats, Items, Offsets, topk_dense, topk_dense_numpy, topk_dot, topk_dot_numpy
+from serendip.arrays import F32, I32, I64
+from serendip.kernels.topk import topk_dense, topk_dense_numpy, topk_dot, topk_dot_numpy
 
 USERS = st.sampled_from([0, 1, 2, 7, 9, 127, 128, 150])  # few users and many users take different ways
 ITEMS = st.sampled_from([0, 1, 15, 31, 33, 255, 256, 257, 600])
@@ -18,14 +19,14 @@ def isa(isa_with_bytes: str) -> str:
     return isa_with_bytes
 
 
-def excluded(n_users: int, n_items: int, rng: np.random.Generator) -> tuple[Offsets, Items]:
+def excluded(n_users: int, n_items: int, rng: np.random.Generator) -> tuple[I64, I32]:
     """Up to 40 items a user, in no order, repeated among them."""
     count = rng.integers(0, 40, n_users) * (n_items > 0)
     indptr = np.concatenate([[0], np.cumsum(count)])
     return indptr, rng.integers(0, max(n_items, 1), indptr[-1]).astype(np.int32)
 
 
-def assert_same(a: tuple[Items, Floats], b: tuple[Items, Floats]) -> None:
+def assert_same(a: tuple[I32, F32], b: tuple[I32, F32]) -> None:
     np.testing.assert_array_equal(a[0], b[0])
     np.testing.assert_array_equal(a[1], b[1])
     assert a[0].dtype == b[0].dtype == np.int32
@@ -66,7 +67,7 @@ def floats(n_users: int, n_items: int, rank: int, seed: int = 0) -> dict[str, An
     }
 
 
-def all_scores(a: dict[str, Any]) -> Floats:
+def all_scores(a: dict[str, Any]) -> F32:
     """(users, items) as the kernel scores them."""
     item, score = topk_dot(k=len(a["y"]), **a)
     scores = np.empty_like(score)

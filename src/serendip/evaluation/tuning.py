@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from serendip.arrays import F64
 from serendip.errors import UserError
 from serendip.evaluation.deadline import Deadline, TimeUp
 from serendip.evaluation.space import Axis, Choices, Settings
-from serendip.stats.bootstrap import Floats
 
 RUNGS = (1, 3, 9)  # ninths of the epochs after which a trial may be given up: the best third goes on
 SHARES = (3, 9)  # ninths of the users: fewer of them favour other penalties, so the better half goes on
@@ -34,7 +34,7 @@ class Trial:
     settings: Settings
     mean: float
     seconds: float
-    value: Floats | None = None
+    value: F64 | None = None
     why: str = ""  # it has no value
 
 
@@ -48,7 +48,7 @@ class Search:
     iterative: bool = False  # a part of the effort is a part of the epochs, else of the users
 
 
-Objective = Callable[[Settings, int], Floats]  # settings, ninths of the effort -> a value a user, more being better
+Objective = Callable[[Settings, int], F64]  # settings, ninths of the effort -> a value a user, more being better
 Heard = Callable[[Trial, list[Trial]], None]  # called with each trial and all so far
 
 
@@ -179,7 +179,7 @@ def finished(study: Any, folder: Path) -> list[Trial]:
     return found
 
 
-def mean(value: Floats) -> float:
+def mean(value: F64) -> float:
     """Return the mean of those that have a value."""
     return float(np.nanmean(value))
 

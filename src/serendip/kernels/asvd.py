@@ -5,36 +5,32 @@ doi:10.1145/1401890.1401944, equation 13.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from serendip.arrays import F32, I32, I64, Bool
 from serendip.kernels import compiled
 from serendip.kernels.csr import check_csr
 from serendip.kernels.lines import LINE, lines
 from serendip.kernels.users import user_epochs
 
-Ints: TypeAlias = npt.NDArray[np.int32]
-Offsets: TypeAlias = npt.NDArray[np.int64]
-Floats: TypeAlias = npt.NDArray[np.float32]
-
 
 class Asymmetric(NamedTuple):
     """Factors of items: rated, of what ratings tell, of what being in a history tells; beyond the rank they are 0."""
 
-    y: Floats  # (n_items, rank, rounded up to whole lines)
-    x: Floats  # (n_items, rank, rounded up to whole lines)
-    z: Floats  # (n_items, rank, rounded up to whole lines)
+    y: F32  # (n_items, rank, rounded up to whole lines)
+    x: F32  # (n_items, rank, rounded up to whole lines)
+    z: F32  # (n_items, rank, rounded up to whole lines)
 
 
 class Told(NamedTuple):
     """Histories as compressed rows: where each begins, its items, whether rated, and the rating less the baseline."""
 
-    indptr: Offsets  # (n_users + 1,)
-    indices: Ints  # (nnz,), each item of a user once
-    rated: npt.NDArray[np.bool_]  # (nnz,)
-    rest: Floats  # (nnz,), 0 where not rated
+    indptr: I64  # (n_users + 1,)
+    indices: I32  # (nnz,), each item of a user once
+    rated: Bool  # (nnz,)
+    rest: F32  # (nnz,), 0 where not rated
 
 
 def asvd_start(told: Told, n_items: int, *, rank: int, init_std: float, seed: int) -> Asymmetric:
@@ -87,12 +83,12 @@ def asvd_epochs(
     )  # fmt: skip
 
 
-def _epoch(w: Asymmetric, order: Ints, told: Told, learning_rate: float, l2: float) -> float:
+def _epoch(w: Asymmetric, order: I32, told: Told, learning_rate: float, l2: float) -> float:
     loss: float = compiled.module.asvd_epoch(order, *told, *w, learning_rate, l2)
     return loss
 
 
-def asvd_epoch_numpy(w: Asymmetric, order: Ints, told: Told, learning_rate: float, l2: float) -> float:
+def asvd_epoch_numpy(w: Asymmetric, order: I32, told: Told, learning_rate: float, l2: float) -> float:
     """Do what the kernel does for the users in `order`, all items of a user at once."""
     rate, loss = np.float32(learning_rate), 0.0
     for u in order.tolist():

@@ -1,10 +1,11 @@
 """What makes a pair of arrays the pattern of a sparse matrix in compressed rows."""
 
 import numpy as np
-import numpy.typing as npt
+
+from serendip.arrays import I32, I64
 
 
-def check_csr(indptr: npt.NDArray[np.int64], indices: npt.NDArray[np.int32], n_rows: int, n_columns: int) -> None:
+def check_csr(indptr: I64, indices: I32, n_rows: int, n_columns: int) -> None:
     """Raise ValueError where the pair is no CSR pattern of (n_rows, n_columns): the kernels trust what has passed."""
     if indptr.shape != (n_rows + 1,) or indices.ndim != 1:
         raise ValueError(f"indptr must have one more entry than the {n_rows} rows, and has shape {indptr.shape}")

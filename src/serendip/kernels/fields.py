@@ -6,34 +6,30 @@ Subgradient Methods", JMLR 12, 2011.
 """
 
 import math
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from serendip.arrays import F32, I32, I64
 from serendip.errors import UserError
 from serendip.kernels import compiled
 from serendip.kernels.csr import check_csr
-
-Ints: TypeAlias = npt.NDArray[np.int32]
-Offsets: TypeAlias = npt.NDArray[np.int64]
-Floats: TypeAlias = npt.NDArray[np.float32]
 
 
 class Features(NamedTuple):
     """Compressed rows of features: (n + 1,) where each row's begin, (nnz,) features, (nnz,) values."""
 
-    indptr: Offsets
-    indices: Ints
-    values: Floats
+    indptr: I64
+    indices: I32
+    values: F32
 
 
 class Pairs(NamedTuple):
     """The rows to learn from: which query and which item (N,), and the label (N,): 0 or 1, or a number to predict."""
 
-    query: Ints
-    item: Ints
-    label: Floats
+    query: I32
+    item: I32
+    label: F32
 
 
 class Weights(NamedTuple):
@@ -42,10 +38,10 @@ class Weights(NamedTuple):
     field (n_features,) int32 is the slot of a feature where v has one a field; with one slot it is 0 for all.
     """
 
-    field: Ints
-    bias: Floats  # (1,)
-    w: Floats  # (n_features,)
-    v: Floats  # (n_features, slots, rank)
+    field: I32
+    bias: F32  # (1,)
+    w: F32  # (n_features,)
+    v: F32  # (n_features, slots, rank)
 
 
 class Steps(NamedTuple):
@@ -57,7 +53,7 @@ class Steps(NamedTuple):
     l2_linear: float
 
 
-def fields_start(field: Ints, *, slots: int, rank: int, init_std: float, seed: int) -> Weights:
+def fields_start(field: I32, *, slots: int, rank: int, init_std: float, seed: int) -> Weights:
     """Return weights of zero and normal factors of standard deviation `init_std`."""
     n = len(field)
     v = np.float32(init_std) * np.random.default_rng(seed).standard_normal((n, slots, rank), np.float32)
@@ -65,7 +61,7 @@ def fields_start(field: Ints, *, slots: int, rank: int, init_std: float, seed: i
 
 
 def fields_epoch(
-    weights: Weights, squares: Weights, queries: Features, items: Features, pairs: Pairs, order: Offsets, steps: Steps
+    weights: Weights, squares: Weights, queries: Features, items: Features, pairs: Pairs, order: I64, steps: Steps
 ) -> float:
     """Learn from the pairs at `order`, updating `weights` and `squares` in place; return the mean loss before a step.
 
@@ -103,7 +99,7 @@ def fields_epoch(
     return loss / max(len(order), 1)
 
 
-def check(weights: Weights, squares: Weights, queries: Features, items: Features, pairs: Pairs, order: Offsets) -> None:
+def check(weights: Weights, squares: Weights, queries: Features, items: Features, pairs: Pairs, order: I64) -> None:
     """Raise ValueError where the kernel would leave an array."""
     n = len(weights.field)
     for rows in (queries, items):
@@ -128,7 +124,7 @@ def check(weights: Weights, squares: Weights, queries: Features, items: Features
 
 
 def _epoch(
-    weights: Weights, squares: Weights, queries: Features, items: Features, pairs: Pairs, order: Offsets, steps: Steps
+    weights: Weights, squares: Weights, queries: Features, items: Features, pairs: Pairs, order: I64, steps: Steps
 ) -> float:
     loss: float = compiled.module.fields_epoch(
         order, *pairs, *queries, *items, weights.field, *weights[1:], *squares[1:], *steps
@@ -137,14 +133,14 @@ def _epoch(
 
 
 def fields_epoch_numpy(
-    weights: Weights, squares: Weights, queries: Features, items: Features, pairs: Pairs, order: Offsets, steps: Steps
+    weights: Weights, squares: Weights, queries: Features, items: Features, pairs: Pairs, order: I64, steps: Steps
 ) -> float:
     """Do what the kernel does, a row at a time; return the sum of the losses."""
     field, bias, w, v = weights
     _, bias_g, w_g, v_g = squares
     aware, loss = v.shape[1] > 1, 0.0
 
-    def step(x: Floats, g: Floats, at: int | tuple[int, int], gradient: Floats | float) -> None:
+    def step(x: F32, g: F32, at: int | tuple[int, int], gradient: F32 | float) -> None:
         g[at] += gradient * gradient
         x[at] -= steps.learning_rate * gradient / np.sqrt(g[at])
 
@@ -154,7 +150,7 @@ def fields_epoch_numpy(
         x = np.concatenate([queries.values[parts[0]], items.values[parts[1]]])
         two = [(a, b) for a in range(len(j)) for b in range(a + 1, len(j))]
 
-        def slot(b: int, j: Ints = j) -> int:
+        def slot(b: int, j: I32 = j) -> int:
             return int(field[j[b]]) if aware else 0
 
         score = bias[0] + x @ w[j] + sum(x[a] * x[b] * (v[j[a], slot(b)] @ v[j[b], slot(a)]) for a, b in two)

@@ -1,17 +1,12 @@
 """Exact top-k for few queries at a time from an index that is prepared once and kept: see `Index`."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from serendip.arrays import F32, F64, I32, I64
 from serendip.kernels import compiled
 from serendip.kernels.topk import checked, topk_dot
-
-Floats: TypeAlias = npt.NDArray[np.float32]
-Items: TypeAlias = npt.NDArray[np.int32]
-Offsets: TypeAlias = npt.NDArray[np.int64]
 
 MANY = 16  # queries from which on `topk_dot`, which scores many at once, is about as fast or faster
 APART = 2_000_000  # factors from which on two threads gain more than they cost
@@ -26,26 +21,26 @@ class Index:
     their own factors: a quarter of the memory traffic where norms do not vary, far less where they do.
     """
 
-    y: Floats  # (n, rank)
-    bias: Floats | None  # (n,)
-    tie: Items  # (n,)
-    order: Items  # (n,) items by falling norm
-    code: Items  # (panels, ceil(rank / 4), 64) four factors a word
-    scale: Floats  # (panels * 64,)
-    slack: Floats  # (panels * 64,)
-    raised: Floats | None  # (panels * 64,) biases, a little more than they are
-    longest: npt.NDArray[np.float64]  # (blocks of 256,) the largest norm in each
-    highest: npt.NDArray[np.float64]  # (blocks of 256,) the largest bias in each
+    y: F32  # (n, rank)
+    bias: F32 | None  # (n,)
+    tie: I32  # (n,)
+    order: I32  # (n,) items by falling norm
+    code: I32  # (panels, ceil(rank / 4), 64) four factors a word
+    scale: F32  # (panels * 64,)
+    slack: F32  # (panels * 64,)
+    raised: F32 | None  # (panels * 64,) biases, a little more than they are
+    longest: F64  # (blocks of 256,) the largest norm in each
+    highest: F64  # (blocks of 256,) the largest bias in each
 
     def top(
         self,
-        q: Floats,
+        q: F32,
         k: int,
         *,
-        exclude_indptr: Offsets | None = None,
-        exclude_indices: Items | None = None,
+        exclude_indptr: I64 | None = None,
+        exclude_indices: I32 | None = None,
         threads: int | None = None,
-    ) -> tuple[Items, Floats]:
+    ) -> tuple[I32, F32]:
         """Return the k best items of each row of q: as `topk_dot` does, arguments and errors too."""
         q = np.ascontiguousarray(q, np.float32)
         if q.ndim != 2 or q.shape[1] != self.y.shape[1]:
@@ -65,12 +60,12 @@ class Index:
             )  # fmt: skip
         return item, score
 
-    def _bounds(self, q: Floats) -> bool:
+    def _bounds(self, q: F32) -> bool:
         """Return whether no partial sum can overflow: then the bounds hold. False where there is a NaN."""
         return bool(self.longest[0] * float(np.abs(q).max(initial=0)) * q.shape[1] < 1e37)
 
 
-def prepare(y: Floats, bias: Floats | None, tie: Items, *, threads: int | None = None) -> Index:
+def prepare(y: F32, bias: F32 | None, tie: I32, *, threads: int | None = None) -> Index:
     """Return the index of items with factors y (n, rank), bias (n,) or None, and ties as `topk_dot` takes them.
 
     Raises:

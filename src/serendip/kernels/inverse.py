@@ -4,27 +4,23 @@ Kolotilina, Yeremin: Factorized Sparse Approximate Inverse Preconditionings I, S
 doi:10.1137/0614004.
 """
 
-from typing import TypeAlias
-
 import numpy as np
-import numpy.typing as npt
 import scipy.sparse as sp
 
+from serendip.arrays import F32, I32, I64
 from serendip.kernels import compiled
 from serendip.kernels.csr import check_csr
 
-Floats: TypeAlias = npt.NDArray[np.float32]
-
 
 def inverse_rows(
-    indptr: npt.NDArray[np.int64],
-    indices: npt.NDArray[np.int32],
-    data: Floats,
-    pattern: npt.NDArray[np.int64],
-    columns: npt.NDArray[np.int32],
+    indptr: I64,
+    indices: I32,
+    data: F32,
+    pattern: I64,
+    columns: I32,
     *,
     threads: int | None = None,
-) -> Floats:
+) -> F32:
     """Return, for each row i with the allowed columns S, the row of i in the inverse of A restricted to S x S.
 
     A is symmetric. Where S is all columns up to i, the rows over the square roots of their last entries are the
@@ -70,12 +66,12 @@ def inverse_rows(
 
 
 def inverse_rows_numpy(
-    indptr: npt.NDArray[np.int64],
-    indices: npt.NDArray[np.int32],
-    data: Floats,
-    pattern: npt.NDArray[np.int64],
-    columns: npt.NDArray[np.int32],
-) -> Floats:
+    indptr: I64,
+    indices: I32,
+    data: F32,
+    pattern: I64,
+    columns: I32,
+) -> F32:
     """Do what `inverse_rows` does, row by row in float64."""
     n = len(indptr) - 1
     a = sp.csr_array((data.astype(np.float64), indices, indptr), shape=(n, n))

@@ -13,23 +13,24 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from serendip.arrays import F32, F64, I32, I64
 from serendip.errors import UserError, nearest
 from serendip.kernels import compiled
 from serendip.kernels.csr import check_csr
 
 Similarity = Literal["dot", "cosine", "pearson", "adjusted_cosine", "euclidean", "jaccard"]
-Neighbours: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32]]
+Neighbours: TypeAlias = tuple[I64, I32, F32]
 
 
 def neighbours(
-    indptr: npt.NDArray[np.int64],
-    indices: npt.NDArray[np.int32],
-    data: npt.NDArray[np.float32],
+    indptr: I64,
+    indices: I32,
+    data: F32,
     *,
     m: int,
     k: int,
     similarity: Similarity,
-    tie: npt.NDArray[np.int32],
+    tie: I32,
     shrinkage: float = 0.0,
     overlap: bool = False,
     min_overlap: int = 1,
@@ -112,14 +113,14 @@ def neighbours(
 
 
 def neighbours_numpy(
-    indptr: npt.NDArray[np.int64],
-    indices: npt.NDArray[np.int32],
-    data: npt.NDArray[np.float32],
+    indptr: I64,
+    indices: I32,
+    data: F32,
     *,
     m: int,
     k: int,
     similarity: Similarity,
-    tie: npt.NDArray[np.int32],
+    tie: I32,
     shrinkage: float = 0.0,
     overlap: bool = False,
     min_overlap: int = 1,
@@ -135,11 +136,11 @@ def neighbours_numpy(
     )
     size, square = (np.asarray(x.sum(axis=1), np.float64) for x in (ones, squares))  # (n,) both
     kept: list[npt.NDArray[np.intp]] = []
-    values: list[npt.NDArray[np.float32]] = []
+    values: list[F32] = []
     for begin in range(0, n, 256):
         rows = slice(begin, min(begin + 256, n))
 
-        def product(left: sp.csr_array, right: sp.csr_array, rows: slice = rows) -> npt.NDArray[np.float64]:
+        def product(left: sp.csr_array, right: sp.csr_array, rows: slice = rows) -> F64:
             return np.asarray((left[rows] @ right.T).toarray())  # (rows, n)
 
         c, xy = product(ones, ones), product(a, a)
@@ -186,11 +187,11 @@ def _keeps_negative(similarity: Similarity, overlap: bool) -> bool:
     return overlap and similarity in ("pearson", "adjusted_cosine")
 
 
-def _cosine(xy: npt.NDArray[np.float64], size: npt.NDArray[np.float64], s: float) -> npt.NDArray[np.float64]:
+def _cosine(xy: F64, size: F64, s: float) -> F64:
     return np.where(np.abs(xy) > 1e-6 * size, xy / (size + s), 0)
 
 
-def _centred(indptr: npt.NDArray[np.int64], data: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _centred(indptr: I64, data: F32) -> F32:
     """Take from each row's values their mean."""
     size = np.diff(indptr)
     row = np.repeat(np.arange(len(size)), size)

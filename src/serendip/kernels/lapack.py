@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from ctypes import CFUNCTYPE, PYFUNCTYPE, byref, c_char, c_char_p, c_float, c_int, c_void_p, py_object, pythonapi
 
 import numpy as np
-import numpy.typing as npt
 from scipy.linalg import cython_blas, cython_lapack
+
+from serendip.arrays import F32
 
 BLOCK = 512  # columns eliminated at once
 NAME = PYFUNCTYPE(c_char_p, py_object)(("PyCapsule_GetName", pythonapi))
@@ -42,7 +43,7 @@ def passed(given: str | int | float | c_void_p | c_int) -> object:
             return given
 
 
-def inverse_lower(a: npt.NDArray[np.float32]) -> int:
+def inverse_lower(a: F32) -> int:
     """Turn the lower triangle of a positive definite matrix into that of its inverse, in its place.  # a (n, n)
 
     Return 0, or which leading minor is not positive definite; `a` is spoilt then. What is above the diagonal stays.

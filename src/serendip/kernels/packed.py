@@ -1,18 +1,18 @@
 """Inner products with rows in float16 or in 8 bits, without a float32 copy of them, and such numbers made float32."""
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from serendip.arrays import F32
 from serendip.kernels import compiled
 
-Floats: TypeAlias = npt.NDArray[np.float32]
 BLOCK = 1 << 18  # numbers made float32 at once: 1 MB, which stays in the cache
 EXPONENT = np.float32(2.0**112)  # by so much is the exponent of float32 biased more than that of float16
 
 
-def packed_dot(q: Floats, values: npt.NDArray[Any], scale: Floats | None, *, threads: int | None = None) -> Floats:
+def packed_dot(q: F32, values: npt.NDArray[Any], scale: F32 | None, *, threads: int | None = None) -> F32:
     """Return q_u . values_i, times scale_i where there is one.
 
     Each is one float32 sum in an order that depends on the rank alone: equal rows score exactly equal.
@@ -49,7 +49,7 @@ def packed_dot(q: Floats, values: npt.NDArray[Any], scale: Floats | None, *, thr
     return out
 
 
-def packed_dot_numpy(q: Floats, values: npt.NDArray[Any], scale: Floats | None) -> Floats:
+def packed_dot_numpy(q: F32, values: npt.NDArray[Any], scale: F32 | None) -> F32:
     """Do what `packed_dot` does, a block of rows at a time; equal up to the rounding of the sums."""
     out = np.empty((len(q), len(values)), np.float32)
     step = max(1, BLOCK // max(values.shape[1], 1))
@@ -61,7 +61,7 @@ def packed_dot_numpy(q: Floats, values: npt.NDArray[Any], scale: Floats | None) 
     return out
 
 
-def unpacked(values: npt.NDArray[Any]) -> Floats:
+def unpacked(values: npt.NDArray[Any]) -> F32:
     """Return int8 and float16, or its bits in uint16, as float32 in new memory; exact for finite numbers.
 
     NumPy makes float32 of float16 one by one. Here the bits are moved to where float32 has them, many at once.
@@ -73,6 +73,6 @@ def unpacked(values: npt.NDArray[Any]) -> Floats:
     bits &= 0x7FFF
     bits <<= 13
     bits |= sign
-    number: Floats = bits.view(np.float32)
+    number: F32 = bits.view(np.float32)
     number *= EXPONENT
     return number

@@ -10,19 +10,17 @@ Landscapes, ICML 2019, arXiv:1806.01811: one step size for a whole vector, here 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from serendip.arrays import F32, I32, I64, U64
 from serendip.errors import UserError
 from serendip.kernels import compiled
 from serendip.kernels.csr import check_csr
 from serendip.kernels.lines import LINE, lines
 
-Ints: TypeAlias = npt.NDArray[np.int32]
-Offsets: TypeAlias = npt.NDArray[np.int64]
-Floats: TypeAlias = npt.NDArray[np.float32]
 Loss = Literal["bpr", "warp"]
 
 SIDE = 8
@@ -39,16 +37,16 @@ START = 64.0  # what a row's sum of squared gradients begins with
 class Ranking(NamedTuple):
     """Score of user u and item i = bias[i] + p[u]'q[i]; beyond the rank, factors are 0."""
 
-    p: Floats  # (n_users, rank, rounded up to whole lines)
-    q: Floats  # (n_items, rank, rounded up to whole lines)
-    bias: Floats  # (n_items,)
+    p: F32  # (n_users, rank, rounded up to whole lines)
+    q: F32  # (n_items, rank, rounded up to whole lines)
+    bias: F32  # (n_items,)
 
 
 class Squares(NamedTuple):
     """Sums of the squared gradients that the rows of p and of q, an item's with its bias, have had so far."""
 
-    p: Floats  # (n_users,)
-    q: Floats  # (n_items,)
+    p: F32  # (n_users,)
+    q: F32  # (n_items,)
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ class Steps:
     popularity: float = 0.0
 
 
-def pairwise_start(indptr: Offsets, indices: Ints, n_items: int, *, rank: int, init_std: float, seed: int) -> Ranking:
+def pairwise_start(indptr: I64, indices: I32, n_items: int, *, rank: int, init_std: float, seed: int) -> Ranking:
     """Return no biases, and normal factors of standard deviation `init_std`.
 
     The factors of a user who took nothing, or of an item that nobody took, are zeros, and stay so.
@@ -85,8 +83,8 @@ def pairwise_start(indptr: Offsets, indices: Ints, n_items: int, *, rank: int, i
 
 def pairwise_epochs(
     w: Ranking,
-    indptr: Offsets,
-    indices: Ints,
+    indptr: I64,
+    indices: I32,
     steps: Steps,
     *,
     epochs: int,
@@ -153,18 +151,18 @@ def pairwise_epochs(
 class Positives:
     """What does not change between epochs: who took what, the pairs by user group, and a filter for the kernel."""
 
-    indptr: Offsets  # (n_users + 1,)
-    indices: Ints  # (nnz,)
-    count: npt.NDArray[np.int64]  # (n_items,) users of each item
+    indptr: I64  # (n_users + 1,)
+    indices: I32  # (nnz,)
+    count: I64  # (n_items,) users of each item
     side: int  # groups of users, and of items
-    user: Ints  # (nnz,) by user group; an epoch puts each group's pairs in its own order
-    item: Ints  # (nnz,)
-    begin: Offsets  # (side + 1,) of the user groups
-    word: Offsets  # (n_users + 1,) where each user's words of the filter begin
-    bits: npt.NDArray[np.uint64]
+    user: I32  # (nnz,) by user group; an epoch puts each group's pairs in its own order
+    item: I32  # (nnz,)
+    begin: I64  # (side + 1,) of the user groups
+    word: I64  # (n_users + 1,) where each user's words of the filter begin
+    bits: U64
 
     @staticmethod
-    def of(indptr: Offsets, indices: Ints, n_items: int) -> "Positives":
+    def of(indptr: I64, indices: I32, n_items: int) -> "Positives":
         """Deal the users to and fro from the most active on, so that the groups have even work."""
         count = np.bincount(indices, minlength=n_items)
         side = int(np.clip(np.count_nonzero(count) // LEAST, 1, SIDE))
@@ -193,9 +191,9 @@ class Deal:
     """What an epoch draws before it begins: groups of items, the negatives of each, and the order of the strata."""
 
     item_group: npt.NDArray[np.uint16]  # (n_items,)
-    negative: Ints  # by item group, an item as often as its weight says
-    negative_begin: Offsets  # (side + 1,)
-    shift: Offsets  # (side,) stratum s holds the blocks of user group g and item group g + shift[s]
+    negative: I32  # by item group, an item as often as its weight says
+    negative_begin: I64  # (side + 1,)
+    shift: I64  # (side,) stratum s holds the blocks of user group g and item group g + shift[s]
     key: int  # of all draws within the epoch
 
     @staticmethod
@@ -214,7 +212,7 @@ class Deal:
         return Deal(item_group, np.concatenate(groups), np.cumsum(size), shift, int(rng.integers(2**63)))
 
 
-def sampled(items: Ints, weight: npt.NDArray[np.floating], rng: np.random.Generator) -> Ints:
+def sampled(items: I32, weight: npt.NDArray[np.floating], rng: np.random.Generator) -> I32:
     """Return four times as many items, each as often as its share of the weight says, up or down by less than one."""
     if not len(items):
         return items
@@ -223,7 +221,7 @@ def sampled(items: Ints, weight: npt.NDArray[np.floating], rng: np.random.Genera
     return np.repeat(items, np.diff(until, prepend=0))
 
 
-def weights(positives: Positives, sampled: int) -> Floats:
+def weights(positives: Positives, sampled: int) -> F32:
     """Return by what WARP weighs a pair after each number of draws, ln((n - 1) / draws).  # (sampled,)"""
     others = int(np.count_nonzero(positives.count)) - 1
     return np.log(np.maximum(others // np.arange(1, sampled + 1), 1)).astype(np.float32)
@@ -280,7 +278,7 @@ def _ordered(positives: Positives, deal: Deal, g: int) -> list[list[tuple[int, i
     return blocks
 
 
-def _bpr(w: Ranking, steps: Steps, u: int, i: int, taken: set[int], negative: Ints, key: int) -> float:
+def _bpr(w: Ranking, steps: Steps, u: int, i: int, taken: set[int], negative: I32, key: int) -> float:
     for attempt in range(ATTEMPTS):
         j = int(negative[_below(_mix(key + attempt), len(negative))])
         if j not in taken:
@@ -291,7 +289,7 @@ def _bpr(w: Ranking, steps: Steps, u: int, i: int, taken: set[int], negative: In
 
 
 def _warp(
-    w: Ranking, squares: Squares, steps: Steps, u: int, i: int, taken: set[int], order: Ints, weight: Floats
+    w: Ranking, squares: Squares, steps: Steps, u: int, i: int, taken: set[int], order: I32, weight: F32
 ) -> float:
     least = _score(w, u, i) - 1
     for attempt in range(steps.sampled):

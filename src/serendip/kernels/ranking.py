@@ -1,30 +1,24 @@
 """Ranking metrics of all users in one pass over their slates: the formulas are in metrics/ranking.py."""
 
 from collections.abc import Sequence
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from serendip.arrays import F64, I32, I64, Bool
 from serendip.kernels import compiled
-
-Bools: TypeAlias = npt.NDArray[np.bool_]
-Doubles: TypeAlias = npt.NDArray[np.float64]
-Items: TypeAlias = npt.NDArray[np.int32]
-Offsets: TypeAlias = npt.NDArray[np.int64]
 
 KINDS = ("precision", "recall", "hr", "map", "mrr", "ndcg")
 
 
 def rank_metrics(
-    item: Items,
-    indptr: Offsets,
-    indices: Items,
-    n_relevant: Offsets,
+    item: I32,
+    indptr: I64,
+    indices: I32,
+    n_relevant: I64,
     wanted: Sequence[tuple[str, int]],
     *,
     threads: int | None = None,
-) -> tuple[Bools, Doubles]:
+) -> tuple[Bool, F64]:
     """Return which positions of each slate hit (B, k), and each wanted metric of each user (M, B).
 
     O(B k) time for short lists of relevant items. A user without anything relevant gets NaN.
@@ -62,8 +56,8 @@ def rank_metrics(
 
 
 def rank_metrics_numpy(
-    item: Items, indptr: Offsets, indices: Items, n_relevant: Offsets, wanted: Sequence[tuple[str, int]]
-) -> tuple[Bools, Doubles]:
+    item: I32, indptr: I64, indices: I32, n_relevant: I64, wanted: Sequence[tuple[str, int]]
+) -> tuple[Bool, F64]:
     """Do what `rank_metrics` does, user by user."""
     hit, value = np.zeros(item.shape, np.bool_), np.full((len(wanted), len(item)), np.nan)
     for u, slate in enumerate(item):

@@ -4,17 +4,13 @@ Ludewig, Jannach, "Evaluation of Session-based Recommendation Algorithms", UMUAI
 Shroff, "Sequence and Time Aware Neighborhood for Session-based Recommendations: STAN", SIGIR 2019.
 """
 
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from serendip.arrays import F32, I32, I64
 from serendip.kernels import compiled
 from serendip.kernels.csr import check_csr
-
-Floats: TypeAlias = npt.NDArray[np.float32]
-Ints: TypeAlias = npt.NDArray[np.int32]
-Offsets: TypeAlias = npt.NDArray[np.int64]
 
 
 class Near(NamedTuple):
@@ -23,21 +19,21 @@ class Near(NamedTuple):
     step: which of the query's items is the first that the session shares; place: where that stands in the session.
     """
 
-    session: Ints
-    likeness: Floats
-    step: Ints
-    place: Ints
+    session: I32
+    likeness: F32
+    step: I32
+    place: I32
 
 
 def neighbours(
-    indptr: Offsets,
-    sessions: Ints,
-    places: Ints,
-    query: Offsets,
-    item: Ints,
-    weight: Floats,
-    own: Ints,
-    strength: Floats,
+    indptr: I64,
+    sessions: I32,
+    places: I32,
+    query: I64,
+    item: I32,
+    weight: F32,
+    own: I32,
+    strength: F32,
     *,
     sample: int,
     k: int,
@@ -85,14 +81,14 @@ def neighbours(
 
 
 def neighbours_numpy(
-    indptr: Offsets,
-    sessions: Ints,
-    places: Ints,
-    query: Offsets,
-    item: Ints,
-    weight: Floats,
-    own: Ints,
-    strength: Floats,
+    indptr: I64,
+    sessions: I32,
+    places: I32,
+    query: I64,
+    item: I32,
+    weight: F32,
+    own: I32,
+    strength: F32,
     sample: int,
     found: Near,
 ) -> None:
@@ -118,17 +114,17 @@ def neighbours_numpy(
 
 
 def votes(
-    indptr: Offsets,
-    item: Ints,
-    at: Ints,
-    session: Ints,
-    weight: Floats,
-    place: Ints,
-    near: Floats,
+    indptr: I64,
+    item: I32,
+    at: I32,
+    session: I32,
+    weight: F32,
+    place: I32,
+    near: F32,
     n_items: int,
     *,
     threads: int | None = None,
-) -> Floats:
+) -> F32:
     """Return for each item the sum of weight_v near[|at - place_v|] over the sessions v of a query that hold it.
 
     Args:
@@ -161,9 +157,7 @@ def votes(
     return score
 
 
-def votes_numpy(
-    indptr: Offsets, item: Ints, at: Ints, session: Ints, weight: Floats, place: Ints, near: Floats, n_items: int
-) -> Floats:
+def votes_numpy(indptr: I64, item: I32, at: I32, session: I32, weight: F32, place: I32, near: F32, n_items: int) -> F32:
     """Do what `votes` does, a session at a time."""
     score = np.full((len(session), n_items), np.nan, np.float32)
     for b, row in enumerate(session):

@@ -7,17 +7,14 @@ Stochastic Gradient Descent, KDD 2011, doi:10.1145/2020408.2020426: the strata.
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from serendip.arrays import F32, I32, I64, U8
 from serendip.errors import UserError
 from serendip.kernels import compiled
 from serendip.kernels.lines import LINE, lines
-
-Ints: TypeAlias = npt.NDArray[np.int32]
-Floats: TypeAlias = npt.NDArray[np.float32]
 
 SIDE = 16
 """Users and items are dealt into this many groups each, whatever the number of threads; more threads than this rest."""
@@ -30,16 +27,16 @@ class Factorisation(NamedTuple):
     """Rating of user u and item i = mean + user_bias[u] + item_bias[i] + p[u]'q[i]; beyond the rank, factors are 0."""
 
     mean: float
-    user_bias: Floats  # (n_users,)
-    item_bias: Floats  # (n_items,)
-    p: Floats  # (n_users, rank, rounded up to whole lines)
-    q: Floats  # (n_items, rank, rounded up to whole lines)
+    user_bias: F32  # (n_users,)
+    item_bias: F32  # (n_items,)
+    p: F32  # (n_users, rank, rounded up to whole lines)
+    q: F32  # (n_items, rank, rounded up to whole lines)
 
 
 def svd_fit(
-    user: Ints,
-    item: Ints,
-    value: Floats,
+    user: I32,
+    item: I32,
+    value: F32,
     n_users: int,
     n_items: int,
     *,
@@ -63,7 +60,7 @@ def svd_fit(
 
 
 def svd_start(
-    user: Ints, item: Ints, value: Floats, n_users: int, n_items: int, *, rank: int, init_std: float, seed: int
+    user: I32, item: I32, value: F32, n_users: int, n_items: int, *, rank: int, init_std: float, seed: int
 ) -> Factorisation:
     """Return the mean of `value`, no biases, and normal factors of standard deviation `init_std`.
 
@@ -84,9 +81,9 @@ def svd_start(
 
 def svd_epochs(
     w: Factorisation,
-    user: Ints,
-    item: Ints,
-    value: Floats,
+    user: I32,
+    item: I32,
+    value: F32,
     *,
     epochs: int,
     learning_rate: float,
@@ -127,9 +124,7 @@ def svd_epochs(
         yield math.sqrt(loss / max(len(value), 1))
 
 
-def arranged(
-    user: Ints, item: Ints, value: Floats, n_users: int, n_items: int
-) -> tuple[Ints, Ints, Floats, npt.NDArray[np.int64]]:
+def arranged(user: I32, item: I32, value: F32, n_users: int, n_items: int) -> tuple[I32, I32, F32, I64]:
     """Return the ratings (N,) block by block, and where blocks begin: see `blocks`."""
     order, begin = blocks(user, deal(user, n_users)[user], deal(item, n_items)[item])
     return (
@@ -138,7 +133,7 @@ def arranged(
     )  # fmt: skip
 
 
-def deal(index: Ints, n: int) -> npt.NDArray[np.uint8]:
+def deal(index: I32, n: int) -> U8:
     """Return the group (n,) in [0, SIDE) of each user or item: dealt to and fro from the most rated on: even work."""
     turn = np.arange(n) % (2 * SIDE)
     group = np.empty(n, np.uint8)
@@ -146,9 +141,7 @@ def deal(index: Ints, n: int) -> npt.NDArray[np.uint8]:
     return group
 
 
-def blocks(
-    user: Ints, user_group: npt.NDArray[np.uint8], item_group: npt.NDArray[np.uint8]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def blocks(user: I32, user_group: U8, item_group: U8) -> tuple[I64, I64]:
     """Return the order (N,) in which ratings are visited, block by block, and where blocks begin (SIDE * SIDE + 1,).
 
     Block g * SIDE + h holds the ratings of user group g and item group h, those of a user side by side, else as given:
@@ -162,18 +155,18 @@ def blocks(
     return by_user[np.argsort(block[by_user], kind="stable")], begin
 
 
-def strata(rng: np.random.Generator) -> npt.NDArray[np.int64]:
+def strata(rng: np.random.Generator) -> I64:
     """Draw the order (SIDE,) of an epoch's strata, up or down from anywhere: threads so keep most items."""
     return (rng.integers(SIDE) + np.arange(SIDE) * (1 if rng.random() < 0.5 else -1)) % SIDE
 
 
 def svd_epoch(
     w: Factorisation,
-    user: Ints,
-    item: Ints,
-    value: Floats,
-    begin: npt.NDArray[np.int64],
-    shift: npt.NDArray[np.int64],
+    user: I32,
+    item: I32,
+    value: F32,
+    begin: I64,
+    shift: I64,
     *,
     learning_rate: float,
     l2: float,
@@ -198,7 +191,7 @@ def svd_epoch(
     return _epoch(w, user, item, value, begin, shift, learning_rate, l2, l2_bias, threads)
 
 
-def check(w: Factorisation, user: Ints, item: Ints, value: Floats, begin: npt.NDArray[np.int64]) -> None:
+def check(w: Factorisation, user: I32, item: I32, value: F32, begin: I64) -> None:
     """Raise ValueError where an index or an offset is out of range, or rows of factors are not whole lines."""
     if not len(user) == len(item) == len(value):
         raise ValueError(f"user {user.shape}, item {item.shape} and value {value.shape} must be equally long")
@@ -212,8 +205,8 @@ def check(w: Factorisation, user: Ints, item: Ints, value: Floats, begin: npt.ND
 
 
 def _epoch(
-    w: Factorisation, user: Ints, item: Ints, value: Floats, begin: npt.NDArray[np.int64],
-    shift: npt.NDArray[np.int64], learning_rate: float, l2: float, l2_bias: float, threads: int | None,
+    w: Factorisation, user: I32, item: I32, value: F32, begin: I64,
+    shift: I64, learning_rate: float, l2: float, l2_bias: float, threads: int | None,
 ) -> float:  # fmt: skip
     if not compiled.native:
         compiled.say_once()
@@ -227,11 +220,11 @@ def _epoch(
 
 def svd_epoch_numpy(
     w: Factorisation,
-    user: Ints,
-    item: Ints,
-    value: Floats,
-    begin: npt.NDArray[np.int64],
-    shift: npt.NDArray[np.int64],
+    user: I32,
+    item: I32,
+    value: F32,
+    begin: I64,
+    shift: I64,
     *,
     learning_rate: float,
     l2: float,

@@ -8,20 +8,19 @@ Friedman, Hastie, Tibshirani: Regularization Paths for Generalized Linear Models
 from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from serendip.arrays import F32, I32, I64
 from serendip.kernels import compiled
 from serendip.kernels.csr import check_csr
 
-Floats: TypeAlias = npt.NDArray[np.float32]
-Columns: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], Floats]
+Columns: TypeAlias = tuple[I64, I32, F32]
 
 
 def slim_columns(
-    indptr: npt.NDArray[np.int64],
-    indices: npt.NDArray[np.int32],
-    data: Floats,
-    diagonal: Floats,
+    indptr: I64,
+    indices: I32,
+    data: F32,
+    diagonal: F32,
     *,
     l1: float,
     l2: float,
@@ -82,10 +81,10 @@ def slim_columns(
 
 
 def slim_columns_numpy(
-    indptr: npt.NDArray[np.int64],
-    indices: npt.NDArray[np.int32],
-    data: Floats,
-    diagonal: Floats,
+    indptr: I64,
+    indices: I32,
+    data: F32,
+    diagonal: F32,
     *,
     l1: float,
     l2: float,
@@ -95,8 +94,8 @@ def slim_columns_numpy(
 ) -> Columns:
     """Do what `slim_columns` does, column by column, by sweeps over all candidates."""
     n = len(diagonal)
-    rows: list[npt.NDArray[np.int32]] = []
-    values: list[Floats] = []
+    rows: list[I32] = []
+    values: list[F32] = []
     for i in range(n):
         at = slice(indptr[i], indptr[i + 1])
         item, product = indices[at], data[at]

@@ -4,26 +4,22 @@ Lemire, Maclachlan: Slope One Predictors for Online Rating-Based Collaborative F
 doi:10.1137/1.9781611972757.43, equation 1.
 """
 
-from typing import TypeAlias
-
 import numpy as np
-import numpy.typing as npt
 import scipy.sparse as sp
 
+from serendip.arrays import F32, I32, I64
 from serendip.kernels import compiled
 from serendip.kernels.csr import check_csr
 
-Floats: TypeAlias = npt.NDArray[np.float32]
-
 
 def differences(
-    indptr: npt.NDArray[np.int64],
-    indices: npt.NDArray[np.int32],
-    data: Floats,
+    indptr: I64,
+    indices: I32,
+    data: F32,
     n_items: int,
     *,
     threads: int | None = None,
-) -> tuple[Floats, Floats]:
+) -> tuple[F32, F32]:
     """Return sum over users of r_ui - r_uj, and how many users there are, for each pair (i, j) of items.
 
     Ratings (n, n_items) are given in CSR without duplicate entries. O(sum over users of their ratings squared) time,
@@ -59,9 +55,7 @@ def differences(
     return difference, count
 
 
-def differences_numpy(
-    indptr: npt.NDArray[np.int64], indices: npt.NDArray[np.int32], data: Floats, n_items: int
-) -> tuple[Floats, Floats]:
+def differences_numpy(indptr: I64, indices: I32, data: F32, n_items: int) -> tuple[F32, F32]:
     """Do what `differences` does, by two products of matrices in float64."""
     shape = (len(indptr) - 1, n_items)
     ratings = sp.csr_array((data.astype(np.float64), indices, indptr), shape=shape)

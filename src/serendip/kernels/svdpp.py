@@ -5,27 +5,23 @@ doi:10.1145/1401890.1401944, equation 15.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from serendip.arrays import F32, I32, I64
 from serendip.errors import UserError
 from serendip.kernels import compiled
 from serendip.kernels.csr import check_csr
 from serendip.kernels.lines import LINE, lines
 from serendip.kernels.users import user_epochs
 
-Ints: TypeAlias = npt.NDArray[np.int32]
-Offsets: TypeAlias = npt.NDArray[np.int64]
-Floats: TypeAlias = npt.NDArray[np.float32]
-
 
 class Rows(NamedTuple):
     """Compressed rows by user: (n_users + 1,) where each one's items begin, (nnz,) items."""
 
-    indptr: Offsets
-    indices: Ints
+    indptr: I64
+    indices: I32
 
 
 class Implied(NamedTuple):
@@ -35,11 +31,11 @@ class Implied(NamedTuple):
     """
 
     mean: float
-    user_bias: Floats  # (n_users,)
-    item_bias: Floats  # (n_items,)
-    p: Floats  # (n_users, rank, rounded up to whole lines)
-    q: Floats  # (n_items, rank, rounded up to whole lines)
-    y: Floats  # (n_items, rank, rounded up to whole lines)
+    user_bias: F32  # (n_users,)
+    item_bias: F32  # (n_items,)
+    p: F32  # (n_users, rank, rounded up to whole lines)
+    q: F32  # (n_items, rank, rounded up to whole lines)
+    y: F32  # (n_items, rank, rounded up to whole lines)
 
 
 class Steps(NamedTuple):
@@ -51,7 +47,7 @@ class Steps(NamedTuple):
     l2_implied: float
 
 
-def svdpp_start(rated: Rows, value: Floats, n_items: int, *, rank: int, init_std: float, seed: int) -> Implied:
+def svdpp_start(rated: Rows, value: F32, n_items: int, *, rank: int, init_std: float, seed: int) -> Implied:
     """Return the mean of `value`, no biases, y zero, and normal p and q of standard deviation `init_std`.
 
     p and q of a user or an item without ratings are zeros, and stay so. Raises UserError where there are no ratings.
@@ -70,7 +66,7 @@ def svdpp_start(rated: Rows, value: Floats, n_items: int, *, rank: int, init_std
 
 
 def svdpp_epochs(
-    w: Implied, implied: Rows, rated: Rows, value: Floats, steps: Steps, *, epochs: int, seed: int, decay: float = 1.0
+    w: Implied, implied: Rows, rated: Rows, value: F32, steps: Steps, *, epochs: int, seed: int, decay: float = 1.0
 ) -> Iterator[float]:
     """Learn from all ratings `epochs` times, updating `w` in place; yield the training RMSE after each epoch.
 
@@ -115,12 +111,12 @@ def svdpp_epochs(
     )  # fmt: skip
 
 
-def _epoch(w: Implied, order: Ints, implied: Rows, rated: Rows, value: Floats, steps: Steps) -> float:
+def _epoch(w: Implied, order: I32, implied: Rows, rated: Rows, value: F32, steps: Steps) -> float:
     loss: float = compiled.module.svdpp_epoch(order, *implied, *rated, value, *w, *steps)
     return loss
 
 
-def svdpp_epoch_numpy(w: Implied, order: Ints, implied: Rows, rated: Rows, value: Floats, steps: Steps) -> float:
+def svdpp_epoch_numpy(w: Implied, order: I32, implied: Rows, rated: Rows, value: F32, steps: Steps) -> float:
     """Do what the kernel does for the users in `order`, writing every y_j at every rating as the paper does."""
     rate, l2, l2_bias, l2_implied = steps
     loss = 0.0

@@ -4,30 +4,24 @@ The order is score descending, then `tie` ascending. `tie` holds each item's ran
 do with the items' order, so that equal scores favour nobody.
 """
 
-from typing import TypeAlias
-
 import numpy as np
-import numpy.typing as npt
 
+from serendip.arrays import F32, I32, I64
 from serendip.kernels import compiled
 from serendip.kernels.csr import check_csr
 
-Floats: TypeAlias = npt.NDArray[np.float32]
-Items: TypeAlias = npt.NDArray[np.int32]
-Offsets: TypeAlias = npt.NDArray[np.int64]
-
 
 def topk_dot(
-    q: Floats,
-    y: Floats,
-    bias: Floats | None,
+    q: F32,
+    y: F32,
+    bias: F32 | None,
     k: int,
-    tie: Items,
+    tie: I32,
     *,
-    exclude_indptr: Offsets | None = None,
-    exclude_indices: Items | None = None,
+    exclude_indptr: I64 | None = None,
+    exclude_indices: I32 | None = None,
     threads: int | None = None,
-) -> tuple[Items, Floats]:
+) -> tuple[I32, F32]:
     """Return the k items with the largest q_u . y_i + bias_i for each row of q.
 
     A score is one float32 sum in the order of the factors, whatever else is asked at the same time and on however many
@@ -74,15 +68,15 @@ def topk_dot(
 
 
 def topk_dense(
-    scores: Floats,
+    scores: F32,
     k: int,
-    tie: Items,
+    tie: I32,
     *,
-    item: Items | None = None,
-    exclude_indptr: Offsets | None = None,
-    exclude_indices: Items | None = None,
+    item: I32 | None = None,
+    exclude_indptr: I64 | None = None,
+    exclude_indices: I32 | None = None,
     threads: int | None = None,
-) -> tuple[Items, Floats]:
+) -> tuple[I32, F32]:
     """Return the k items with the largest given scores for each row.
 
     Args:
@@ -124,14 +118,14 @@ def topk_dense(
 
 
 def topk_dot_numpy(
-    q: Floats,
-    y: Floats,
-    bias: Floats | None,
+    q: F32,
+    y: F32,
+    bias: F32 | None,
     k: int,
-    tie: Items,
-    exclude_indptr: Offsets | None = None,
-    exclude_indices: Items | None = None,
-) -> tuple[Items, Floats]:
+    tie: I32,
+    exclude_indptr: I64 | None = None,
+    exclude_indices: I32 | None = None,
+) -> tuple[I32, F32]:
     """Do what `topk_dot` does, a block of users at a time; equal up to the rounding of the sums."""
     item, score = np.full((len(q), k), -1, np.int32), np.full((len(q), k), np.nan, np.float32)
     block = max(1, 2**24 // max(1, len(y)))
@@ -146,13 +140,13 @@ def topk_dot_numpy(
 
 
 def topk_dense_numpy(
-    scores: Floats,
+    scores: F32,
     k: int,
-    tie: Items,
-    item: Items | None = None,
-    exclude_indptr: Offsets | None = None,
-    exclude_indices: Items | None = None,
-) -> tuple[Items, Floats]:
+    tie: I32,
+    item: I32 | None = None,
+    exclude_indptr: I64 | None = None,
+    exclude_indices: I32 | None = None,
+) -> tuple[I32, F32]:
     """Do what `topk_dense` does, by sorting each row."""
     best, best_score = np.full((len(scores), k), -1, np.int32), np.full((len(scores), k), np.nan, np.float32)
     for u, s in enumerate(scores):
@@ -167,8 +161,8 @@ def topk_dense_numpy(
 
 
 def checked(
-    indptr: Offsets | None, indices: Items | None, n_users: int, n_items: int, k: int
-) -> tuple[Offsets | None, Items | None]:
+    indptr: I64 | None, indices: I32 | None, n_users: int, n_items: int, k: int
+) -> tuple[I64 | None, I32 | None]:
     """Return the excluded items as the kernels read them.
 
     Raises:

@@ -7,17 +7,14 @@ from dataclasses import dataclass
 from typing import Self, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
+from serendip.arrays import F32, I32, I64, Bool
 from serendip.kernels import compiled
 from serendip.kernels.csr import check_csr
 from serendip.kernels.topk import checked, topk_dense_numpy
 
-Floats: TypeAlias = npt.NDArray[np.float32]
-Items: TypeAlias = npt.NDArray[np.int32]
-Offsets: TypeAlias = npt.NDArray[np.int64]
-Lists: TypeAlias = tuple[Offsets, Items]  # where each user's items begin, (B + 1,); the items, in any order
+Lists: TypeAlias = tuple[I64, I32]  # where each user's items begin, (B + 1,); the items, in any order
 
 FEW = 8  # users that one thread takes at a time
 BLOCK = 1 << 24  # scores that the twin holds at once
@@ -27,9 +24,9 @@ BLOCK = 1 << 24  # scores that the twin holds at once
 class SparseRows:
     """A sparse matrix (n_rows, n_items) as the kernel reads it, checked once and kept."""
 
-    indptr: Offsets
-    indices: Items
-    data: Floats
+    indptr: I64
+    indices: I32
+    data: F32
     n_items: int
 
     @classmethod
@@ -56,14 +53,14 @@ class SparseRows:
 def topk_sparse(
     x: csr_matrix,
     weights: SparseRows,
-    known: npt.NDArray[np.bool_],
+    known: Bool,
     k: int,
-    tie: Items,
+    tie: I32,
     *,
     candidates: Lists | None = None,
     exclude: Lists | None = None,
     threads: int | None = None,
-) -> tuple[Items, Floats]:
+) -> tuple[I32, F32]:
     """Return the k items with the largest scores in each row of x W.
 
     An item that no stored entry reaches, or whose sum is 0 or NaN, is unknown and never selected. A score is one
@@ -113,12 +110,12 @@ def topk_sparse(
 def topk_sparse_numpy(
     x: SparseRows,
     weights: SparseRows,
-    known: npt.NDArray[np.bool_],
+    known: Bool,
     k: int,
-    tie: Items,
-    candidates: tuple[Offsets | None, Items | None],
-    exclude: tuple[Offsets | None, Items | None],
-) -> tuple[Items, Floats]:
+    tie: I32,
+    candidates: tuple[I64 | None, I32 | None],
+    exclude: tuple[I64 | None, I32 | None],
+) -> tuple[I32, F32]:
     """Do what `topk_sparse` does, some users at a time, by SciPy's product and by sorting each row."""
     n_users, n_items = x.shape[0], weights.n_items
     left, right = (csr_matrix((m.data, m.indices, m.indptr), shape=m.shape) for m in (x, weights))
@@ -142,7 +139,7 @@ def topk_sparse_numpy(
     return item, score
 
 
-def without_padding(indptr: Offsets, item: Items) -> Lists:
+def without_padding(indptr: I64, item: I32) -> Lists:
     """Return lists of items without the places that hold -1."""
     if not len(item) or item.min() >= 0:
         return indptr, item

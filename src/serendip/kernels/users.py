@@ -4,13 +4,13 @@ import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
-import numpy.typing as npt
 
+from serendip.arrays import I32
 from serendip.errors import UserError
 
 
 def user_epochs(
-    learn: Callable[[npt.NDArray[np.int32], float], float],
+    learn: Callable[[I32, float], float],
     n_users: int,
     n_ratings: int,
     *,

@@ -8,8 +8,8 @@ is NaN (unknown) ranks below all others and ties with its like.
 import numpy as np
 from numpy.typing import NDArray
 
+from serendip.arrays import F64, Bool, Ints
 from serendip.errors import UserError
-from serendip.metrics.ranking import Bools, Floats, Ints
 
 CLIP = float(np.finfo(np.float64).eps)  # probabilities are held within [CLIP, 1 - CLIP]
 
@@ -22,7 +22,7 @@ def auc(label: NDArray[np.generic], score: NDArray[np.floating]) -> float:
 
 def resampled_auc(
     label: NDArray[np.generic], score: NDArray[np.floating], user: Ints, counts: NDArray[np.generic]
-) -> Floats:
+) -> F64:
     """Return the pooled AUC of every resample of users, (R,).
 
     label, score, user: (n,). counts: (R, n_users), how often each user was drawn, which is what its rows weigh.
@@ -46,9 +46,9 @@ def auc_by_user(
     score: NDArray[np.floating],
     indptr: Ints,
     indices: Ints,
-    excluded: Bools | None = None,
+    excluded: Bool | None = None,
     n_relevant: Ints | None = None,
-) -> Floats:
+) -> F64:
     """Return each user's AUC over all items that are not excluded, (B,); NaN where it has no two sides.
 
     score: (B, n_items). indptr (B + 1,), indices: the relevant items as CSR. excluded: (B, n_items), the items already
@@ -67,7 +67,7 @@ def auc_by_user(
     return value
 
 
-def log_losses(label: NDArray[np.generic], probability: NDArray[np.floating]) -> Floats:
+def log_losses(label: NDArray[np.generic], probability: NDArray[np.floating]) -> F64:
     """Return -log P(label) a row, (n,), natural log, probability held within [2.2e-16, 1 - 2.2e-16].
 
     Raises UserError where a probability is NaN or outside 0..1: a score of another kind has no log loss.

@@ -9,10 +9,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from serendip.metrics.ranking import Floats, Ints
+from serendip.arrays import F64, Ints
 
 
-def diversity(item: Ints, vectors: NDArray[np.floating] | sp.csr_array, k: int) -> Floats:
+def diversity(item: Ints, vectors: NDArray[np.floating] | sp.csr_array, k: int) -> F64:
     """Return the mean of 1 - cosine over the pairs among the first k items, (B,).
 
     item: (B, k_max), -1 is padding. vectors: (n_items, d), dense or CSR: features, or what users chose (the transposed
@@ -28,13 +28,13 @@ def diversity(item: Ints, vectors: NDArray[np.floating] | sp.csr_array, k: int) 
     total = choose @ vectors  # (B, d): the sum of unit vectors
     length = _squared_lengths(total if isinstance(total, np.ndarray) else sp.csr_array(total))
     np.divide(length - n, n * (n - 1), out=cosine, where=n > 1)
-    value: Floats = np.clip(1 - cosine, 0, 2)  # rounding may step over either end
+    value: F64 = np.clip(1 - cosine, 0, 2)  # rounding may step over either end
     return value
 
 
-def _squared_lengths(rows: NDArray[np.floating] | sp.csr_array) -> Floats:
+def _squared_lengths(rows: NDArray[np.floating] | sp.csr_array) -> F64:
     """Return the squared length of each row, in float64."""
-    square: Floats
+    square: F64
     if isinstance(rows, np.ndarray):
         square = np.square(rows, dtype=np.float64).sum(axis=1)
     else:

@@ -4,12 +4,11 @@
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from serendip.metrics.ranking import Ints
+from serendip.arrays import I64, Ints
 
 
-def exposure(item: Ints, n_items: int, k: int) -> NDArray[np.int64]:
+def exposure(item: Ints, n_items: int, k: int) -> I64:
     """Return how often each item stands among the first k of a slate, (n_items,); item: (B, k_max), -1 is padding."""
     shown = item[:, :k].ravel()
     return np.bincount(shown[shown >= 0], minlength=n_items).astype(np.int64)

@@ -6,12 +6,12 @@ from math import isnan
 import numpy as np
 from numpy.typing import NDArray
 
-from serendip.metrics.ranking import Floats, Ints
+from serendip.arrays import F64, Ints
 
 MISSING = "(missing)"
 
 
-def by_user(row: Floats, user: Ints, n_users: int) -> tuple[Floats, Floats]:
+def by_user(row: F64, user: Ints, n_users: int) -> tuple[F64, F64]:
     """Return each user's mean of a value a row and number of rows, (n_users,) both; NaN and 0 where there is none.
 
     Their weighted mean is the mean over rows, so intervals over users come from these two.
@@ -21,7 +21,7 @@ def by_user(row: Floats, user: Ints, n_users: int) -> tuple[Floats, Floats]:
     return np.divide(total, weight, out=np.full(n_users, np.nan), where=weight > 0), weight
 
 
-def by_group(value: Floats, label: Sequence[object] | NDArray[np.generic]) -> dict[str, Floats]:
+def by_group(value: F64, label: Sequence[object] | NDArray[np.generic]) -> dict[str, F64]:
     """Split a value a user, (B,), by group label, (B,), into a dict in order of label, the missing label last.
 
     None, NaN and "" are one group of their own, "(missing)", which is never merged into another.

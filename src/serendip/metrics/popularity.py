@@ -7,10 +7,10 @@ Abdollahpouri et al., "The unfairness of popularity bias in recommendation", RMS
 import numpy as np
 from numpy.typing import NDArray
 
-from serendip.metrics.ranking import Floats, Ints
+from serendip.arrays import F64, Ints
 
 
-def novelty(item: Ints, popularity: NDArray[np.number], k: int) -> Floats:
+def novelty(item: Ints, popularity: NDArray[np.number], k: int) -> F64:
     """Return the mean self-information of the first k items in bits, (B,).
 
     item: (B, k_max), -1 is padding. popularity: (n_items,), interactions of each item in the training part; an item
@@ -20,17 +20,17 @@ def novelty(item: Ints, popularity: NDArray[np.number], k: int) -> Floats:
     return slate_mean(item, -np.log2(count / max(float(popularity.sum()), 1.0)), k)
 
 
-def slate_mean(item: Ints, weight: NDArray[np.number], k: int) -> Floats:
+def slate_mean(item: Ints, weight: NDArray[np.number], k: int) -> F64:
     """Return the mean of weight (n_items,) over the items among the first k, (B,): popularity where it is given."""
     top = item[:, :k]
     shown = top >= 0
     if len(weight) == 0:
         return np.full(len(item), np.nan)
-    total: Floats = np.where(shown, weight[np.maximum(top, 0)], 0).sum(axis=1, dtype=np.float64)
+    total: F64 = np.where(shown, weight[np.maximum(top, 0)], 0).sum(axis=1, dtype=np.float64)
     return _mean(total, shown.sum(axis=1))
 
 
-def history_mean(indptr: Ints, indices: Ints, weight: NDArray[np.number]) -> Floats:
+def history_mean(indptr: Ints, indices: Ints, weight: NDArray[np.number]) -> F64:
     """Return the mean of weight (n_items,) over each user's own history, given as CSR, (B,); NaN where it is empty."""
     rows, length = len(indptr) - 1, np.diff(indptr)
     row = np.repeat(np.arange(rows), length)
@@ -38,7 +38,7 @@ def history_mean(indptr: Ints, indices: Ints, weight: NDArray[np.number]) -> Flo
     return _mean(total.astype(np.float64), length)
 
 
-def popularity_lift(slate: Floats, history: Floats) -> float:
+def popularity_lift(slate: F64, history: F64) -> float:
     """Return mean(slate) / mean(history) - 1 over the users that have both: 0 where slates are as popular as histories.
 
     slate and history: (B,), each user's mean popularity in the slate (`slate_mean`) and in the history.
@@ -48,7 +48,7 @@ def popularity_lift(slate: Floats, history: Floats) -> float:
     return float(slate[both].sum()) / past - 1 if past else float("nan")
 
 
-def _mean(total: Floats, n: Ints) -> Floats:
+def _mean(total: F64, n: Ints) -> F64:
     value = np.full(len(total), np.nan)
     np.divide(total, n, out=value, where=n > 0)
     return value

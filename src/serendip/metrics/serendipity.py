@@ -6,10 +6,11 @@ serendipity", RecSys 2010: useful and not in what a primitive model recommends, 
 
 import numpy as np
 
-from serendip.metrics.ranking import Bools, Floats, Ints, hits, precision
+from serendip.arrays import F64, Bool, Ints
+from serendip.metrics.ranking import hits, precision
 
 
-def serendipity(hit: Bools, item: Ints, popular: Ints, n_relevant: Ints, k: int) -> Floats:
+def serendipity(hit: Bool, item: Ints, popular: Ints, n_relevant: Ints, k: int) -> F64:
     """Return |first k, relevant, not among the first k of the popular slate| / k, (B,); NaN where nothing is relevant.
 
     hit, item: (B, k_max), the slate and its hits. popular: (B, k_max), each user's slate by popularity, made under the

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from serendip.arrays import F64, Bool, Ints
 from serendip.metrics import ranking
-from serendip.metrics.ranking import Bools, Floats, Ints
 
 UNKNOWN = np.finfo(np.float64).max  # the place of a score that is NaN: after every other, before padding
 
@@ -27,23 +27,23 @@ UNKNOWN = np.finfo(np.float64).max  # the place of a score that is NaN: after ev
 class Tied:
     """The first k positions of each user's candidates, in terms of the tied group that each position lies in."""
 
-    relevant: Floats  # (B, k) r: relevant items in the group
-    size: Floats  # (B, k) s: items in the group
-    place: Floats  # (B, k) j: which place of its group the position is, from 1
-    before: Floats  # (B, k) relevant items in the groups ahead
+    relevant: F64  # (B, k) r: relevant items in the group
+    size: F64  # (B, k) s: items in the group
+    place: F64  # (B, k) j: which place of its group the position is, from 1
+    before: F64  # (B, k) relevant items in the groups ahead
 
     @property
-    def hit(self) -> Floats:
+    def hit(self) -> F64:
         """(B, k): the chance that the item at each position is relevant."""
         return self.relevant / self.size
 
     @property
-    def hazard(self) -> Floats:
+    def hazard(self) -> F64:
         """(B, k): the chance of a hit at each position, given that there was none before it."""
         return np.minimum(1, self.relevant / (self.size - self.place + 1))
 
 
-def tied(score: NDArray[np.floating], relevant: Bools, k: int, valid: Bools | None = None) -> Tied:
+def tied(score: NDArray[np.floating], relevant: Bool, k: int, valid: Bool | None = None) -> Tied:
     """Sort the candidates by falling score into groups of ties, for `FUNCTIONS` up to rank k.
 
     score: (B, m); NaN (unknown) and -inf rank last and tie with each other. relevant: (B, m). valid: (B, m), False
@@ -76,28 +76,28 @@ def tied(score: NDArray[np.floating], relevant: Bools, k: int, valid: Bools | No
     )
 
 
-def precision(tied: Tied, n_relevant: Ints, k: int) -> Floats:
+def precision(tied: Tied, n_relevant: Ints, k: int) -> F64:
     """Return the expected hits@k / k, (B,)."""
     return ranking.precision(tied.hit, n_relevant, k)
 
 
-def recall(tied: Tied, n_relevant: Ints, k: int) -> Floats:
+def recall(tied: Tied, n_relevant: Ints, k: int) -> F64:
     """Return the expected hits@k / |relevant|, (B,)."""
     return ranking.recall(tied.hit, n_relevant, k)
 
 
-def ndcg(tied: Tied, n_relevant: Ints, k: int) -> Floats:
+def ndcg(tied: Tied, n_relevant: Ints, k: int) -> F64:
     """Return the expected NDCG@k, (B,)."""
     return ranking.ndcg(tied.hit, n_relevant, k)
 
 
-def hit_rate(tied: Tied, n_relevant: Ints, k: int) -> Floats:
+def hit_rate(tied: Tied, n_relevant: Ints, k: int) -> F64:
     """Return the chance of at least one relevant item among the first k, (B,)."""
     _check(tied, k)
     return np.where(n_relevant > 0, 1 - np.prod(1 - tied.hazard[:, :k], axis=1), np.nan)
 
 
-def reciprocal_rank(tied: Tied, n_relevant: Ints, k: int) -> Floats:
+def reciprocal_rank(tied: Tied, n_relevant: Ints, k: int) -> F64:
     """Return the expected 1 / rank of the first relevant item among the first k, (B,)."""
     _check(tied, k)
     hazard = tied.hazard[:, :k]
@@ -106,7 +106,7 @@ def reciprocal_rank(tied: Tied, n_relevant: Ints, k: int) -> Floats:
     return np.where(n_relevant > 0, (none_yet * hazard / np.arange(1, k + 1)).sum(axis=1), np.nan)
 
 
-def average_precision(tied: Tied, n_relevant: Ints, k: int) -> Floats:
+def average_precision(tied: Tied, n_relevant: Ints, k: int) -> F64:
     """Return the expected average precision at k, (B,)."""
     _check(tied, k)
     r, s, j, before = (a[:, :k] for a in (tied.relevant, tied.size, tied.place, tied.before))
@@ -115,7 +115,7 @@ def average_precision(tied: Tied, n_relevant: Ints, k: int) -> Floats:
     return np.where(n_relevant > 0, gain.sum(axis=1) / np.maximum(np.minimum(k, n_relevant), 1), np.nan)
 
 
-def _first(column: NDArray[np.generic], k: int, padding: float) -> Floats:
+def _first(column: NDArray[np.generic], k: int, padding: float) -> F64:
     """Return the first k columns as float64, with padding on the right where there are fewer."""
     out = np.full((len(column), k), padding, np.float64)
     out[:, : column.shape[1]] = column[:, :k]
@@ -127,7 +127,7 @@ def _check(tied: Tied, k: int) -> None:
         raise ValueError(f"k must be between 1 and the {tied.size.shape[1]} positions at hand, got {k}")
 
 
-FUNCTIONS: dict[str, Callable[[Tied, Ints, int], Floats]] = {
+FUNCTIONS: dict[str, Callable[[Tied, Ints, int], F64]] = {
     "precision": precision,
     "recall": recall,
     "hr": hit_rate,

@@ -5,9 +5,8 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from serendip.arrays import CSR, F32, I32, Bool
+from serendip.arrays import CSR, F32, I32, U8, Bool
 from serendip.data.queries import Queries
 from serendip.models.contract import Model
 from serendip.models.fields import Fields
@@ -28,7 +27,7 @@ class CategoryTrees(Model):
     fields: Fields
     item_codes: I32
     known: Bool
-    trees: NDArray[np.uint8]  # LightGBM's own text
+    trees: U8  # LightGBM's own text
     probability: bool
 
     @cached_property

@@ -4,9 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from serendip.arrays import F32, I32, Bool
+from serendip.arrays import F32, I32, I64, U8, Bool
 
 LEAVES = 1024  # leaves whose answers are summed at once
 
@@ -44,7 +43,7 @@ class CategoryTree:
         return reached[m:]
 
 
-def read_forest(text: NDArray[np.uint8]) -> tuple[CategoryTree, ...]:
+def read_forest(text: U8) -> tuple[CategoryTree, ...]:
     """Return the trees of LightGBM's own text; all their columns are categories."""
     return tuple(tree(part.split("\n\n")[0]) for part in text.tobytes().decode().split("\nTree=")[1:])
 
@@ -53,7 +52,7 @@ def tree(text: str) -> CategoryTree:
     """Return one tree of its lines `name=numbers`."""
     lines = dict(line.split("=", 1) for line in text.splitlines()[1:])
 
-    def numbers(name: str) -> NDArray[np.int64]:
+    def numbers(name: str) -> I64:
         return np.array(lines.get(name, "").split(), np.int64)
 
     value = np.array(lines["leaf_value"].split(), np.float32)

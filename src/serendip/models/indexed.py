@@ -10,9 +10,8 @@ from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from serendip.arrays import F32, I32, I64
+from serendip.arrays import F32, I32, I64, U8
 from serendip.data.queries import ItemLists, Queries, offsets
 from serendip.data.slates import Contributions, Slates, stacked
 from serendip.errors import UserError
@@ -37,7 +36,7 @@ class Indexed(Model):
     """
 
     model: Model
-    index: NDArray[np.uint8]
+    index: U8
 
     @classmethod
     def of(cls, model: Model) -> Self:

@@ -5,9 +5,8 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from serendip.arrays import F32, I32
+from serendip.arrays import F32, I32, U8
 from serendip.data.queries import Queries
 from serendip.models.contract import SCORES, Model
 from serendip.models.described import Described, Standing, standing
@@ -27,7 +26,7 @@ class RankedCandidates(Model):
     children: tuple[Model, ...]
     described: Described
     most: int
-    trees: NDArray[np.uint8]
+    trees: U8
 
     @cached_property
     def _booster(self) -> Any:

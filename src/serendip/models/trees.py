@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from serendip.arrays import F32, I64
+from serendip.arrays import F32, I64, U8, Bool
 from serendip.errors import UserError
 from serendip.kernels.compiled import default_threads
 from serendip.models.contract import Run
@@ -33,9 +32,9 @@ def lightgbm() -> Any:
 
 
 def grown(
-    x: F32, label: F32, group: I64 | None, held_out: NDArray[np.bool_], settings: Mapping[str, object],
+    x: F32, label: F32, group: I64 | None, held_out: Bool, settings: Mapping[str, object],
     trees: int, n_codes: int, run: Run,
-) -> NDArray[np.uint8]:  # fmt: skip
+) -> U8:  # fmt: skip
     """Return the trees that rows teach, as many as are best for the rows held out.
 
     x (n, d), the last n_codes columns codes of categories; label (n,); group: how many rows each question has, in
@@ -44,7 +43,7 @@ def grown(
     library = lightgbm()
     categories = list(range(x.shape[1] - n_codes, x.shape[1]))
 
-    def part(rows: NDArray[np.bool_], reference: Any = None) -> Any:
+    def part(rows: Bool, reference: Any = None) -> Any:
         sizes = None
         if group is not None:
             of = np.repeat(np.arange(len(group)), group)
@@ -76,6 +75,6 @@ def predicted(booster: Any, x: F32, *, raw: bool = False) -> F32:
     return np.asarray(booster.predict(x, num_threads=threads, raw_score=raw), np.float32)
 
 
-def read_trees(text: NDArray[np.uint8]) -> Any:
+def read_trees(text: U8) -> Any:
     """Return the trees of a text."""
     return lightgbm().Booster(model_str=text.tobytes().decode())

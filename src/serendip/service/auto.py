@@ -52,7 +52,6 @@ from serendip.service.portfolio import Contest, contest
 from serendip.service.predicting import JUDGED, PREDICTORS, alone, predicted
 from serendip.service.settings import primary
 from serendip.service.tune import drawn, of_users, some
-from serendip.stats.bootstrap import Floats
 from serendip.stats.selection import next_doubling
 
 USERS = 2_000  # users by whom models are chosen, at most
@@ -303,7 +302,7 @@ def strangers(entries: Sequence[Entry]) -> list[str]:
     return list(found)
 
 
-def served(text: str, task: Task, looking: Looking) -> Floats | None:
+def served(text: str, task: Task, looking: Looking) -> F64 | None:
     """Return what an algorithm comes to for each user; None where it cannot be or takes too long.  # (B,)"""
     one = algorithm(text)
     seconds = min(looking.left, SERVING * looking.whole)

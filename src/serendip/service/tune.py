@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from serendip import __version__
-from serendip.arrays import Bool
+from serendip.arrays import F64, Bool
 from serendip.config import Settings
 from serendip.data.dataset import Dataset
 from serendip.errors import UserError
@@ -27,7 +27,6 @@ from serendip.models.contract import Algorithm, Model, Progress, Run
 from serendip.service.judge import made
 from serendip.service.portfolio import contest
 from serendip.service.settings import primary
-from serendip.stats.bootstrap import Floats
 from serendip.stats.selection import Gain, gain, next_doubling
 
 USERS = 5_000  # users that a trial is judged on, at most
@@ -254,7 +253,7 @@ class Values:
         self.last: tuple[Algorithm, int, Model] | None = None  # what an iterative fit goes on from
         self.tasks: dict[int, Task] = {RUNGS[-1]: tuning.task}
 
-    def __call__(self, settings: Point, ninths: int) -> Floats:
+    def __call__(self, settings: Point, ninths: int) -> F64:
         algorithm, task = self.tuning.algorithm.set(**settings), self.tuning.task
         run = self.deadline.watching(self.run)
         if "epochs" in algorithm.hyperparameters():

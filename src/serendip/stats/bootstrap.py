@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from serendip.arrays import F64
 
 RESAMPLES = 1000
 BLOCK = 1 << 22  # draws held at once: about 64 MB
@@ -26,7 +25,7 @@ class Estimate:
     n_users: int  # those that have a value
 
 
-def resamples(n_users: int, n: int = RESAMPLES, seed: int = 0) -> Iterator[Floats]:
+def resamples(n_users: int, n: int = RESAMPLES, seed: int = 0) -> Iterator[F64]:
     """Yield blocks (R, n_users) of how often each user is drawn, n rows in all; each row sums to n_users."""
     random = np.random.default_rng(seed)
     rows = max(1, min(n, BLOCK // max(n_users, 1)))
@@ -36,7 +35,7 @@ def resamples(n_users: int, n: int = RESAMPLES, seed: int = 0) -> Iterator[Float
         yield np.bincount(drawn.ravel(), minlength=some * n_users).reshape(some, n_users).astype(np.float64)
 
 
-def bounds(value: Floats, level: float = 0.95) -> tuple[float, float]:
+def bounds(value: F64, level: float = 0.95) -> tuple[float, float]:
     """Return the central interval of values of resamples (R,), those that are NaN left out."""
     known = value[~np.isnan(value)]
     if known.size == 0:
@@ -46,10 +45,10 @@ def bounds(value: Floats, level: float = 0.95) -> tuple[float, float]:
 
 
 def estimates(
-    value: Floats,
-    weight: Floats | None = None,
+    value: F64,
+    weight: F64 | None = None,
     *,
-    transform: Callable[[Floats], Floats] | None = None,
+    transform: Callable[[F64], F64] | None = None,
     level: float = 0.95,
     n: int = RESAMPLES,
     seed: int = 0,
@@ -81,10 +80,10 @@ def estimates(
 
 
 def estimate(
-    value: Floats,
-    weight: Floats | None = None,
+    value: F64,
+    weight: F64 | None = None,
     *,
-    transform: Callable[[Floats], Floats] | None = None,
+    transform: Callable[[F64], F64] | None = None,
     level: float = 0.95,
     n: int = RESAMPLES,
     seed: int = 0,

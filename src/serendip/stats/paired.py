@@ -12,8 +12,9 @@ from typing import Literal
 
 import numpy as np
 
+from serendip.arrays import F64
 from serendip.errors import UserError, nearest
-from serendip.stats.bootstrap import BLOCK, Floats, estimates
+from serendip.stats.bootstrap import BLOCK, estimates
 
 FLIPS = 9999  # with the observed one, 10,000 assignments of signs: p is a multiple of .0001
 ALPHA = 0.05
@@ -40,10 +41,10 @@ class Comparison:
 
 
 def compare(
-    values: Mapping[str, Floats],
+    values: Mapping[str, F64],
     baseline: str,
     *,
-    weight: Floats | None = None,
+    weight: F64 | None = None,
     direction: Literal[1, -1] = 1,
     seed: int = 0,
 ) -> list[Comparison]:
@@ -68,7 +69,7 @@ def compare(
     ]
 
 
-def sign_flip(difference: Floats, n: int = FLIPS, seed: int = 0) -> Floats:
+def sign_flip(difference: F64, n: int = FLIPS, seed: int = 0) -> F64:
     """Return the two-sided p-value of a zero mean for each column of difference (n_users, M), by random signs.
 
     p = (1 + times that |sum of signed differences| >= |sum of differences|) / (1 + n); NaN users count nothing, and a
@@ -91,7 +92,7 @@ def sign_flip(difference: Floats, n: int = FLIPS, seed: int = 0) -> Floats:
     return (1 + reached) / (1 + n)
 
 
-def holm(p: Floats) -> Floats:
+def holm(p: F64) -> F64:
     """Return p-values corrected after Holm: the i-th smallest of m times m - i + 1, never falling, at most 1."""
     order = np.argsort(p, kind="stable")
     stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))

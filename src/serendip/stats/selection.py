@@ -11,7 +11,8 @@ from math import comb
 
 import numpy as np
 
-from serendip.stats.bootstrap import BLOCK, RESAMPLES, Floats, bounds, resamples
+from serendip.arrays import F64
+from serendip.stats.bootstrap import BLOCK, RESAMPLES, bounds, resamples
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Gain:
     sure: float
 
 
-def gain(value: Floats, seed: int = 0) -> Gain:
+def gain(value: F64, seed: int = 0) -> Gain:
     """Return what the best column of value (n_users, M), more being better, gains over column 0.
 
     Users are drawn with replacement; the best column of a resample is judged on the users that it left out. Users with
@@ -57,7 +58,7 @@ def gain(value: Floats, seed: int = 0) -> Gain:
                 middle + (high - middle) * shrink, again)  # fmt: skip
 
 
-def expected_best(tried: Floats, k: int) -> float:
+def expected_best(tried: F64, k: int) -> float:
     """Return the mean best of k of the values tried, in any order; more is better."""
     n = len(tried)
     best = np.sort(tried)
@@ -65,7 +66,7 @@ def expected_best(tried: Floats, k: int) -> float:
     return float(sum(comb(i, k - 1) / total * best[i] for i in range(k - 1, n)))
 
 
-def next_doubling(tried: Floats) -> float | None:
+def next_doubling(tried: F64) -> float | None:
     """Return what as many trials again would likely add: the last doubling's gain, falling as it fell before.
 
     None below 8 trials. The curve is that of trials in any order, so a search that learns is taken for a lesser one.

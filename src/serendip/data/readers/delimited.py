@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from serendip.arrays import Bool
 from serendip.data.readers.block import Block, Reject
 from serendip.data.readers.plan import Plan
 from serendip.data.readers.source import Lines, Text
@@ -153,7 +154,7 @@ class _Body:
         line = pl.Series(row + self.first, dtype=pl.Int64)
         return Block(cells, line, self.rejects, self.skipped, self.recoded), rest
 
-    def _plain(self) -> NDArray[np.bool_]:
+    def _plain(self) -> Bool:
         """Tell the lines that can be handed on as they are: the right number of cells, quotes in order, UTF-8."""
         data, starts, ends = self.data, self.starts, self.ends
         at = np.flatnonzero(data == self.separator[0])
@@ -191,7 +192,7 @@ class _Body:
     def _line(self, i: int) -> bytes:
         return self.body[self.starts[i] : self.ends[i]]
 
-    def _header(self, plain: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+    def _header(self, plain: Bool) -> tuple[Bool, NDArray[np.intp]]:
         """Leave out the first line that is not blank, with the lines that its quotes run over."""
         for i in range(len(self.ends)):
             plain[i] = False
@@ -207,7 +208,7 @@ class _Body:
         self.skipped += len(self.ends)
         return plain, np.zeros(0, np.intp)
 
-    def _odd(self, lines: NDArray[np.intp], plain: NDArray[np.bool_]) -> tuple[list[tuple[int, list[str]]], int | None]:
+    def _odd(self, lines: NDArray[np.intp], plain: Bool) -> tuple[list[tuple[int, list[str]]], int | None]:
         """Read the other lines one by one; answer with the line to stop at where a row needs text to come."""
         rows: list[tuple[int, list[str]]] = []
         past = 0
@@ -304,7 +305,7 @@ class _Body:
         text = row.replace(self.separator, self.of.separator) if self.separator != self.of.separator else row
         self.rejects.append(Reject(self.first + i, reason, text[:400].decode("utf-8", "replace")))
 
-    def _in_order(self, plain: NDArray[np.bool_], at: NDArray[np.intp]) -> pl.DataFrame:
+    def _in_order(self, plain: Bool, at: NDArray[np.intp]) -> pl.DataFrame:
         if not at.size:
             return _frame(self.of.names, [])
         body = self.body

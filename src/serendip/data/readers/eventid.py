@@ -10,28 +10,29 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-U64 = np.uint64
+from serendip.arrays import I64, U64
+
 LONG = 256  # bytes; a longer row is hashed by BLAKE2b
 SEPARATOR = "\x1f"
 PARTS = 16
-_A, _B, _C = U64(0x9E3779B97F4A7C15), U64(0xBF58476D1CE4E5B9), U64(0x94D049BB133111EB)  # of SplitMix64
+_A, _B, _C = map(np.uint64, (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))  # of SplitMix64
 
 
-def _mix(x: NDArray[U64]) -> NDArray[U64]:
+def _mix(x: U64) -> U64:
     """The finalizer of SplitMix64 (Steele, Lea, Flood 2014), in place."""
-    x ^= x >> U64(30)
+    x ^= x >> np.uint64(30)
     x *= _B
-    x ^= x >> U64(27)
+    x ^= x >> np.uint64(27)
     x *= _C
-    x ^= x >> U64(31)
+    x ^= x >> np.uint64(31)
     return x
 
 
-def hashes(cells: pl.DataFrame) -> NDArray[U64]:
+def hashes(cells: pl.DataFrame) -> U64:
     """Return two 64-bit hashes of each row, (rows, 2). Null and empty cells are the same; so are all text layouts."""
     n = cells.height
     if not n:
-        return np.zeros((0, 2), U64)
+        return np.zeros((0, 2), np.uint64)
     out = io.BytesIO()
     cells.write_csv(out, include_header=False, separator=SEPARATOR, quote_style="never", null_value="")
     sizes = cells.select(pl.sum_horizontal(pl.all().str.len_bytes().fill_null(0)).cast(pl.Int64)).to_series()
@@ -43,23 +44,23 @@ def hashes(cells: pl.DataFrame) -> NDArray[U64]:
     return _hash(text, start, size)
 
 
-def _hash(text: bytes, start: NDArray[np.int64], size: NDArray[np.int64]) -> NDArray[U64]:
+def _hash(text: bytes, start: I64, size: I64) -> U64:
     buffer = np.frombuffer(text + bytes(8), np.uint8)
     word = np.lib.stride_tricks.as_strided(buffer[:8].view("<u8"), (len(text) + 1,), (1,), writeable=False)
-    h = np.empty((len(start), 2), U64)
-    h[:, 0] = size.astype(U64) * _A
+    h = np.empty((len(start), 2), np.uint64)
+    h[:, 0] = size.astype(np.uint64) * _A
     h[:, 1] = ~h[:, 0]
     short = np.flatnonzero(size <= LONG)
-    key = np.array([0, 1], U64)  # a lane's key for each word of eight bytes
+    key = np.array([0, 1], np.uint64)  # a lane's key for each word of eight bytes
     for at in range(0, LONG, 8):
         row = short if at == 0 else short[size[short] > at]
         short = row
         if not row.size:
             break
-        w = word[start[row] + at].astype(U64)
+        w = word[start[row] + at].astype(np.uint64)
         left = size[row] - at
         part = left < 8
-        w[part] &= (U64(1) << (U64(8) * left[part].astype(U64))) - U64(1)
+        w[part] &= (np.uint64(1) << (np.uint64(8) * left[part].astype(np.uint64))) - np.uint64(1)
         key += _A
         for lane in (0, 1):
             h[row, lane] = _mix((h[row, lane] ^ _mix(w + key[lane : lane + 1] * _C)) + key[lane])
@@ -73,9 +74,9 @@ class _Runs:
     """Sorted runs of keys with their counts: each key in one run, the sizes falling, so that there are few of them."""
 
     def __init__(self) -> None:
-        self.runs: list[tuple[NDArray[U64], NDArray[np.uint32]]] = []
+        self.runs: list[tuple[U64, NDArray[np.uint32]]] = []
 
-    def add(self, unique: NDArray[U64], count: NDArray[np.int64]) -> NDArray[np.int64]:
+    def add(self, unique: U64, count: I64) -> I64:
         """Return how often each of these sorted keys came before, and count them."""
         before = np.zeros(len(unique), np.int64)
         for run, times in self.runs:
@@ -101,23 +102,23 @@ class Occurrences:
         """Begin a file."""
         self._parts = [_Runs() for _ in range(PARTS)]
 
-    def number(self, key: NDArray[U64]) -> NDArray[U64]:
+    def number(self, key: U64) -> U64:
         """Return the number of earlier rows with the same key, (rows,), and remember these rows."""
         ranked = np.sort(key)
         first = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]])) if len(key) else np.zeros(0, int)
         unique = ranked[first]
         count = np.diff(np.append(first, len(key)))
-        edge = np.arange(1, PARTS, dtype=U64) * U64(2**64 // PARTS)
+        edge = np.arange(1, PARTS, dtype=np.uint64) * np.uint64(2**64 // PARTS)
         cut = [0, *np.searchsorted(unique, edge).tolist(), len(unique)]
         before = np.zeros(len(unique), np.int64)
         for part, start, stop in zip(self._parts, cut[:-1], cut[1:], strict=True):
             if stop > start:
                 before[start:stop] = part.add(unique[start:stop], count[start:stop])
-        number = np.zeros(len(key), U64)
+        number = np.zeros(len(key), np.uint64)
         if before.any() or count.max(initial=1) > 1:
             order = np.argsort(key, kind="stable")
             within = np.arange(len(key)) - np.repeat(first, count)
-            number[order] = (within + np.repeat(before, count)).astype(U64)
+            number[order] = (within + np.repeat(before, count)).astype(np.uint64)
         return number
 
 
