@@ -7,12 +7,14 @@ from typer import Argument, Option
 
 from serendip.cli.options import (
     ItemOption,
+    ItemsOption,
     JsonOption,
     SeedOption,
     ThreadsOption,
     TimestampOption,
     TypeOption,
     UserOption,
+    UsersOption,
     ValueOption,
 )
 
@@ -23,6 +25,8 @@ def command(
     set_: Annotated[
         list[str] | None, Option("--set", metavar="NAME.field=value", help="A hyperparameter; repeatable.")
     ] = None,
+    items: ItemsOption = None,
+    users: UsersOption = None,
     user: UserOption = None,
     item: ItemOption = None,
     value: ValueOption = None,
@@ -39,7 +43,8 @@ def command(
     from serendip.service.plan import plan
 
     columns = Columns(user=user, item=item, value=value, timestamp=timestamp, type=type_)
-    found = plan(file, configured(algorithm, set_ or []), columns=columns, run=Run(threads=threads, seed=seed))
+    run = Run(threads=threads, seed=seed)
+    found = plan(file, configured(algorithm, set_ or []), items=items, users=users, columns=columns, run=run)
     if json:
         import msgspec
 

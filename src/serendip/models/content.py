@@ -11,7 +11,8 @@ from typing import ClassVar
 from serendip.data.dataset import Dataset
 from serendip.errors import UserError, nearest
 from serendip.models.contract import Algorithm, Run
-from serendip.models.encoder import Encoder
+from serendip.models.cost import Cost, Size
+from serendip.models.encoder import Encoder, encoding
 from serendip.models.hyperparameter import hyper
 from serendip.models.itemfeatures import ItemFeatures
 
@@ -44,8 +45,7 @@ class Content(Algorithm):
         for column in self.columns:
             if column not in features.columns:
                 raise UserError(f"content: items have no attribute {column!r}{nearest(column, features.columns)}")
-        weights = {"text": self.text, "category": self.category, "number": self.number, "vector": self.vector}
-        encoder = Encoder.of(features, self.columns or tuple(features.columns), weights, self.embedder)
+        encoder = Encoder.of(features, self.columns or tuple(features.columns), self.weights, self.embedder)
         if not encoder.columns and not encoder.embedder:
             raise UserError(
                 "content finds no attribute that tells items apart: all are missing, constant or left out; "
@@ -53,3 +53,11 @@ class Content(Algorithm):
             )
         return ItemFeatures(data.users, data.items, data.fitted_rules, encoder.encode(features), encoder,
                             negative=self.negative)  # fmt: skip
+
+    def cost(self, size: Size) -> Cost:
+        return encoding(size.item_features, self.columns, self.weights)  # beside the embedder's own
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """What a column of each kind counts."""
+        return {"text": self.text, "category": self.category, "number": self.number, "vector": self.vector}

@@ -1,8 +1,9 @@
 """What a fit costs before it is begun: its algorithm's own formula over the size of the data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import polars as pl
 
 from serendip.arrays import F64, I64
 
@@ -15,13 +16,17 @@ class Size:
     """How large a data set is.
 
     user (n_users,), item (n_items,): how many events each has. pairs: interactions after events of a pair are one and
-    ratings below the threshold are left out. ratings: pairs that have a rating.
+    ratings below the threshold are left out. ratings: pairs that have a rating. timed: events have timestamps.
+    item_features (n_items rows), user_features (n_users rows): attributes in any order of rows, null where missing.
     """
 
     user: I64
     item: I64
     pairs: float
     ratings: float = 0.0
+    timed: bool = True
+    item_features: pl.DataFrame | None = None
+    user_features: pl.DataFrame | None = None
 
     @property
     def n_users(self) -> int:
@@ -35,6 +40,18 @@ class Size:
     def events(self) -> int:
         """How many events there are."""
         return int(self.user.sum())
+
+    @property
+    def taken(self) -> float:
+        """How many events come to an interaction."""
+        return self.events * min(self.pairs / self.ratings, 1.0) if self.ratings else float(self.events)
+
+    def part(self, share: float) -> "Size":
+        """Return the size of a share of the events, drawn at random, of the same users and items."""
+        user, item = (
+            np.diff(np.rint(np.cumsum(count) * share), prepend=0).astype(np.int64) for count in (self.user, self.item)
+        )
+        return replace(self, user=user, item=item, pairs=share * self.pairs, ratings=share * self.ratings)
 
     def met(self, stored: float) -> float:
         """Return sum n_u^2, how often two items meet in a user, where `stored` of the events are stored numbers."""

@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import polars as pl
 
 from serendip.arrays import F32, F64
 from serendip.data.dataset import Dataset
 from serendip.errors import UserError, nearest
 from serendip.models.contract import Algorithm, Run, learnable
+from serendip.models.cost import Cost, Size
 from serendip.models.hyperparameter import hyper
 from serendip.models.segments import Segmenter, Segments
 
+COUNTED, COMPARED = 32, 48  # bytes of an interaction while segments are counted, of a segment's item while compared
 MOST = 1e9  # shrinkage where segments differ no more than by chance
 
 
@@ -57,6 +60,12 @@ class Demographic(Algorithm):
             n = np.bincount(place, minlength=len(mine) * data.n_items).reshape(len(mine), data.n_items)
             lift[mine] = lifts(n.astype(np.float64))
         return Segments(data.users, data.items, data.fitted_rules, segmenter, share, lift)
+
+    def cost(self, size: Size) -> Cost:
+        about = pl.DataFrame() if size.user_features is None else size.user_features
+        columns = [len(Segmenter.of(about, (c,), self.bands).keys) for c in self.columns or about.columns]
+        table = (4 * sum(columns) + COMPARED * max(columns, default=0)) * size.n_items
+        return Cost(table + COUNTED * size.pairs, len(columns) * size.pairs + sum(columns) * size.n_items)
 
 
 def lifts(n: F64) -> F32:

@@ -8,11 +8,14 @@ from scipy.sparse import csr_matrix
 
 from serendip.arrays import CSR, F32, I64
 from serendip.data.ids import Ids
+from serendip.models.cost import Cost
 from serendip.models.embedding import embedded, size_of
 
 WORD = r"[\p{L}\p{M}\p{N}]+(?:['\x{2019}]\p{L}+)?"  # letters and digits of any script; "children's" is one word
 ADDRESS = r"^(?:https?://|www\.)"
 CATEGORIES = 100  # a text column with no more different values, each there twice on average, is a category
+LETTERS = 6  # of a word, with what stands between two
+COUNTED, HELD = 160, 40  # bytes that a term takes while its column is counted, and in the vectors while they are made
 KNOTS = 9  # a number lies between two of at most so many quantiles
 
 Entries = tuple[I64, I64, F32]  # row, feature, value
@@ -140,6 +143,28 @@ class Encoder:
             np.concatenate([first, first[some] + 1]),
             np.concatenate([1 - share, share[some]]),
         )
+
+
+def encoding(features: pl.DataFrame | None, columns: tuple[str, ...], weights: dict[str, float]) -> Cost:
+    """Return what making an encoder of some columns (all where none are named) and encoding all rows costs.
+
+    Steps are words, categories and numbers.
+    """
+    known = () if features is None else columns or tuple(features.columns)
+    terms = [n_terms(features[c]) for c in known if features is not None and weights.get(kind_of(features[c]), 0.0) > 0]
+    return Cost(COUNTED * max(terms, default=0.0) + HELD * sum(terms), sum(terms))
+
+
+def n_terms(series: pl.Series) -> float:
+    """Return about how many words, categories or numbers a column has."""
+    match series.dtype:
+        case pl.Array():
+            return float(series.dtype.size * series.count())
+        case pl.List():
+            return float(series.list.len().sum())
+        case pl.String if kind_of(series) == "text":
+            return float(series.str.len_bytes().sum()) / LETTERS
+    return float(series.count())
 
 
 def filled(row: I64, vectors: F32, first: int) -> Entries:

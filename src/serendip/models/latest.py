@@ -9,6 +9,7 @@ from serendip.data.dataset import Dataset
 from serendip.data.interactions import DAY
 from serendip.errors import UserError
 from serendip.models.contract import Algorithm, Run
+from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.itemscores import ItemScores
 
 
@@ -33,3 +34,6 @@ class Latest(Algorithm):
         days = (first - data.timestamp.min()) / DAY
         scores = np.where(seen, days, np.nan).astype(np.float32)
         return ItemScores(data.users, data.items, data.fitted_rules, scores, "new in the catalogue")
+
+    def cost(self, size: Size) -> Cost:
+        return Cost(5 * WEIGHT * size.n_items, size.events)

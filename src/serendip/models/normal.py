@@ -15,6 +15,7 @@ from serendip.data.dataset import Dataset
 from serendip.data.queries import Queries
 from serendip.errors import UserError
 from serendip.models.contract import Algorithm, Run
+from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.hyperparameter import hyper
 from serendip.models.ratings import Ratings
 
@@ -62,3 +63,6 @@ class Normal(Algorithm):
         return NormalRatings(
             data.users, data.items, data.fitted_rules, known, clip, mean, self.spread * deviation, run.seed
         )
+
+    def cost(self, size: Size) -> Cost:
+        return Cost(WEIGHT * (size.ratings + size.n_items), size.events)

@@ -14,7 +14,8 @@ from serendip.data.dataset import Dataset
 from serendip.errors import UserError, nearest
 from serendip.models.attributeneighbours import AttributeNeighbours
 from serendip.models.contract import Algorithm, Run, learnable
-from serendip.models.encoder import Encoder
+from serendip.models.cost import WEIGHT, Cost, Size
+from serendip.models.encoder import Encoder, encoding
 from serendip.models.hyperparameter import hyper
 
 
@@ -48,11 +49,19 @@ class UserAttributeKNN(Algorithm):
                 raise UserError(
                     f"userattributeknn: users have no attribute {column!r}{nearest(column, features.columns)}"
                 )
-        weights = {"text": self.text, "category": self.category, "number": self.number, "none": 0.0}
-        encoder = Encoder.of(features, self.columns or tuple(features.columns), weights)
+        encoder = Encoder.of(features, self.columns or tuple(features.columns), self.weights)
         votes = data.matrix.copy()
         popularity = np.bincount(votes.indices, minlength=data.n_items).astype(np.float32)
         votes.data *= popularity[votes.indices] ** -np.float32(self.damping)
         rules = data.fitted_rules
         vectors = encoder.encode(features)
         return AttributeNeighbours(data.users, data.items, rules, encoder, self.neighbours, vectors, votes)
+
+    def cost(self, size: Size) -> Cost:
+        encoded = encoding(size.user_features, self.columns, self.weights)
+        return Cost(2 * WEIGHT * size.pairs + encoded.memory, size.events + encoded.operations)
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """What a column of each kind counts."""
+        return {"text": self.text, "category": self.category, "number": self.number}

@@ -15,11 +15,13 @@ import psutil
 from serendip.arrays import I32, I64
 from serendip.data.dataset import Dataset
 from serendip.data.ids import Ids
-from serendip.data.interactions import RATED, InteractionRules
-from serendip.data.readers import Columns, read, recognise
+from serendip.data.interactions import DAY, RATED, InteractionRules
+from serendip.data.readers import Columns, Reading, read, recognise
+from serendip.data.tables import no_items, no_users
 from serendip.errors import UserError
 from serendip.models.contract import Algorithm, Run
 from serendip.models.cost import Cost, Size
+from serendip.service.read import merged
 
 READER = 64_000_000  # bytes that reading takes for its buffers and threads, however short the file
 READ, ID = 221, 155  # bytes that an event and an id take while a file is read: text, columns, their order
@@ -29,6 +31,7 @@ SAMPLED = 1_000_000  # rows of which pairs are counted, at most
 SAMPLE = {"user": pl.UInt64, "item": pl.UInt64, "value": pl.Float32, "rated": pl.Boolean}
 EPOCHS = 4  # of the sample that tells an epoch from what a fit does once
 TOLD = 1.3  # times as long as the shorter fit takes the longer one, where their difference tells a step
+SPAN = 28 * DAY  # of the times in a sample, so that hours and weekdays differ
 MEASURED = 0.3  # CPU seconds after which the fit of a sample is long enough
 
 
@@ -69,16 +72,28 @@ class Forecast:
     notes: list[str] = field(default_factory=list)
 
 
-def plan(path: Path, algorithms: Sequence[Algorithm], *, columns: Columns | None = None, run: Run = Run()) -> Forecast:
+def plan(
+    path: Path,
+    algorithms: Sequence[Algorithm],
+    *,
+    items: Path | None = None,
+    users: Path | None = None,
+    columns: Columns | None = None,
+    run: Run = Run(),
+) -> Forecast:
     """Return what fits of these algorithms on a file take. No fit of the file is made.
 
+    items, users: files of attributes, for those algorithms that learn from them.
+
     Raises:
-        UserError: the file cannot be read, or has no events.
+        UserError: a file cannot be read, has no events, or lacks what an algorithm needs.
     """
     program = psutil.Process().memory_info().rss
-    shape = shape_of(path, columns)
+    shape = shape_of(path, columns, items, users)
     size = shape.size
-    notes = list(shape.notes)
+    notes = [*shape.notes, *left_out(size, algorithms)]
+    tables = [table for table in (size.item_features, size.user_features) if table is not None]
+    about = int(sum(table.estimated_size() for table in tables))
     estimates = []
     for algorithm in algorithms:
         cost = algorithm.cost(size)
@@ -88,7 +103,7 @@ def plan(path: Path, algorithms: Sequence[Algorithm], *, columns: Columns | None
             continue
         fit = fit_bytes(size, cost)
         reading = READER + READ * size.events + ID * (size.n_users + size.n_items)
-        job = program + int(max(reading, KEPT * reading + HELD * size.events + fit))
+        job = program + about + int(max(reading, KEPT * reading + HELD * size.events + fit))
         estimates.append(Estimate(algorithm.name, fit, job, *seconds(algorithm, size, run)))
     return Forecast(size.events, size.n_users, size.n_items, round(size.pairs), shape.seconds,
                     psutil.virtual_memory().available, estimates, notes)  # fmt: skip
@@ -99,14 +114,29 @@ def fit_bytes(size: Size, cost: Cost) -> int:
     return int(max(DERIVED * size.events, 8 * size.pairs + cost.memory))
 
 
-def shape_of(path: Path, columns: Columns | None = None) -> Shape:
-    """Read a file block by block and keep nothing of it but a count an id, and the pairs of some users.
+def left_out(size: Size, algorithms: Sequence[Algorithm]) -> list[str]:
+    """Return a sentence on the attributes that algorithms would learn from as well, were they given."""
+    given = {"item_features": size.item_features, "user_features": size.user_features}
+    missing = {kind for kind, table in given.items() if table is None}
+    names = [algorithm.name for algorithm in algorithms if algorithm.uses & missing]
+    if not names:
+        return []
+    options = " and ".join(f"--{kind.removesuffix('_features')}s" for kind in given if kind in missing)
+    return [f"{', '.join(names)} also learn from attributes, and these are left out: give {options} if there are any"]
+
+
+def shape_of(
+    path: Path, columns: Columns | None = None, item_file: Path | None = None, user_file: Path | None = None
+) -> Shape:
+    """Read a file block by block and keep nothing of it but a count an id, the pairs of some users, and attributes.
 
     Raises:
-        UserError: the file cannot be read, or has no events.
+        UserError: a file cannot be read, or has no events.
     """
     began = time.perf_counter()
     users, items, sample = _counts(), _counts(), pl.DataFrame(schema=SAMPLE)
+    told = {"item_id": [no_items()], "user_id": [no_users()]}  # attributes
+    timed = False
     part = 1  # users are sampled by their hash: one in `part`
     for batch in read(recognise(path, columns)):
         events = batch.events.select(
@@ -114,12 +144,23 @@ def shape_of(path: Path, columns: Columns | None = None) -> Shape:
             rated=pl.col("value").is_not_null() & (pl.col("type").is_null() | pl.col("type").is_in(RATED)),
         )  # fmt: skip
         users, items = (_counts(known, events[name]) for known, name in ((users, "user"), (items, "item")))
+        for key, table in (("item_id", batch.items), ("user_id", batch.users)):
+            if table.width > 1:
+                told[key] = [merged([*told[key], table], key)]
+        timed |= batch.events["timestamp"].null_count() < len(batch.events)
         sample = pl.concat([sample, events.filter(pl.col("user") % part == 0)])
         while len(sample) > SAMPLED:
             part *= 2
             sample = sample.filter(pl.col("user") % part == 0)
     if not len(users):
         raise UserError(f"{path} has no events, so there is nothing to fit")
+    if item_file is not None:
+        told["item_id"] += [batch.items for batch in read(recognise(item_file, None, Reading(table="items")))]
+    if user_file is not None:
+        told["user_id"] += [batch.users for batch in read(recognise(user_file, None, Reading(table="users")))]
+    tables = {key: merged(parts, key) for key, parts in told.items()}
+    items = _counts(items, tables["item_id"]["item_id"].hash(2), 0)
+    users = _counts(users, tables["user_id"]["user_id"].hash(1), 0)
     user, item = (counts["n"].to_numpy().astype(np.int64) for counts in (users, items))
     events_sampled = max(len(sample), 1)
     rated = sample.filter("rated")
@@ -130,14 +171,23 @@ def shape_of(path: Path, columns: Columns | None = None) -> Shape:
         kept = sample.filter(~pl.col("rated") | (pl.col("value") >= np.ceil((low + high) / 2)))
     pairs, ratings = (float(some.n_unique(["user", "item"]) / events_sampled * user.sum()) for some in (kept, rated))
     notes = (f"pairs are estimated from one user in {part}",) if part > 1 else ()
-    return Shape(Size(user, item, pairs, ratings), time.perf_counter() - began, notes)
+    features = (attributes(tables["item_id"], len(item)), attributes(tables["user_id"], len(user)))
+    return Shape(Size(user, item, pairs, ratings, timed, *features), time.perf_counter() - began, notes)
 
 
-def _counts(known: pl.DataFrame | None = None, new: pl.Series | None = None) -> pl.DataFrame:
+def attributes(table: pl.DataFrame, n: int) -> pl.DataFrame | None:
+    """Return the attributes of a table, with rows of nulls up to n; None where it has none."""
+    known = table.drop("item_id", "user_id", strict=False)
+    if not known.width or known.is_empty():
+        return None
+    return pl.concat([known, known.clear(n - len(known))])
+
+
+def _counts(known: pl.DataFrame | None = None, new: pl.Series | None = None, times: int = 1) -> pl.DataFrame:
     """Return how often each hash was seen."""
     if known is None or new is None:
         return pl.DataFrame(schema={"id": pl.UInt64, "n": pl.Int64})
-    more = pl.DataFrame({"id": new}).group_by("id").agg(n=pl.len().cast(pl.Int64))
+    more = pl.DataFrame({"id": new}).group_by("id").agg(n=times * pl.len().cast(pl.Int64))
     return pl.concat([known, more]).group_by("id").agg(pl.col("n").sum())
 
 
@@ -184,7 +234,10 @@ def timed(algorithm: Algorithm, size: Size, share: float, run: Run) -> Timed:
     algorithm.fit(data, run=Run(threads=run.threads, seed=run.seed))
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     rated = data.ratings.nnz if size.ratings else 0
-    cost = algorithm.cost(Size(counted(data.user), counted(data.item), data.matrix.nnz, rated))
+    cost = algorithm.cost(
+        Size(counted(data.user), counted(data.item), data.matrix.nnz, rated, size.timed, data.item_features,
+             data.user_features)
+    )  # fmt: skip
     assert cost is not None
     return Timed(wall, cpu, cost.operations)
 
@@ -203,8 +256,16 @@ def sample(size: Size, share: float, seed: int) -> Dataset:
     )
     n = len(popularity)
     user = np.repeat(np.arange(len(activity), dtype=np.int32), np.minimum(activity, n))
-    item = generator.choice(n, len(user), p=popularity / popularity.sum()).astype(np.int32)
+    chance = popularity + 1e-9  # there may be none with an event among few
+    item = generator.choice(n, len(user), p=chance / chance.sum()).astype(np.int32)
     value = generator.integers(1, 6, len(user)).astype(np.float32) if size.ratings else None
     rules = InteractionRules(weights={}, threshold=3.0 if size.ratings > size.pairs else None)
     users, items = (Ids([str(i) for i in range(count)]) for count in (len(activity), n))
-    return Dataset.sort(users, items, user, item, value=value, timestamp=np.arange(len(user)), rules=rules)
+    when = generator.integers(0, SPAN, len(user)) if size.timed else None
+    about = (None if table is None else table.sample(count, seed=seed)
+             for table, count in ((size.user_features, len(activity)), (size.item_features, n)))  # fmt: skip
+    user_features, item_features = about
+    return Dataset.sort(
+        users, items, user, item, value=value, timestamp=when, rules=rules, user_features=user_features,
+        item_features=item_features,
+    )  # fmt: skip
