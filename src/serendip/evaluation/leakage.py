@@ -13,7 +13,7 @@ from serendip.data.ids import Ids
 SHOWN = 3  # examples
 ALIKE = 0.99  # of the users have a value of their own: it is as good as an id
 FEW = 20  # users below which nothing is said of a column
-NAMES = ("id", "number", "_no", "_nr", "code", "key", "ean", "isbn", "sku")  # whole numbers under these count nothing
+NAMES = ("id", "number", "_no", "_nr", "code", "key", "hash", "ean", "isbn", "sku")  # of numbers that are codes
 OF_USERS = r"^\S*$"  # a text without a space: an e-mail, a hash
 OF_ITEMS = r"^[\p{L}\p{N}_]*$|^[0-9A-Fa-f-]*$"  # one word, or a hash in groups: parts of an address say what is alike
 
@@ -161,7 +161,7 @@ def identifies(column: pl.Series, ids: Ids, code: str) -> bool:
         return False
     if column.dtype.is_integer():
         return column.name.lower().endswith(NAMES)
-    return column.dtype == pl.String and bool((given.str.contains(code).mean() or 0) > ALIKE)
+    return column.dtype == pl.String and int(given.str.contains(code).sum()) > ALIKE * len(given)
 
 
 def context_identifies(column: pl.Series, data: Dataset) -> bool:
