@@ -1,5 +1,7 @@
 """The kernel against its twin, and what it learns: planted weights, planted pairs, fields that matter."""
 
+import platform
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -100,3 +102,14 @@ def test_divergence_is_said_and_what_would_leave_the_arrays_is_refused() -> None
     ):
         with pytest.raises(ValueError):
             fields_epoch(*bad, STEPS)
+
+
+def test_a_penalty_shrinks_to_nothing_and_arithmetic_outside_keeps_subnormal_numbers(isa: str) -> None:
+    field, queries, items, pairs = lesson(0)
+    w = fields_start(field, slots=4, rank=8, init_std=0.1, seed=0)
+    squares, order = squares_of(w), np.arange(len(pairs.label))
+    for _ in range(400):
+        fields_epoch(w, squares, queries, items, pairs, order, STEPS._replace(l2=1.0))
+    if platform.machine() in ("x86_64", "AMD64"):  # elsewhere subnormal numbers are as fast as others
+        assert not (np.abs(w.v[w.v != 0]) < np.finfo(np.float32).tiny).any()
+    assert np.float32(1e-40) * np.float32(0.5) > 0
