@@ -23,7 +23,7 @@ class STAN(Algorithm):
     """score(u, i) = sum over the k sessions v most like u's of s_uv exp(-|p_vi - p_vj| / near) (1 + idf idf_i).
 
     s_uv = the sum of exp(-n / recent) over the items that both have, n steps from the end of u's, times
-    exp(-age of v / age) over the root of v's length; j: the latest shared item. Nothing to fit; a query costs the
+    exp(-age of v / age) over v's length^length; j: the latest shared item. Nothing to fit; a query costs the
     sessions of its items. Use it as vsknn, and where what people look for changes by the week.
     """
 

@@ -21,7 +21,7 @@ DECAYS = ("linear", "harmonic", "quadratic", "none")
 @dataclass(frozen=True)
 class VSKNN(Algorithm):
     """score(u, i) = sum over the k sessions v most like u's of s_uv match(n) (1 + idf idf_i), s_uv the sum of recent(n)
-    over the items that both have, the n-th from the end of u's.
+    over the items that both have, the n-th from the end of u's, over v's length^length.
 
     Nothing to fit; a query costs the sessions of its items. Use it where sessions are short and what was looked at last
     counts most: anonymous visitors of a shop. Not for long histories of taste.
