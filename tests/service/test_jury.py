@@ -56,6 +56,16 @@ def test_answers_are_counted_by_user_and_by_whose_side_it_was(project):
     assert [(r.choice, r.remark, r.judge) for r in found.remarks] == [("both", "ok", "Ada"), ("b", "<b>no</b>", "")]
 
 
+def test_nobody_counts_twice(project):
+    sheet = jury.drawn(project, "ease", "popular", n=3)
+    ada, anonymous = Answers(sheet.id, [Answer(1, "left")], "Ada"), Answers(sheet.id, [Answer(1, "left")])
+    assert jury.verdict(project, [ada, anonymous, anonymous]).judges == 3
+    with pytest.raises(UserError, match="case 1 is answered twice by the judge 'ada'"):
+        jury.verdict(project, [ada, Answers(sheet.id, [Answer(0, "both"), Answer(1, "right")], "ada ")])
+    with pytest.raises(UserError, match="case 0 is answered twice by one judge"):
+        jury.verdict(project, [Answers(sheet.id, [Answer(0, "left"), Answer(0, "right")])])
+
+
 def test_what_cannot_be_judged_is_said(project, tmp_path):
     with pytest.raises(UserError, match="same slate to each of"):
         jury.drawn(project, "popular", "popular", n=5)

@@ -213,11 +213,13 @@ def verdict(project: Project, given: Iterable[Answers]) -> Verdict:
     """Return what judges say, put together.
 
     Raises:
-        UserError: there are no answers, or they are of different sheets, or of one that is not known here.
+        UserError: there are no answers, or a judge answers a case twice, or they are of different sheets, or of one
+            that is not known here.
     """
     every = list(given)
     if not any(one.answers for one in every):
         raise UserError("there are no answers: nothing was judged")
+    once(every)
     sheets = {one.sheet for one in every}
     if len(sheets) > 1:
         raise UserError(f"the answers are of different sheets: {', '.join(sorted(sheets))}; count each alone")
@@ -242,6 +244,18 @@ def verdict(project: Project, given: Iterable[Answers]) -> Verdict:
         key.a, key.b, len(every), count["a"], count["b"], count["both"], count["neither"], for_a, for_b,
         len(balance) - for_a - for_b, key.alike, preference(for_a, for_b), remarks,
     )  # fmt: skip
+
+
+def once(every: Sequence[Answers]) -> None:
+    """Raise a UserError where somebody counts twice: one file, or the files of one name, answer a case again."""
+    seen: set[tuple[object, int]] = set()
+    for n, one in enumerate(every):
+        who: object = one.judge.strip().casefold() or n
+        for answer in one.answers:
+            if (who, answer.case) in seen:
+                name = f"the judge {one.judge.strip()!r}" if one.judge.strip() else "one judge"
+                raise UserError(f"case {answer.case} is answered twice by {name}: give one file of each judge")
+            seen.add((who, answer.case))
 
 
 def told(choice: Choice, left: Literal["a", "b"]) -> str:
