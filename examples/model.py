@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 import serendip
-from serendip.checks import CHECKS
+from serendip.checks import check
 from serendip.data.dataset import Dataset
 from serendip.data.shop import simulate
 from serendip.models.contract import Algorithm, Run, learnable
@@ -46,9 +46,7 @@ class Markov(Algorithm):
 
 
 def main() -> None:
-    for check in CHECKS:
-        if check.applies(Markov()):
-            check.run(Markov())
+    check(Markov())
     print("Markov keeps every promise of the contract")
 
     data = dataset(simulate(seed=0, n_users=400, n_items=120, days=120).tables)

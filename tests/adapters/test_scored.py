@@ -34,6 +34,8 @@ def test_an_object_with_scores_is_judged_and_recommends():
     assert found["algorithm"].to_list() == ["Counts", "popular", "ItemScores"]
     assert found["mean"][1] == found["mean"][2]
     assert found["mean"][0] == pytest.approx(found["mean"][1], abs=0.02)  # other ties
+    again = evaluate({"mine": own, "theirs": "popular"}, parts, "recall@10")
+    assert again["algorithm"].to_list() == ["mine", "theirs"] and again["mean"].equals(found["mean"][:2])
     ours = recommend(own, parts.train, users=["u3"], k=5)
     assert ours["score"].to_list() == sorted(ours["score"].to_list(), reverse=True)
     model = adopted(own, parts.train)

@@ -25,8 +25,8 @@ class Scored(Model):
 
     def score(self, queries: Queries, item: I32 | None = None) -> F32:
         if item is not None and "item" in inspect.signature(self.source.score).parameters:
-            return np.asarray(self.source.score(queries, item), np.float32)
-        score = np.asarray(self.source.score(queries), np.float32)  # (B, n_items)
+            return self._numbers(self.source.score(queries, item))
+        score = self._numbers(self.source.score(queries))  # (B, n_items)
         if score.shape != (len(queries), self.n_items):
             raise UserError(
                 f"{named(self.source)}.score gave {' x '.join(map(str, score.shape))} scores for {len(queries)} "
@@ -36,6 +36,15 @@ class Scored(Model):
             return score
         inside = (item >= 0) & (item < self.n_items)
         return np.where(inside, np.take_along_axis(score, np.where(inside, item, 0), axis=1), np.float32(np.nan))
+
+    def _numbers(self, score: Any) -> F32:
+        try:
+            return np.asarray(score, np.float32)
+        except (TypeError, ValueError):
+            raise UserError(
+                f"{named(self.source)}.score gave what is no array of numbers: it is to give one for each item of each "
+                "query, NaN where it knows nothing"
+            ) from None
 
 
 def adopted(source: object, data: Dataset) -> Recommends:

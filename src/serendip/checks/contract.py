@@ -2,6 +2,7 @@
 
 import dataclasses
 import tempfile
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from serendip.models.within import reads_users
 from serendip.store.artefacts import load, save
 
 Promise = Callable[[Algorithm], None]
+PACKAGE = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -29,15 +31,32 @@ class Check:
     """One promise: `run` raises AssertionError where an algorithm breaks it, if it `applies` to it."""
 
     name: str
-    run: Promise
+    promise: Promise
     personal: bool = False  # only for algorithms that use a user or a history
     ranked: bool = False  # only for algorithms that are made to rank
+    scored: bool = False  # for whatever has `score(queries)` too, and no more
 
     def applies(self, algorithm: Algorithm) -> bool:
         """Return whether the promise is one that this algorithm makes."""
         if self.ranked and not algorithm.ranks:
             return False
         return not self.personal or bool(algorithm.uses & {"user", "history"})
+
+    def run(self, algorithm: Algorithm) -> None:
+        """Raise AssertionError, with a sentence, where the promise is broken; what is raised meanwhile breaks it."""
+        try:
+            self.promise(algorithm)
+        except AssertionError:
+            raise
+        except Exception as error:
+            raise AssertionError(f"{type(error).__name__}{where(error)}: {error}") from error
+
+
+def where(error: Exception) -> str:
+    """Return the last line outside this library and others that an error came through, in words."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if "site-packages" not in f.filename and not f.filename.startswith(str(PACKAGE))]
+    return f" in {own[-1].name}, line {own[-1].lineno} of {Path(own[-1].filename).name}" if own else ""
 
 
 def small() -> Dataset:
@@ -64,10 +83,37 @@ def events(user: list[str], item: list[str]) -> Dataset:
     return Dataset.of(Tables(frame, items, users), RULES)
 
 
+def fitted(algorithm: Algorithm, data: Dataset, run: Run = Run()) -> Model:
+    """Return what a fit comes to, which has to be a model."""
+    model = algorithm.fit(data, run=run)
+    assert isinstance(model, Model), (
+        f"fit returned {type(model).__name__}, which is no serendip.models.contract.Model: return a fitted shape, as "
+        "ItemWeights or Factors, or a model class of your own"
+    )
+    return model
+
+
+def scores(model: Model, queries: Queries, item: I32 | None = None) -> F32:
+    """Return the scores of a model, which have to be finite floats or NaN, one for each item of each query."""
+    score = model.score(queries) if item is None else model.score(queries, item)
+    m, what = (model.n_items, "items") if item is None else (item.shape[1], "given items")
+    shape = (len(queries), m)
+    assert isinstance(score, np.ndarray), f"score gave a {type(score).__name__} and not an array of shape {shape}"
+    assert score.shape == shape, f"score gave the shape {score.shape} for {len(queries)} queries and {m} {what}"
+    assert score.dtype.kind == "f", f"score gave {score.dtype} and not floats, of which NaN says: nothing is known"
+    assert not np.isinf(score).any(), "a score is infinite: NaN says that nothing is known of an item"
+    return score
+
+
 def same(a: F32, b: F32, what: str, tolerance: float = 1e-4) -> None:
     """Assert that two arrays of scores agree."""
     assert a.shape == b.shape, f"{what}: shapes {a.shape} and {b.shape}"
-    assert np.allclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True), f"{what}: scores differ"
+    near = np.isclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True)
+    if not near.all():
+        at = tuple(int(n) for n in np.argwhere(~near)[0])
+        raise AssertionError(
+            f"{what}: {(~near).sum()} of {near.size} scores differ, as {a[at]:g} and {b[at]:g} at {at}"
+        )
 
 
 def configuration(algorithm: Algorithm) -> None:
@@ -94,7 +140,7 @@ def input_untouched(algorithm: Algorithm) -> None:
     """A fit leaves its data as it was."""
     data = small()
     before, raw = data.fingerprint, data.matrix.copy()
-    algorithm.fit(data)
+    fitted(algorithm, data)
     assert dataclasses.replace(data).fingerprint == before, "the data changed during the fit"
     assert np.array_equal(raw.data, data.matrix.data) and np.array_equal(raw.indices, data.matrix.indices), (
         "the interaction matrix changed during the fit"
@@ -105,8 +151,8 @@ def reproducible(algorithm: Algorithm) -> None:
     """The same seed gives the same scores, with one thread or two."""
     data = small()
     queries = data.queries()
-    first, second = (algorithm.fit(data, run=Run(seed=5, threads=n)).score(queries) for n in (1, 2))
-    assert np.array_equal(first, second, equal_nan=True), "the same seed gave other scores"
+    first, second = (scores(fitted(algorithm, data, Run(seed=5, threads=n)), queries) for n in (1, 2))
+    assert np.array_equal(first, second, equal_nan=True), "the same data and seed gave other scores the second time"
 
 
 def odd_data(algorithm: Algorithm) -> None:
@@ -118,9 +164,9 @@ def odd_data(algorithm: Algorithm) -> None:
         (["a", "a", "b", "b"], ["x", "x", "x", "y"]),
     ):
         data = events(user, item)
-        model = algorithm.fit(data)
+        model = fitted(algorithm, data)
         queries = Queries(np.array([0, -1], np.int32), History(np.array([0, 1, 1]), np.array([0], np.int32)))
-        assert model.score(queries).shape == (2, data.n_items)
+        scores(model, queries)
         slates = model.recommend(queries, 3)
         assert slates.item.shape == (2, 3), "a slate does not have exactly k columns"
 
@@ -138,12 +184,14 @@ def nothing(algorithm: Algorithm) -> None:
 def batches(algorithm: Algorithm) -> None:
     """A batch scores as its queries do one by one; given items score as the slice; padding scores NaN."""
     data = small()
-    model, queries = algorithm.fit(data), data.queries()
-    whole = model.score(queries)
-    one = np.concatenate([model.score(queries.rows(slice(b, b + 1))) for b in range(len(queries))])
-    same(whole, one, "batch and loop")
+    model, queries = fitted(algorithm, data), data.queries()
+    uneven = ask([[0, 2, 4, 6, 8], [1], [3, 0]], [[5] * 5, [5], [5, 1]])
+    for asked in (queries, uneven):
+        one = np.concatenate([scores(model, asked.rows(slice(b, b + 1))) for b in range(len(asked))])
+        same(scores(model, asked), one, "a batch, and its queries one by one")
+    whole = scores(model, queries)
     item = np.tile(np.array([3, 0, -1, 5], np.int32), (len(queries), 1))
-    given = model.score(queries, item)
+    given = scores(model, queries, item)
     same(given[:, [0, 1, 3]], whole[:, [3, 0, 5]], "given items and slice")
     assert np.isnan(given[:, 2]).all(), "padding has a score"
 
@@ -151,27 +199,45 @@ def batches(algorithm: Algorithm) -> None:
 def relabelled(algorithm: Algorithm) -> None:
     """Other ids for the same events give the same scores."""
     first, second = checkerboard().data, checkerboard(prefix="other-").data
-    a, b = (algorithm.fit(d, run=Run(seed=1)).score(d.queries()) for d in (first, second))
+    a, b = (scores(fitted(algorithm, d, Run(seed=1)), d.queries()) for d in (first, second))
     same(a, b, "ids and other ids")
 
 
 def unknown(algorithm: Algorithm) -> None:
-    """An item that was never seen scores NaN, unless features tell of it; indices beyond the tables are ignored."""
+    """An item that was never seen scores NaN, unless features tell of it."""
+    if "item_features" in algorithm.uses:
+        return
     data = small()
     longer = dataclasses.replace(data, items=data.items.extend(["never seen"]), item_features=None)
-    if "item_features" not in algorithm.uses:
-        model = algorithm.fit(longer)
-        assert np.isnan(model.score(data.queries())[:, -1]).all(), "an item without events has a score"
-    model = algorithm.fit(data)
+    score = scores(fitted(algorithm, longer), data.queries())
+    assert np.isnan(score[:, -1]).all(), "an item without events has a score: NaN says that nothing is known of it"
+
+
+def newer(algorithm: Algorithm) -> None:
+    """Users and items that came after the fit, whose indices lie beyond the tables, change nothing."""
+    model = fitted(algorithm, small())
     beyond = Queries(np.array([10_000], np.int32), History(np.array([0, 2]), np.array([1, 9_999], np.int32)))
     plain = Queries(np.array([-1], np.int32), History(np.array([0, 1]), np.array([1], np.int32)))
-    same(model.score(beyond), model.score(plain), "a newer item in the history")
+    same(scores(model, beyond), scores(model, plain), "a newcomer, and one of a newer number with a newer item besides")
+
+
+def queries_untouched(algorithm: Algorithm) -> None:
+    """A model leaves the queries as they were: others are asked the same ones."""
+    data = small()
+    model, queries, again = fitted(algorithm, data), data.queries(), data.queries()
+    scores(model, queries)
+    model.recommend(queries, 3)
+    for part, before in ((queries, again), (queries.history, again.history)):
+        for field in dataclasses.fields(part):
+            now, then = getattr(part, field.name), getattr(before, field.name)
+            if isinstance(now, np.ndarray):
+                assert np.array_equal(now, then), f"score or recommend changed the {field.name} of the queries"
 
 
 def slates(algorithm: Algorithm) -> None:
     """Exactly k columns, descending, no item twice, exclusions and candidates kept, equal to sorting the scores."""
     data = small()
-    model, queries = algorithm.fit(data), data.queries()
+    model, queries = fitted(algorithm, data), data.queries()
     k, n = 7, data.n_items
     seen = queries.history.lists
     generator = np.random.default_rng(2)
@@ -182,7 +248,10 @@ def slates(algorithm: Algorithm) -> None:
         assert got.item.shape == got.score.shape == (len(queries), k), "not exactly k columns"
         expected = sorted_slates(model, queries, k, given, out)
         filled = got.item >= 0
-        assert np.array_equal(filled, expected >= 0), "another number of items than the scores allow"
+        there, left = filled.sum(axis=1), (expected >= 0).sum(axis=1)
+        b = int(np.argmax(there != left))
+        assert there[b] == left[b], f"a slate of {there[b]} items where scores, candidates, exclusions leave {left[b]}"
+        assert np.array_equal(filled, expected >= 0), "a slate has a gap: -1 stands at its end alone"
         for b in range(len(queries)):
             row, score = got.item[b][filled[b]], got.score[b][filled[b]]
             assert len(set(row.tolist())) == len(row), "an item twice in a slate"
@@ -191,7 +260,7 @@ def slates(algorithm: Algorithm) -> None:
                 assert not np.isin(row, out.item[out.offset[b] : out.offset[b + 1]]).any(), "an excluded item"
             if given is not None:
                 assert np.isin(row, picked[b]).all(), "an item that was no candidate"
-        ours, best = model.score(queries, got.item)[filled], model.score(queries, expected)[filled]
+        ours, best = scores(model, queries, got.item)[filled], scores(model, queries, expected)[filled]
         same(ours, best, "slates and sorted scores", 1e-5)  # equal up to rounding; equal scores may only swap places
         agree = (got.item == expected).mean()
         assert agree > 0.9, f"slates differ from the sorted scores in {1 - agree:.1%} of the positions"
@@ -199,7 +268,7 @@ def slates(algorithm: Algorithm) -> None:
 
 def sorted_slates(model: Model, queries: Queries, k: int, given: ItemLists | None, out: ItemLists | None) -> I32:
     """Return what sorting the scores gives.  # (B, k)"""
-    score = np.array(model.score(queries), np.float64)
+    score = scores(model, queries).astype(np.float64)
     for b in range(len(queries)):
         if out is not None:
             score[b, out.item[out.offset[b] : out.offset[b + 1]]] = np.nan
@@ -215,7 +284,7 @@ def sorted_slates(model: Model, queries: Queries, k: int, given: ItemLists | Non
 def finds_the_withheld(algorithm: Algorithm) -> None:
     """The withheld square of a checkerboard comes first among the items not seen."""
     toy = checkerboard()
-    model = algorithm.fit(toy.data)
+    model = fitted(algorithm, toy.data)
     queries = toy.data.queries()
     first = model.recommend(queries, 1, exclude=queries.history.lists).item[:, 0]
     hit = (first == toy.withheld.item).mean()
@@ -234,7 +303,7 @@ def recall(model: Model, toy: Toy, k: int = 10) -> float:
 def beats_popularity(algorithm: Algorithm) -> None:
     """On tastes of low rank a personal method is better than popularity."""
     toy = planted()
-    ours, popular = recall(algorithm.fit(toy.data), toy), recall(Popular().fit(toy.data), toy)
+    ours, popular = recall(fitted(algorithm, toy.data), toy), recall(Popular().fit(toy.data), toy)
     assert ours > 1.15 * popular, f"recall@10 {ours:.3f}, popularity {popular:.3f}"
 
 
@@ -243,7 +312,7 @@ def newcomers(algorithm: Algorithm) -> None:
     if "history" not in algorithm.uses:
         return
     data = small()
-    model = algorithm.fit(data)
+    model = fitted(algorithm, data)
     queries = ask([[0, 1], [2], []], [[5, 5], [5], []])
     got = model.recommend(queries, 5, exclude=queries.history.lists)
     assert (got.item[:2] >= 0).all(), "a newcomer with a history got no full slate"
@@ -252,18 +321,24 @@ def newcomers(algorithm: Algorithm) -> None:
 def reads(algorithm: Algorithm) -> None:
     """A model that does not say that it reads a query's user features scores the same without them."""
     for data in (small(), planted().data):
-        model, queries = algorithm.fit(data), data.queries()
+        model, queries = fitted(algorithm, data), data.queries()
         if not reads_users(model):
             bare = dataclasses.replace(queries, user_features=None)
-            same(model.score(bare), model.score(queries), "scores without user features", 0)
+            same(scores(model, bare), scores(model, queries), "scores without user features, and with them", 0)
 
 
 def persists(algorithm: Algorithm) -> None:
     """Scores are the same after saving and loading."""
     data = small()
-    model, queries = algorithm.fit(data), data.queries()
+    model, queries = fitted(algorithm, data), data.queries()
     with tempfile.TemporaryDirectory() as folder:
-        save(model, Path(folder) / "model", {"algorithm": algorithm.name, "hyperparameters": algorithm.settings()})
+        try:
+            save(model, Path(folder) / "model", {"algorithm": algorithm.name, "hyperparameters": algorithm.settings()})
+        except TypeError as error:
+            raise AssertionError(
+                f"a model of class {type(model).__name__} cannot be kept and served: return a fitted shape, as "
+                "ItemWeights or Factors, or name the class in serendip.registry.SHAPES"
+            ) from error
         again = load(Path(folder) / "model")
         assert np.array_equal(model.score(queries), again.score(queries), equal_nan=True), "other scores after loading"
         assert again.items == model.items and again.users == model.users
@@ -272,7 +347,7 @@ def persists(algorithm: Algorithm) -> None:
 def explains(algorithm: Algorithm) -> None:
     """The contributions to a score sum to it."""
     data = small()
-    model, queries = algorithm.fit(data), data.queries()
+    model, queries = fitted(algorithm, data), data.queries()
     if not isinstance(model, Explains):
         return
     item = model.recommend(queries, 1).item[:, 0]
@@ -295,7 +370,7 @@ def explains(algorithm: Algorithm) -> None:
 def similar_items(algorithm: Algorithm) -> None:
     """Similar items leave out the item itself, descend and repeat nothing."""
     data = small()
-    model = algorithm.fit(data)
+    model = fitted(algorithm, data)
     if not isinstance(model, Similar):
         return
     item = np.arange(data.n_items, dtype=np.int32)
@@ -311,7 +386,7 @@ def similar_items(algorithm: Algorithm) -> None:
 def predicts(algorithm: Algorithm) -> None:
     """Ratings are predicted for everyone and everything, on the scale of the data."""
     data = small()
-    model = algorithm.fit(data)
+    model = fitted(algorithm, data)
     if not isinstance(model, Predicts):
         return
     queries = Queries(np.array([0, -1, 10_000], np.int32), data.queries(np.array([0, -1, 10_000], np.int32)).history)
@@ -324,7 +399,7 @@ def predicts(algorithm: Algorithm) -> None:
 def threads_agree(algorithm: Algorithm) -> None:
     """Eight threads that ask one model at once get the same answers."""
     data = small()
-    model, queries = algorithm.fit(data), data.queries()
+    model, queries = fitted(algorithm, data), data.queries()
     alone = model.recommend(queries, 5).item
     with ThreadPoolExecutor(8) as pool:
         for other in pool.map(lambda _: model.recommend(queries, 5).item, range(16)):
@@ -333,14 +408,16 @@ def threads_agree(algorithm: Algorithm) -> None:
 
 CHECKS: tuple[Check, ...] = (
     Check("configuration", configuration),
-    Check("input untouched", input_untouched),
-    Check("reproducible", reproducible),
-    Check("odd data", odd_data),
+    Check("input untouched", input_untouched, scored=True),
+    Check("queries untouched", queries_untouched, scored=True),
+    Check("reproducible", reproducible, scored=True),
+    Check("odd data", odd_data, scored=True),
     Check("nothing", nothing),
-    Check("batches", batches),
-    Check("relabelled", relabelled),
+    Check("batches", batches, scored=True),
+    Check("relabelled", relabelled, scored=True),
     Check("unknown", unknown),
-    Check("slates", slates),
+    Check("newer", newer, scored=True),
+    Check("slates", slates, scored=True),
     Check("finds the withheld", finds_the_withheld, personal=True),
     Check("beats popularity", beats_popularity, personal=True, ranked=True),
     Check("newcomers", newcomers, personal=True),
@@ -349,5 +426,5 @@ CHECKS: tuple[Check, ...] = (
     Check("explains", explains),
     Check("similar items", similar_items),
     Check("predicts", predicts),
-    Check("threads agree", threads_agree),
+    Check("threads agree", threads_agree, scored=True),
 )

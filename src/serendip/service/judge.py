@@ -1,7 +1,7 @@
 """Judge algorithms from Python: data frames of metrics with their intervals."""
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -31,14 +31,15 @@ def evaluate(algorithms: Any, split: Split, metrics: str = METRICS, *, run: Run 
     """Fit each algorithm on the training part and measure it on the test part, alone, with nothing behind it.
 
     algorithms: one or several, each a name, an `Algorithm`, or a model that is fitted on the training part already: any
-    object with `score(queries)` or `recommend(queries, k)`. Returns algorithm, metric, mean, low, high: one row for
-    each pair; low to high is the 95% interval. Slates are judged by what counts as success and is new to the user, rmse
-    and its like by all ratings.
+    object with `score(queries)` or `recommend(queries, k)`; or a mapping with what each is to be called for a key.
+    Returns algorithm, metric, mean, low, high: one row for each pair; low to high is the 95% interval. Slates are
+    judged by what counts as success and is new to the user, rmse and its like by all ratings.
 
     Raises:
         UserError: a name is not known, or an algorithm cannot give a metric.
     """
-    given = algorithms if isinstance(algorithms, (list, tuple)) else [algorithms]
+    several = list(algorithms) if isinstance(algorithms, (list, tuple, Mapping)) else [algorithms]
+    given = [algorithms[name] for name in several] if isinstance(algorithms, Mapping) else several
     wanted = [made(one) if isinstance(one, (str, Algorithm)) else adopted(one, split.train) for one in given]
     tasks = tasks_of(split, parse_all(metrics))
     n_cold, n = int(np.count_nonzero(tasks[0][0].cold)), len(tasks[0][0])
@@ -49,9 +50,10 @@ def evaluate(algorithms: Any, split: Split, metrics: str = METRICS, *, run: Run 
             stacklevel=2,
         )
     rows: list[tuple[str, str, float, float, float]] = []
-    for source, one in zip(given, wanted, strict=True):
+    for key, source, one in zip(several, given, wanted, strict=True):
         model = one.fit(split.train, run=run) if isinstance(one, Algorithm) else one
         name = label(one) if isinstance(one, Algorithm) else named(source)
+        name = str(key) if isinstance(algorithms, Mapping) else name
         for task, asked in tasks:
             found = judge(model, task, asked, name=name, progress=run.progress)
             estimates = report(name, {}, found, task, seed=run.seed).estimates
