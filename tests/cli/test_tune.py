@@ -17,6 +17,7 @@ def test_the_best_is_written_and_train_uses_it(shop, inside, answer):
     done = inside("tune", "itemknn", "--trials", 12, "--save", *P)
     assert done.returncode == 0
     assert "Tuning itemknn by ndcg@10" in done.stderr and "1/12" in done.stderr and "the default" in done.stderr
+    assert "would choose it again in" in done.stdout and "As many trials again would likely add" in done.stdout
     told = answer("tune", "itemknn", "--trials", 12, *P)  # nothing is left to try
     assert len(told["trials"]) == 12 and told["trials"][0]["settings"]["neighbours"] == 50
     saved = read(Path("project/serendip.toml")).training.hyperparameters
@@ -34,6 +35,11 @@ def test_the_test_part_of_compare_is_not_seen(shop, answer):
     before = answer("tune", "itemknn", "--trials", 2, *P)
     assert before["n_users"] <= answer("compare", "--algorithms", "popular", *P)["n_test_users"] + 240
     assert answer("tune", "itemknn", "--trials", 2, *P)["best"] == before["best"]
+
+
+def test_few_trials_do_not_tell_what_more_would_add(shop, inside):
+    said = inside("tune", "ease", "--trials", 1, *P).stdout
+    assert "choose it again in 100% of draws" in said and "It takes 8 trials to tell what more would add." in said
 
 
 def test_ctrl_c_stops_at_once_and_a_second_call_goes_on(shop, inside):

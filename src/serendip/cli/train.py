@@ -111,7 +111,9 @@ def show(chosen: "Chosen", seconds: float, allowed: float) -> None:
             by = "mse" if board.primary.name == "rmse" else board.primary
             between = f"{gained.low:+.4f} to {gained.high:+.4f}"
             print(f"  {by} {gained.difference:+.4f} against {board.baseline} ({between}): {sure}.")
-    if chosen.more is not None:
+    if chosen.more is None:
+        print("It takes 8 fits on all users to tell what a longer search would add.")
+    else:
         print(f"A search twice as long would likely add {max(chosen.more, 0):.4f} to the best alone.")
     if chosen.interactions:
         print(f"Events count for more under {worded(chosen.interactions)}, which the model keeps to. For later fits "

@@ -104,17 +104,20 @@ def show(tuned: "Tuned", saved: bool, kept: "Path") -> None:
     failed = len(tuned.trials) - len(whole) - given_up
     print(f"\n{len(tuned.trials)} trials in {tuned.seconds:.0f} s: {len(whole)} judged, {given_up} given up early"
           f"{f', {failed} failed' if failed else ''}.")  # fmt: skip
+    if tuned.more is None:
+        longer = "It takes 8 trials to tell what more would add."
+    else:
+        longer = f"As many trials again would likely add {max(tuned.more, 0):.4f}."
     if not tuned.changed:
-        print(f"Nothing beats what it began with: {tuning.metric} {tuning.shown(whole[0].mean):.4f}. Run: {kept}")
+        print(f"Nothing beats what it began with: {tuning.metric} {tuning.shown(whole[0].mean):.4f}; other users would "
+              f"choose it again in {gained.sure:.0%} of draws.\n{longer} Run: {kept}")  # fmt: skip
         return
     unit = "squared error less" if tuning.metric.name in ("rmse", "mse") else str(tuning.metric)
     print(f"Best: {tuning.metric} {tuning.shown(tuned.best.mean):.4f}, {tuning.shown(whole[0].mean):.4f} before: "
           f"{gained.seen:+.4f} on the users that chose it,\n{gained.mean:+.4f} ({gained.low:+.4f} to "
           f"{gained.high:+.4f}) {unit} as users without a say would see it: "
           f"{'beyond doubt' if tuned.beyond_doubt else 'not beyond doubt'}.\n"
-          f"Other users would choose it again in {gained.sure:.0%} of draws.")  # fmt: skip
-    if tuned.more is not None:
-        print(f"As many trials again would likely add {max(tuned.more, 0):.4f}.")
+          f"Other users would choose it again in {gained.sure:.0%} of draws.\n{longer}")  # fmt: skip
     print(f"\n{lines(tuned.algorithm)}\n")
     print("It is written into serendip.toml." if saved else "Write it into serendip.toml, or let --save do it.",
           f"Then: serendip train {tuning.algorithm.name}. Run: {kept}")  # fmt: skip
