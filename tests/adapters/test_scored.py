@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
+from serendip.adapters import implicit
 from serendip.adapters.scored import adopted
 from serendip.checks.toys import planted
 from serendip.data.split import last_share
@@ -57,7 +58,6 @@ def test_what_is_no_model_is_refused():
 
 
 def test_a_project_serves_a_model_that_was_brought(shop):
-    implicit = pytest.importorskip("serendip.adapters.implicit")
     neighbours = pytest.importorskip("implicit.nearest_neighbours", reason="implicit is not installed")
     data = data_of("project")
     with warnings.catch_warnings():
