@@ -33,7 +33,7 @@ from serendip.data.interactions import InteractionRules
 from serendip.data.split import Split, at_random, folds, last_out, parts
 from serendip.data.tables import Tables
 from serendip.errors import UserError
-from serendip.evaluation.report import Report, evaluate
+from serendip.evaluation.report import Report, evaluate, number
 from serendip.evaluation.task import Task
 from serendip.metrics.name import Metric, parse_all
 from serendip.models.contract import Algorithm, Run
@@ -370,12 +370,12 @@ def measured(set_name: str, bench: Bench, name: str, run: Run) -> Row:
     for validation, test in bench.parts():
         settings.append(chosen(name, bench.spaces[name], validation, bench.names, run))
         reports.append(evaluate(configured(name, settings[-1]), test, bench.names, run))
-    single = reports[0].plain()["metrics"] if len(reports) == 1 else None
+    single = reports[0].estimates if len(reports) == 1 else None
     return {
         "set": set_name,
         "algorithm": name,
         "metrics": {str(m): float(np.mean([r.estimates[m].mean for r in reports])) for m in bench.names},
-        "ci95": None if single is None else {m: v["ci95"] for m, v in single.items()},
+        "ci95": None if single is None else {str(m): [number(e.low), number(e.high)] for m, e in single.items()},
         "settings": [dict(s) for s in settings],
         "hyperparameters": [dict(r.hyperparameters) for r in reports],  # all of them, defaults too
         "space": len(bench.spaces[name]),
