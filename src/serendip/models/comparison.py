@@ -82,6 +82,20 @@ class Comparison:
             likeness.data = xy / np.maximum(np.sqrt(xx * yy) + s, np.float32(1e-12))
         return likeness
 
+    def over_shared(self, x: CSR, yt: CSR) -> F32:
+        """Return how near prepared rows are over shared columns: 1 / (1 + |x - y|^2 / n) n / (n + s), n of them.
+
+        Of ratings, whose absence is no 0: over all columns, whoever has few is near to everyone.
+        x (B, n_columns), yt (n_columns, n) -> (B, n), 0 where none is shared.
+        """
+        one, ones, xx, yy = (csr_matrix((a, m.indices, m.indptr), m.shape)
+                             for a, m in ((np.ones_like(x.data), x), (np.ones_like(yt.data), yt),
+                                          (x.data**2, x), (yt.data**2, yt)))  # fmt: skip
+        n = (one @ ones).toarray()
+        square = np.maximum((xx @ ones + one @ yy - 2 * (x @ yt)).toarray(), 0)
+        near = n / (1 + square / np.maximum(n, 1)) / np.maximum(n + np.float32(self.shrinkage), 1)
+        return np.asarray(near, np.float32)
+
 
 def squares(rows: CSR) -> F32:
     """Return the sum of the squares of each row.  # (n,)"""
