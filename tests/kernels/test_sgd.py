@@ -1,5 +1,7 @@
 """The kernel against its NumPy twin; the promises: same result for any threads and seed, and it learns."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,7 +16,6 @@ from serendip.kernels.sgd import (
     svd_epoch,
     svd_epoch_numpy,
     svd_epochs,
-    svd_fit,
     svd_start,
 )
 
@@ -42,6 +43,15 @@ def copy(w: Factorisation) -> Factorisation:
 
 def same(a: Factorisation, b: Factorisation) -> bool:
     return a.mean == b.mean and all(np.array_equal(x, y) for x, y in zip(a[1:], b[1:], strict=True))
+
+
+def fitted(given: Ratings, n_users: int, n_items: int, rank: int, epochs: int, **how: Any) -> Factorisation:
+    """Return what all epochs come to."""
+    how = {"seed": 0, **STEPS, **how}
+    w = svd_start(*given, n_users, n_items, rank=rank, init_std=0.1, seed=how["seed"])
+    for _ in svd_epochs(w, *given, epochs=epochs, **how):
+        pass
+    return w
 
 
 def groups(user: np.ndarray, item: np.ndarray, n_users: int, n_items: int) -> tuple[np.ndarray, np.ndarray]:
@@ -91,17 +101,11 @@ def test_groups_have_even_work() -> None:
 
 
 def test_threads_agree_to_the_bit_and_seeds_repeat() -> None:
-    user, item, value = ratings(300, 200, 20_000, seed=1)
-
-    def fit(seed: int, threads: int) -> Factorisation:
-        return svd_fit(
-            user, item, value, 300, 200, rank=20, epochs=3, init_std=0.1, seed=seed, threads=threads, **STEPS
-        )
-
-    one = fit(seed=7, threads=1)
+    shape = ratings(300, 200, 20_000, seed=1), 300, 200, 20, 3
+    one = fitted(*shape, seed=7, threads=1)
     for threads in (1, 2, 3, 5, 40):
-        assert same(one, fit(seed=7, threads=threads))
-    assert not same(one, fit(seed=8, threads=1))
+        assert same(one, fitted(*shape, seed=7, threads=threads))
+    assert not same(one, fitted(*shape, seed=8, threads=1))
 
 
 def test_learns_a_planted_matrix() -> None:
@@ -116,7 +120,7 @@ def test_learns_a_planted_matrix() -> None:
 
 def test_biases_alone_are_learnt_with_rank_zero() -> None:
     user, item, value = ratings(100, 80, 6000, seed=4)
-    w = svd_fit(user, item, value, 100, 80, rank=0, epochs=30, init_std=0.1, seed=0, **STEPS)
+    w = fitted((user, item, value), 100, 80, rank=0, epochs=30)
     level = np.array([value[user == u].mean() for u in range(100)])
     assert np.corrcoef(w.user_bias, level)[0, 1] > 0.9
 
@@ -133,8 +137,7 @@ def test_epochs_go_on_from_where_they_start_and_stop_when_left() -> None:
 
 
 def test_who_has_no_ratings_is_predicted_by_the_other_side() -> None:
-    user, item, value = ratings(30, 20, 500, seed=6)
-    w = svd_fit(user, item, value, 33, 22, rank=5, epochs=5, init_std=0.1, seed=0, **STEPS)
+    w = fitted(ratings(30, 20, 500, seed=6), 33, 22, rank=5, epochs=5)
     assert not w.p[30:].any() and not w.q[20:].any() and not w.user_bias[30:].any() and not w.item_bias[20:].any()
     assert w.p[:30].any(axis=1).all()
 
@@ -142,10 +145,7 @@ def test_who_has_no_ratings_is_predicted_by_the_other_side() -> None:
 def test_divergence_and_nothing_to_learn_from_are_said() -> None:
     user, item, value = ratings(30, 20, 500, seed=6)
     with pytest.raises(UserError, match="diverged in epoch"), np.errstate(all="ignore"):
-        svd_fit(
-            user, item, value, 30, 20,
-            rank=5, epochs=50, learning_rate=20.0, l2=0.0, l2_bias=0.0, init_std=0.1, seed=0,
-        )  # fmt: skip
+        fitted((user, item, value), 30, 20, rank=5, epochs=50, learning_rate=20.0, l2=0.0, l2_bias=0.0)
     with pytest.raises(UserError, match="no ratings"):
         svd_start(user[:0], item[:0], value[:0], 30, 20, rank=5, init_std=0.1, seed=0)
 

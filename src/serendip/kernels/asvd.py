@@ -12,7 +12,7 @@ import numpy as np
 from serendip.arrays import F32, I32, I64, Bool
 from serendip.kernels import compiled
 from serendip.kernels.csr import check_csr
-from serendip.kernels.lines import LINE, lines
+from serendip.kernels.lines import LINE, drawn_lines, lines
 from serendip.kernels.users import user_epochs
 
 
@@ -35,12 +35,9 @@ class Told(NamedTuple):
 
 def asvd_start(told: Told, n_items: int, *, rank: int, init_std: float, seed: int) -> Asymmetric:
     """Return z zero, and normal y and x of standard deviation `init_std`, zeros for an item without ratings."""
-    rng, w = np.random.default_rng(seed), Asymmetric(*(lines(n_items, rank) for _ in range(3)))
-    nobody = np.bincount(told.indices, told.rated, n_items) == 0
-    for factors in (w.y, w.x):
-        factors[:, :rank] = np.float32(init_std) * rng.standard_normal((n_items, rank), np.float32)
-        factors[nobody] = 0
-    return w
+    rng, ratings = np.random.default_rng(seed), np.bincount(told.indices, told.rated, n_items)
+    y, x = (drawn_lines(rng, ratings, rank, init_std) for _ in range(2))
+    return Asymmetric(y, x, lines(n_items, rank))
 
 
 def asvd_epochs(

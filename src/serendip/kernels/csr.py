@@ -1,8 +1,22 @@
-"""What makes a pair of arrays the pattern of a sparse matrix in compressed rows."""
+"""What makes arrays a sparse matrix in compressed rows (CSR)."""
 
 import numpy as np
 
-from serendip.arrays import I32, I64
+from serendip.arrays import F32, I32, I64, Ints
+
+
+def checked_csr(indptr: Ints, indices: Ints, data: F32, n_rows: int, n_columns: int) -> tuple[I64, I32, F32]:
+    """Return the arrays of a matrix (n_rows, n_columns) as the kernels read them: contiguous, of the right types.
+
+    Raises:
+        ValueError: they are no such matrix in CSR.
+    """
+    begins, columns = np.ascontiguousarray(indptr, np.int64), np.ascontiguousarray(indices, np.int32)
+    data = np.ascontiguousarray(data, np.float32)
+    check_csr(begins, columns, n_rows, n_columns)
+    if data.shape != columns.shape:
+        raise ValueError(f"indices {columns.shape} and data {data.shape} must be equally long")
+    return begins, columns, data
 
 
 def check_csr(indptr: I64, indices: I32, n_rows: int, n_columns: int) -> None:

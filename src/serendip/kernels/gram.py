@@ -5,7 +5,7 @@ from scipy.sparse import csr_matrix
 
 from serendip.arrays import F32, I32, I64
 from serendip.kernels import compiled
-from serendip.kernels.csr import check_csr
+from serendip.kernels.csr import checked_csr
 
 
 def gram(y: F32, *, threads: int | None = None) -> F32:
@@ -123,11 +123,7 @@ def mirror_numpy(a: F32) -> None:
 
 def _canonical(indptr: I64, indices: I32, value: F32, n_columns: int) -> tuple[I64, I32, F32]:
     """Return the arrays with each row ascending and no place named twice: themselves where they are so already."""
-    indptr, indices = np.ascontiguousarray(indptr, np.int64), np.ascontiguousarray(indices, np.int32)
-    value = np.ascontiguousarray(value, np.float32)
-    check_csr(indptr, indices, len(indptr) - 1, n_columns)
-    if value.shape != indices.shape:
-        raise ValueError(f"value {value.shape} and indices {indices.shape} must be equally long")
+    indptr, indices, value = checked_csr(indptr, indices, value, len(indptr) - 1, n_columns)
     if not np.isfinite(value).all():
         raise ValueError("value holds NaN or infinity")
     rises = np.diff(indices) > 0

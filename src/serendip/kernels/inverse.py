@@ -9,7 +9,7 @@ import scipy.sparse as sp
 
 from serendip.arrays import F32, I32, I64
 from serendip.kernels import compiled
-from serendip.kernels.csr import check_csr
+from serendip.kernels.csr import check_csr, checked_csr
 
 
 def inverse_rows(
@@ -44,13 +44,9 @@ def inverse_rows(
         ValueError: a broken pattern, a value that is not finite, or a system that is not positive definite in float32.
     """
     n = len(indptr) - 1
-    indptr, pattern = np.ascontiguousarray(indptr, np.int64), np.ascontiguousarray(pattern, np.int64)
-    indices, columns = np.ascontiguousarray(indices, np.int32), np.ascontiguousarray(columns, np.int32)
-    data = np.ascontiguousarray(data, np.float32)
-    check_csr(indptr, indices, n, n)
+    indptr, indices, data = checked_csr(indptr, indices, data, n, n)
+    pattern, columns = np.ascontiguousarray(pattern, np.int64), np.ascontiguousarray(columns, np.int32)
     check_csr(pattern, columns, n, n)
-    if data.shape != indices.shape:
-        raise ValueError(f"indices {indices.shape} and data {data.shape} must be equally long")
     if not np.isfinite(data).all():
         raise ValueError("the matrix must hold finite numbers")
     if (np.diff(pattern) < 1).any() or not np.array_equal(columns[pattern[1:] - 1], np.arange(n)):

@@ -16,7 +16,7 @@ import scipy.sparse as sp
 from serendip.arrays import F32, F64, I32, I64
 from serendip.errors import UserError, nearest
 from serendip.kernels import compiled
-from serendip.kernels.csr import check_csr
+from serendip.kernels.csr import checked_csr
 
 Similarity = Literal["dot", "cosine", "pearson", "adjusted_cosine", "euclidean", "jaccard"]
 Neighbours: TypeAlias = tuple[I64, I32, F32]
@@ -85,14 +85,9 @@ def neighbours(
         raise UserError(f"k and min_overlap must be 1 or more; they are {k} and {min_overlap}")
     if not (shrinkage >= 0 and math.isfinite(shrinkage)):
         raise UserError(f"shrinkage must be a number of 0 or more; it is {shrinkage}")
-    indptr = np.ascontiguousarray(indptr, np.int64)
-    indices = np.ascontiguousarray(indices, np.int32)
-    data = np.ascontiguousarray(data, np.float32)
-    tie = np.ascontiguousarray(tie, np.int32)
     n = len(indptr) - 1
-    check_csr(indptr, indices, n, m)
-    if data.shape != indices.shape:
-        raise ValueError(f"indices {indices.shape} and data {data.shape} must be equally long")
+    indptr, indices, data = checked_csr(indptr, indices, data, n, m)
+    tie = np.ascontiguousarray(tie, np.int32)
     if not np.array_equal(np.sort(tie), np.arange(n)):
         raise ValueError(f"tie must be a permutation of the {n} rows")
 

@@ -19,7 +19,7 @@ from serendip.arrays import F32, I32, I64, U64
 from serendip.errors import UserError
 from serendip.kernels import compiled
 from serendip.kernels.csr import check_csr
-from serendip.kernels.lines import LINE, lines
+from serendip.kernels.lines import LINE, drawn_lines
 
 Loss = Literal["bpr", "warp"]
 
@@ -73,11 +73,8 @@ def pairwise_start(indptr: I64, indices: I32, n_items: int, *, rank: int, init_s
     The factors of a user who took nothing, or of an item that nobody took, are zeros, and stay so.
     """
     rng = np.random.default_rng(seed)
-    p, q = lines(len(indptr) - 1, rank), lines(n_items, rank)
-    for factors in (p, q):
-        factors[:, :rank] = np.float32(init_std) * rng.standard_normal((len(factors), rank), np.float32)
-    p[np.diff(indptr) == 0] = 0
-    q[np.bincount(indices, minlength=n_items) == 0] = 0
+    counts = np.diff(indptr), np.bincount(indices, minlength=n_items)
+    p, q = (drawn_lines(rng, count, rank, init_std) for count in counts)
     return Ranking(p, q, np.zeros(n_items, np.float32))
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from serendip.arrays import F32, I32, I64, U8
 from serendip.errors import UserError
 from serendip.kernels import compiled
-from serendip.kernels.lines import LINE, lines
+from serendip.kernels.lines import LINE, drawn_lines
 
 SIDE = 16
 """Users and items are dealt into this many groups each, whatever the number of threads; more threads than this rest."""
@@ -33,32 +33,6 @@ class Factorisation(NamedTuple):
     q: F32  # (n_items, rank, rounded up to whole lines)
 
 
-def svd_fit(
-    user: I32,
-    item: I32,
-    value: F32,
-    n_users: int,
-    n_items: int,
-    *,
-    rank: int,
-    epochs: int,
-    learning_rate: float,
-    l2: float,
-    l2_bias: float,
-    init_std: float,
-    seed: int,
-    threads: int | None = None,
-) -> Factorisation:
-    """Factorise N ratings: `svd_start`, then all of `svd_epochs`; see there."""
-    w = svd_start(user, item, value, n_users, n_items, rank=rank, init_std=init_std, seed=seed)
-    for _ in svd_epochs(
-        w, user, item, value,
-        epochs=epochs, learning_rate=learning_rate, l2=l2, l2_bias=l2_bias, seed=seed, threads=threads,
-    ):  # fmt: skip
-        pass
-    return w
-
-
 def svd_start(
     user: I32, item: I32, value: F32, n_users: int, n_items: int, *, rank: int, init_std: float, seed: int
 ) -> Factorisation:
@@ -70,11 +44,8 @@ def svd_start(
     if not len(value):
         raise UserError("there are no ratings to factorise; give at least one row with a user, an item and a value")
     rng = np.random.default_rng(seed)
-    p, q = lines(n_users, rank), lines(n_items, rank)
-    for w in (p, q):
-        w[:, :rank] = init_std * rng.standard_normal((len(w), rank), np.float32)
-    p[np.bincount(user, minlength=n_users) == 0] = 0
-    q[np.bincount(item, minlength=n_items) == 0] = 0
+    counts = np.bincount(user, minlength=n_users), np.bincount(item, minlength=n_items)
+    p, q = (drawn_lines(rng, count, rank, init_std) for count in counts)
     mean = float(np.mean(value, dtype=np.float64))
     return Factorisation(mean, np.zeros(n_users, np.float32), np.zeros(n_items, np.float32), p, q)
 

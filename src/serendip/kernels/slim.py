@@ -11,7 +11,7 @@ import numpy as np
 
 from serendip.arrays import F32, I32, I64
 from serendip.kernels import compiled
-from serendip.kernels.csr import check_csr
+from serendip.kernels.csr import checked_csr
 
 Columns: TypeAlias = tuple[I64, I32, F32]
 
@@ -58,12 +58,8 @@ def slim_columns(
         ValueError: a broken CSR matrix, a negative product or one that is not finite, or a setting out of bounds.
     """
     n = len(diagonal)
-    indptr = np.ascontiguousarray(indptr, np.int64)
-    indices = np.ascontiguousarray(indices, np.int32)
-    data, diagonal = np.ascontiguousarray(data, np.float32), np.ascontiguousarray(diagonal, np.float32)
-    check_csr(indptr, indices, n, n)
-    if data.shape != indices.shape:
-        raise ValueError(f"indices {indices.shape} and data {data.shape} must be equally long")
+    indptr, indices, data = checked_csr(indptr, indices, data, n, n)
+    diagonal = np.ascontiguousarray(diagonal, np.float32)
     for products in (data, diagonal):
         if len(products) and not (products.min() >= 0 and products.max() < np.inf):  # NaN fails the first
             raise ValueError("products must be finite numbers of 0 or more")

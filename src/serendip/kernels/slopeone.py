@@ -9,7 +9,7 @@ import scipy.sparse as sp
 
 from serendip.arrays import F32, I32, I64
 from serendip.kernels import compiled
-from serendip.kernels.csr import check_csr
+from serendip.kernels.csr import checked_csr
 
 
 def differences(
@@ -32,12 +32,7 @@ def differences(
         ValueError: a broken CSR matrix, or a rating that is not finite.
     """
     n = len(indptr) - 1
-    indptr = np.ascontiguousarray(indptr, np.int64)
-    indices = np.ascontiguousarray(indices, np.int32)
-    data = np.ascontiguousarray(data, np.float32)
-    check_csr(indptr, indices, n, n_items)
-    if data.shape != indices.shape:
-        raise ValueError(f"indices {indices.shape} and data {data.shape} must be equally long")
+    indptr, indices, data = checked_csr(indptr, indices, data, n, n_items)
     if not np.isfinite(data).all():
         raise ValueError("ratings must be finite numbers")
     if not compiled.native:

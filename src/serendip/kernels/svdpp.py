@@ -13,7 +13,7 @@ from serendip.arrays import F32, I32, I64
 from serendip.errors import UserError
 from serendip.kernels import compiled
 from serendip.kernels.csr import check_csr
-from serendip.kernels.lines import LINE, lines
+from serendip.kernels.lines import LINE, drawn_lines, lines
 from serendip.kernels.users import user_epochs
 
 
@@ -55,14 +55,10 @@ def svdpp_start(rated: Rows, value: F32, n_items: int, *, rank: int, init_std: f
     if not len(value):
         raise UserError("there are no ratings to factorise; give at least one row with a user, an item and a value")
     rng = np.random.default_rng(seed)
-    n_users = len(rated.indptr) - 1
-    p, q = lines(n_users, rank), lines(n_items, rank)
-    for factors in (p, q):
-        factors[:, :rank] = np.float32(init_std) * rng.standard_normal((len(factors), rank), np.float32)
-    p[np.diff(rated.indptr) == 0] = 0
-    q[np.bincount(rated.indices, minlength=n_items) == 0] = 0
+    counts = np.diff(rated.indptr), np.bincount(rated.indices, minlength=n_items)
+    p, q = (drawn_lines(rng, count, rank, init_std) for count in counts)
     mean = float(np.mean(value, dtype=np.float64))
-    return Implied(mean, np.zeros(n_users, np.float32), np.zeros(n_items, np.float32), p, q, lines(n_items, rank))
+    return Implied(mean, np.zeros(len(p), np.float32), np.zeros(n_items, np.float32), p, q, lines(n_items, rank))
 
 
 def svdpp_epochs(

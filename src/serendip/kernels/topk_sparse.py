@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 
 from serendip.arrays import F32, I32, I64, Bool
 from serendip.kernels import compiled
-from serendip.kernels.csr import check_csr
+from serendip.kernels.csr import checked_csr
 from serendip.kernels.topk import checked, topk_dense_numpy
 
 Lists: TypeAlias = tuple[I64, I32]  # where each user's items begin, (B + 1,); the items, in any order
@@ -36,13 +36,7 @@ class SparseRows:
         Raises:
             ValueError: a broken CSR matrix.
         """
-        indptr = np.ascontiguousarray(matrix.indptr, np.int64)
-        indices = np.ascontiguousarray(matrix.indices, np.int32)
-        data = np.ascontiguousarray(matrix.data, np.float32)
-        check_csr(indptr, indices, *matrix.shape)
-        if data.shape != indices.shape:
-            raise ValueError(f"indices {indices.shape} and data {data.shape} must be equally long")
-        return cls(indptr, indices, data, matrix.shape[1])
+        return cls(*checked_csr(matrix.indptr, matrix.indices, matrix.data, *matrix.shape), matrix.shape[1])
 
     @property
     def shape(self) -> tuple[int, int]:
