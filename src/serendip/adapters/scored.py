@@ -9,6 +9,7 @@ import numpy as np
 from serendip.arrays import F32, I32
 from serendip.data.dataset import Dataset
 from serendip.data.queries import Queries
+from serendip.data.slates import picked
 from serendip.errors import UserError
 from serendip.evaluation.protocol import Recommends
 from serendip.models.contract import Model
@@ -32,10 +33,7 @@ class Scored(Model):
                 f"{named(self.source)}.score gave {' x '.join(map(str, score.shape))} scores for {len(queries)} "
                 f"queries and {self.n_items} items: it is to give one for each item of each query"
             )
-        if item is None:
-            return score
-        inside = (item >= 0) & (item < self.n_items)
-        return np.where(inside, np.take_along_axis(score, np.where(inside, item, 0), axis=1), np.float32(np.nan))
+        return picked(score, item)
 
     def _numbers(self, score: Any) -> F32:
         try:

@@ -9,9 +9,10 @@ import polars as pl
 from serendip.arrays import F32, I32, I64
 from serendip.data.ids import Ids
 from serendip.data.queries import Queries, offsets
-from serendip.data.slates import Contributions, Slates
+from serendip.data.slates import Contributions, Slates, picked
 from serendip.kernels.topk import topk_dense
 from serendip.models.contract import SCORES, Explains, Extends, Model, Similar
+from serendip.models.standardscore import moments
 
 
 class Part(NamedTuple):
@@ -54,13 +55,7 @@ class Blend(Model):
         for b in range(0, len(queries), step):
             rows = slice(b, b + step)
             for at, parts in self._answers(queries.rows(rows)):
-                part = mixed(parts)
-                if item is not None:
-                    asked = item[rows][at]
-                    inside = (asked >= 0) & (asked < self.n_items)
-                    taken = np.take_along_axis(part, np.where(inside, asked, 0), axis=1)
-                    part = np.where(inside, taken, np.float32(np.nan))
-                score[b + at] = part
+                score[b + at] = picked(mixed(parts), None if item is None else item[rows][at])
         return score
 
     def _answers(self, queries: Queries) -> list[tuple[I64, list[Part]]]:
@@ -100,13 +95,12 @@ class Blend(Model):
             low = np.full((n, 1), np.nan, np.float32)
             if len(counting) > 1:
                 none = np.isnan(score)
-                known = np.maximum(n_known := (~none).sum(axis=1, keepdims=True), 1)
-                mean = np.where(none, 0, score).sum(axis=1, keepdims=True, dtype=np.float64) / known
-                square = (np.where(none, 0, score - mean) ** 2).sum(axis=1, keepdims=True) / known
-                scale = np.where(square > 0, weights[c] / np.sqrt(np.maximum(square, 1e-30)), 0).astype(np.float32)
+                mean, variance = moments(score)
+                scale = np.where(variance > 0, weights[c] / np.sqrt(np.maximum(variance, 1e-30)), 0).astype(np.float32)
                 shift = (-scale * mean).astype(np.float32)
+                some = ~none.all(axis=1, keepdims=True)
                 least = np.where(none, np.inf, score).min(axis=1, keepdims=True, initial=np.inf)
-                low = np.where(n_known > 0, scale * np.where(n_known > 0, least, 0) + shift, 0).astype(np.float32)
+                low = np.where(some, scale * np.where(some, least, 0) + shift, 0).astype(np.float32)
             parts.append(Part(self.children[c], score, scale, shift, low))
         return parts
 

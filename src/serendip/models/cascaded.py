@@ -8,7 +8,7 @@ import polars as pl
 from serendip.arrays import F32, I32
 from serendip.data.ids import Ids
 from serendip.data.queries import Queries
-from serendip.data.slates import Slates
+from serendip.data.slates import Slates, picked
 from serendip.kernels.topk import topk_dense
 from serendip.models.contract import SCORES, Extends, Model, Similar
 
@@ -31,12 +31,7 @@ class Cascaded(Model):
         step = max(1, SCORES // max(n, 1))
         for b in range(0, len(queries), step):
             at = slice(b, b + step)
-            part = self.reordered(queries.rows(at))
-            if item is not None:
-                inside = (item[at] >= 0) & (item[at] < n)
-                taken = np.take_along_axis(part, np.where(inside, item[at], 0), axis=1)
-                part = np.where(inside, taken, np.float32(np.nan))
-            score[at] = part
+            score[at] = picked(self.reordered(queries.rows(at)), None if item is None else item[at])
         return score
 
     def reordered(self, queries: Queries) -> F32:

@@ -4,14 +4,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from serendip.arrays import CSR, F32, I32, I64
 from serendip.data.queries import Queries
 from serendip.models.centredratings import CentredRatings
-from serendip.models.neighbourhood import weighted_mean
-
-BESIDE = 16_000_000  # ratings beside all items, and likenesses, held at once
+from serendip.models.neighbourhood import BESIDE, blocks, padded, weighted_mean
 
 
 @dataclass(frozen=True)
@@ -49,12 +46,4 @@ class CentredItems(CentredRatings):
     @cached_property
     def _padded(self) -> CSR:
         """Likeness, with an empty row for an unknown item.  # (n_items + 1, n_items)"""
-        near = self.likeness
-        rows = near.data, near.indices, np.append(near.indptr, near.nnz)
-        return csr_matrix(rows, shape=(self.n_items + 1, self.n_items))
-
-
-def blocks(at: I64, length: I64) -> list[I64]:
-    """Return parts of `at` whose lengths sum to BESIDE at most, as far as one alone does not.  # (N,), (N,)"""
-    part = np.cumsum(length) // BESIDE
-    return [p for p in np.split(at, np.flatnonzero(np.diff(part)) + 1) if len(p)]
+        return padded(self.likeness)

@@ -8,9 +8,8 @@ from scipy.sparse import csr_matrix
 
 from serendip.arrays import CSR, F32, I32, I64
 from serendip.data.queries import Queries
-from serendip.models.centreditems import BESIDE, blocks
 from serendip.models.centredratings import CentredRatings
-from serendip.models.neighbourhood import weighted_mean
+from serendip.models.neighbourhood import BESIDE, blocks, padded, weighted_mean
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,4 @@ class CentredUsers(CentredRatings):
     @cached_property
     def _by_item(self) -> CSR:
         """z by item, and an empty row for an unknown one.  # (n_items + 1, n_users)"""
-        y = self._columns[0]
-        rows = y.data, y.indices, np.append(y.indptr, y.nnz)
-        return csr_matrix(rows, shape=(self.n_items + 1, self.n_users))
+        return padded(self._columns[0])

@@ -15,6 +15,7 @@ from serendip.models.contract import Model
 from serendip.models.encoder import Encoder
 from serendip.models.fields import Field, Fields, of_clock
 from serendip.models.itemfeatures import products
+from serendip.models.standardscore import moments
 
 ATTRIBUTES = {"text": 1.0, "category": 1.0, "number": 0.25, "vector": 1.0}
 RECENT = 8  # the last eighth of the time that the events span is recent
@@ -166,10 +167,8 @@ def standing(children: Sequence[Model], queries: Queries, n_items: int, most: in
         z = np.full((b, n_items), np.nan, np.float32)
         z[:, : child.n_items] = child.score(queries)
         known = ~np.isnan(z)
-        count = np.maximum(known.sum(axis=1, keepdims=True), 1)
-        mean = np.where(known, z, 0).sum(axis=1, keepdims=True, dtype=np.float64) / count
-        spread = np.sqrt((np.where(known, z - mean, 0) ** 2).sum(axis=1, keepdims=True) / count)
-        z = ((z - mean) / np.maximum(spread, 1e-9)).astype(np.float32)
+        mean, variance = moments(z)
+        z = ((z - mean) / np.maximum(np.sqrt(variance), 1e-9)).astype(np.float32)
         low = np.where(seen | ~known, -np.inf, z)
         m = min(most, n_items)
         tie = child.items.tie[:n_items] if len(child.items) >= n_items else np.arange(n_items)

@@ -89,9 +89,7 @@ class Factors(Model):
 
     def user_rows(self, queries: Queries) -> tuple[F32, F32, Bool]:
         """Return factors, biases and whether anything is known of each query's user.  # (B, rank), (B,), (B,)"""
-        inside = (queries.user >= 0) & (queries.user < self.n_users)
-        user = np.where(inside, queries.user, 0)
-        hot = inside & (self.fitted[user] == queries.history.fingerprint()) if inside.any() else inside
+        user, hot = self._fitted_rows(queries)
         if not hot.any():
             return self._newcomers(queries)
         x = self.user_factors[user]
@@ -101,6 +99,12 @@ class Factors(Model):
             cold = np.flatnonzero(~hot)
             x[cold], bias[cold], something[cold] = self._newcomers(queries.rows(cold))
         return x, bias, something
+
+    def _fitted_rows(self, queries: Queries) -> tuple[I32, Bool]:
+        """Return each query's user, 0 where there is none, and whether its row is that of its history.  # (B,), (B,)"""
+        inside = (queries.user >= 0) & (queries.user < self.n_users)
+        user = np.where(inside, queries.user, np.int32(0))
+        return user, inside & (self.fitted[user] == queries.history.fingerprint()) if inside.any() else inside
 
     def _newcomers(self, queries: Queries) -> tuple[F32, F32, Bool]:
         """Return what `user_rows` does where no history is the one that a row was fitted on."""

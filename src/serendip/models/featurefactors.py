@@ -67,9 +67,7 @@ class FeatureFactors(Factors):
 
     def user_rows(self, queries: Queries) -> tuple[F32, F32, Bool]:
         n = len(queries)
-        inside = (queries.user >= 0) & (queries.user < self.n_users)
-        user = np.where(inside, queries.user, 0)
-        hot = inside & (self.fitted[user] == queries.history.fingerprint()) if inside.any() else inside
+        user, hot = self._fitted_rows(queries)
         x = np.zeros((n, self.rank), np.float32)
         x[hot] = self.user_factors[user[hot]]
         cold = np.flatnonzero(~hot)
@@ -94,7 +92,7 @@ class FeatureFactors(Factors):
 
 
 def solve_near(
-    w: CSR, y: F32, gram: F32, fold: FoldIn, x: F32, at: "np.ndarray[tuple[int], np.dtype[np.int64]]",
+    w: CSR, y: F32, gram: F32, fold: FoldIn, x: F32, at: I64,
     threads: int | None = None,
 ) -> None:  # fmt: skip
     """Solve min sum_j w_j (1 - x y_j)^2 + x gram x' + l2 |x - m|^2 for rows `at` of x, which hold m, in place.

@@ -4,15 +4,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from serendip.arrays import CSR, F32, I32
 from serendip.data.queries import Queries
 from serendip.models.baseline import Baseline
 from serendip.models.itemweights import ItemWeights
-from serendip.models.neighbourhood import weighted_mean
-
-BESIDE = 16_000_000  # ratings of queries beside all items, held at once
+from serendip.models.neighbourhood import BESIDE, padded, weighted_mean
 
 
 @dataclass(frozen=True)
@@ -47,6 +44,4 @@ class ItemRatings(ItemWeights):
     @cached_property
     def _padded(self) -> CSR:
         """Likeness, with an empty row for an unknown item.  # (n_items + 1, n_items)"""
-        near = self.likeness
-        rows = near.data, near.indices, np.append(near.indptr, near.nnz)
-        return csr_matrix(rows, shape=(self.n_items + 1, self.n_items))
+        return padded(self.likeness)

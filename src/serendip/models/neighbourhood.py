@@ -1,8 +1,11 @@
-"""The weighted mean of what the nearest say, by which neighbours predict a rating."""
+"""What predicts a rating by neighbours: the weighted mean of what the nearest say, a part of the ratings at a time."""
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
-from serendip.arrays import F32, I64
+from serendip.arrays import CSR, F32, I64
+
+BESIDE = 16_000_000  # ratings beside all items, and likenesses, held at once
 
 
 def weighted_mean(row: I64, likeness: F32, value: F32, k: int, n: int) -> F32:
@@ -21,3 +24,15 @@ def weighted_mean(row: I64, likeness: F32, value: F32, k: int, n: int) -> F32:
     row, likeness, value = row[near], likeness[near], value[near]
     total = np.bincount(row, likeness * value, n)
     return (total / np.maximum(np.bincount(row, likeness, n), 1e-12)).astype(np.float32)
+
+
+def blocks(at: I64, length: I64) -> list[I64]:
+    """Return parts of `at` whose lengths sum to BESIDE at most, as far as one alone does not.  # (N,), (N,)"""
+    part = np.cumsum(length) // BESIDE
+    return [p for p in np.split(at, np.flatnonzero(np.diff(part)) + 1) if len(p)]
+
+
+def padded(rows: CSR) -> CSR:
+    """Return the rows and an empty one after them, for what is unknown.  # (n, m) -> (n + 1, m)"""
+    n, m = rows.shape
+    return csr_matrix((rows.data, rows.indices, np.append(rows.indptr, rows.nnz)), shape=(n + 1, m))

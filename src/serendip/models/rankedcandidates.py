@@ -8,6 +8,7 @@ import numpy as np
 
 from serendip.arrays import F32, I32, U8
 from serendip.data.queries import Queries
+from serendip.data.slates import picked
 from serendip.models.contract import SCORES, Model
 from serendip.models.described import Described, Standing, standing
 from serendip.models.trees import predicted, read_trees
@@ -36,15 +37,10 @@ class RankedCandidates(Model):
         score = np.empty((len(queries), self.n_items if item is None else item.shape[1]), np.float32)
         step = max(1, SCORES // max(self.n_items * len(self.children) * 4, 1))
         for b in range(0, len(queries), step):
-            part = queries.rows(slice(b, b + step))
-            all_items = self._scores(part, standing(self.children, part, self.n_items, self.most))
-            if item is None:
-                score[b : b + step] = all_items
-                continue
-            asked = item[b : b + step]
-            inside = (asked >= 0) & (asked < self.n_items)
-            taken = np.take_along_axis(all_items, np.where(inside, asked, 0), axis=1)
-            score[b : b + step] = np.where(inside, taken, np.float32(np.nan))
+            at = slice(b, b + step)
+            part = queries.rows(at)
+            whole = self._scores(part, standing(self.children, part, self.n_items, self.most))  # (b, n_items)
+            score[at] = picked(whole, None if item is None else item[at])
         return score
 
     def _scores(self, queries: Queries, seen: Standing) -> F32:

@@ -4,13 +4,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from serendip.arrays import CSR, F32, I32, I64
 from serendip.data.queries import Queries
 from serendip.models.baseline import Baseline
 from serendip.models.comparison import Comparison, squares
-from serendip.models.neighbourhood import weighted_mean
+from serendip.models.neighbourhood import padded, weighted_mean
+from serendip.models.ratings import distinct
 from serendip.models.userneighbours import LIKENESSES, UserNeighbours
 
 
@@ -32,9 +32,7 @@ class UserRatings(UserNeighbours):
         return vectors.T.tocsr(), squares(vectors), comparison
 
     def predict(self, queries: Queries, item: I32) -> F32:
-        same = np.column_stack([queries.user.astype(np.int64), queries.history.fingerprint().view(np.int64)])
-        _, first, unique = np.unique(same, axis=0, return_index=True, return_inverse=True)  # each history once
-        which = unique.ravel().astype(np.int64)
+        first, which = distinct(queries)
         order = np.argsort(which, kind="stable")
         beyond = np.zeros(len(item), np.float32)
         step = max(1, LIKENESSES // max(self.n_users, 1))
@@ -57,6 +55,4 @@ class UserRatings(UserNeighbours):
     @cached_property
     def _by_item(self) -> CSR:
         """Residuals by item, and an empty row for an unknown one.  # (n_items + 1, n_users)"""
-        by_item = self.residuals.T.tocsr()
-        rows = by_item.data, by_item.indices, np.append(by_item.indptr, by_item.nnz)
-        return csr_matrix(rows, shape=(self.n_items + 1, self.n_users))
+        return padded(self.residuals.T.tocsr())

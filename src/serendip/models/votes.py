@@ -14,6 +14,7 @@ from serendip.data.queries import ItemLists, Queries
 from serendip.kernels.topk import topk_dense
 from serendip.metrics.ranking import ndcg
 from serendip.models.contract import SCORES, Model
+from serendip.models.standardscore import moments
 
 DEEP = 100  # items of a vote; what stands lower counts as the last of them
 ROUNDS = 25
@@ -37,16 +38,13 @@ def votes(model: Model, queries: Queries, exclude: ItemLists | None, n: int = DE
     for b in range(0, len(queries), step):
         at = slice(b, b + step)
         score = model.score(queries.rows(at))
-        some = ~np.isnan(score)
-        count = np.maximum(some.sum(axis=1, keepdims=True), 1)
-        mean = np.where(some, score, 0).sum(axis=1, keepdims=True, dtype=np.float64) / count
-        square = (np.where(some, score - mean, 0) ** 2).sum(axis=1, keepdims=True) / count
+        mean, variance = moments(score)
         out = None if exclude is None else exclude.rows(at)
         item[at], best = topk_dense(
             score, n, model.items.tie, exclude_indptr=None if out is None else out.offset,
             exclude_indices=None if out is None else out.item,
         )  # fmt: skip
-        z[at] = (best - mean) / np.sqrt(np.maximum(square, 1e-30))
+        z[at] = (best - mean) / np.sqrt(np.maximum(variance, 1e-30))
     return Votes(item, z)
 
 
