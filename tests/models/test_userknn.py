@@ -89,6 +89,26 @@ def test_ratings_are_the_baseline_and_what_neighbours_say_beyond_it() -> None:
         assert rating == pytest.approx(np.clip(expected, 1, 5), abs=1e-4)
 
 
+@pytest.mark.parametrize("shrinkage", [0.0, 3.0])
+def test_ratings_of_the_near_are_those_over_shared_items(shrinkage: float) -> None:
+    data = made(values=True)
+    model = UserKNN(neighbours=4, similarity="euclidean", shrinkage=shrinkage).fit(data)
+    assert isinstance(model, UserRatings)
+    rest, rated = model.residuals.toarray(), data.ratings.toarray() > 0
+    bias = model.baseline.user_bias(data.ratings)
+    user, item = np.arange(data.n_users, dtype=np.int32), np.full(data.n_users, 7, np.int32)
+    for u, rating in zip(user, model.predict(data.queries(user), item), strict=True):
+        near = {}
+        for v in np.flatnonzero(rated[:, 7]):
+            both = rated[u] & rated[v]
+            if v != u and both.any():
+                near[v] = both.sum() / (both.sum() + shrinkage) / (1 + np.mean((rest[u, both] - rest[v, both]) ** 2))
+        best = sorted(near, key=lambda v: -near[v])[:4]
+        beyond = sum(near[v] * rest[v, 7] for v in best) / max(sum(near[v] for v in best), 1e-9)
+        expected = model.baseline.mean + bias[u] + model.baseline.item_bias[7] + beyond
+        assert rating == pytest.approx(np.clip(expected, 1, 5), abs=1e-4)
+
+
 def test_without_ratings_there_is_nothing_to_predict() -> None:
     model = UserKNN().fit(made())
     assert type(model) is UserNeighbours

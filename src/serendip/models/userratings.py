@@ -18,7 +18,7 @@ from serendip.models.userneighbours import LIKENESSES, UserNeighbours
 class UserRatings(UserNeighbours):
     """rating(u, i) = b_ui + the mean, weighted by s_uv, of r_vi - b_vi over the nearest users who rated i.
 
-    residuals (n_users, n_items) float32 CSR: r_vi - b_vi; users are compared by these.
+    residuals (n_users, n_items) float32 CSR: r_vi - b_vi; users are compared by these, distances over what both rated.
     """
 
     baseline: Baseline
@@ -45,7 +45,11 @@ class UserRatings(UserNeighbours):
         """Return what the neighbours of query `which` say of `item` beyond the baseline.  # (N,), (N,) -> (N,)"""
         columns, square, comparison = self._residuals
         rest = self.baseline.residuals(queries.history.ratings(self.n_items))
-        likeness = comparison.between(comparison.prepare(rest), columns, square).toarray()  # (B, n_users)
+        x = comparison.prepare(rest)
+        if comparison.similarity == "euclidean":
+            likeness = comparison.over_shared(x, columns)  # (B, n_users)
+        else:
+            likeness = comparison.between(x, columns, square).toarray()
         inside = (queries.user >= 0) & (queries.user < self.n_users)
         likeness[np.flatnonzero(inside), queries.user[inside]] = 0
         raters = self._by_item[np.where((item >= 0) & (item < self.n_items), item, self.n_items)]  # (N, n_users)
