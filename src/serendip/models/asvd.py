@@ -15,11 +15,10 @@ from scipy.sparse import csr_matrix
 
 from serendip.arrays import CSR, F32, I32
 from serendip.data.dataset import Dataset
-from serendip.errors import UserError
 from serendip.kernels.asvd import Asymmetric, Told, asvd_epochs, asvd_start
 from serendip.models.asymmetricfactors import AsymmetricFactors
 from serendip.models.baseline import Baseline
-from serendip.models.contract import Algorithm, Run
+from serendip.models.contract import Algorithm, Run, learnable_ratings
 from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.factors import FoldIn
 from serendip.models.historyfactors import history_items, implied_sum, positions
@@ -48,9 +47,8 @@ class ASVD(Algorithm):
     init_std: float = hyper(0.03, "Standard deviation of initial factors.", low=1e-4, high=1.0, log=True)
 
     def fit(self, data: Dataset, *, run: Run = Run()) -> AsymmetricFactors:
-        if not data.rated.any():
-            raise UserError("asvd learns from ratings and the events have none: use als")
-        r, touched = data.ratings, history_items(data.history, data.n_items)  # (n_users, n_items) both
+        r = learnable_ratings(data, self.name, "als")  # (n_users, n_items)
+        touched = history_items(data.history, data.n_items)  # (n_users, n_items)
         baseline, at = Baseline.of(r), positions(touched, r)
         rest, rated = np.zeros(touched.nnz, np.float32), np.zeros(touched.nnz, np.bool_)
         rest[at], rated[at] = baseline.residuals(r).data, True

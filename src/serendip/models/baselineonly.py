@@ -9,11 +9,10 @@ from typing import ClassVar
 import numpy as np
 
 from serendip.data.dataset import Dataset
-from serendip.errors import UserError
 from serendip.models.baseline import L2_ITEM, L2_USER, SWEEPS, Baseline
 from serendip.models.centre import Centre
 from serendip.models.centredratings import CentredRatings
-from serendip.models.contract import Algorithm, Run
+from serendip.models.contract import Algorithm, Run, learnable_ratings
 from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.hyperparameter import hyper
 
@@ -35,9 +34,7 @@ class BaselineOnly(Algorithm):
     sweeps: int = hyper(SWEEPS, "Sweeps over all users and all items.", low=1, high=1000)
 
     def fit(self, data: Dataset, *, run: Run = Run()) -> CentredRatings:
-        if not data.rated.any():
-            raise UserError("baseline learns from ratings and the events have none: use popular")
-        r = data.ratings  # (n_users, n_items)
+        r = learnable_ratings(data, self.name, "popular")  # (n_users, n_items)
         baseline = Baseline.of(r, self.l2_user, self.l2_item, self.sweeps)
         known = np.bincount(r.indices, minlength=data.n_items) > 0
         centre = Centre.of(r, "baseline", True, baseline)

@@ -10,9 +10,8 @@ import numpy as np
 
 from serendip.arrays import CSR, F32, F64, I64
 from serendip.data.dataset import Dataset
-from serendip.errors import UserError
 from serendip.models.coclusters import CoClusters, nearest_cluster, shrunk
-from serendip.models.contract import Algorithm, Run
+from serendip.models.contract import Algorithm, Run, learnable_ratings
 from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.hyperparameter import hyper
 
@@ -37,9 +36,7 @@ class CoClustering(Algorithm):
     shrinkage: float = hyper(5.0, "Ratings of the overall mean that each mean begins with.", low=0.0, high=1000.0)
 
     def fit(self, data: Dataset, *, run: Run = Run()) -> CoClusters:
-        if not data.rated.any():
-            raise UserError("coclustering learns from ratings and the events have none: use itemknn")
-        r = data.ratings  # (n_users, n_items)
+        r = learnable_ratings(data, self.name, "itemknn")  # (n_users, n_items)
         generator = np.random.default_rng(run.seed)
         best: tuple[float, CoClusters] | None = None
         for start in range(self.starts):

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 import numpy as np
 import polars as pl
 
-from serendip.arrays import F32, I32, I64
+from serendip.arrays import CSR, F32, I32, I64
 from serendip.data.dataset import Dataset
 from serendip.data.ids import Ids
 from serendip.data.interactions import InteractionRules
@@ -167,6 +167,17 @@ def learnable(data: Dataset, name: str) -> None:
         )
 
 
+def learnable_ratings(data: Dataset, name: str, instead: str) -> CSR:
+    """Return the ratings that an algorithm learns from.  # (n_users, n_items)
+
+    Raises:
+        UserError: there are none; `instead` names an algorithm that needs none.
+    """
+    if not data.rated.any():
+        raise UserError(f"{name} learns from ratings and the events have none: use {instead}")
+    return data.ratings
+
+
 @runtime_checkable
 class Similar(Protocol):
     """Knows which items are like an item."""
@@ -185,15 +196,6 @@ class Explains(Protocol):
 
         of (M,): the query that each item is asked for, ascending; item n is query n's where it is not given.
         """
-        ...
-
-
-@runtime_checkable
-class Updates(Protocol):
-    """Learns from new events without a new fit."""
-
-    def update(self, events: Dataset) -> Model:
-        """Return a model that knows these events too and shares what did not change."""
         ...
 
 

@@ -13,13 +13,12 @@ from scipy.sparse import csr_matrix
 
 from serendip.arrays import CSR
 from serendip.data.dataset import Dataset
-from serendip.errors import UserError
 from serendip.kernels.knn import neighbours
 from serendip.models.baseline import Baseline
 from serendip.models.centre import CENTRES, Centre
 from serendip.models.centreditems import CentredItems
 from serendip.models.centredusers import CentredUsers
-from serendip.models.contract import Algorithm, Run
+from serendip.models.contract import Algorithm, Run, learnable_ratings
 from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.hyperparameter import hyper
 
@@ -53,9 +52,7 @@ class KNNBaseline(Algorithm):
     min_overlap: int = hyper(1, "Ratings in common below which two are not compared.", low=1, high=1000)
 
     def fit(self, data: Dataset, *, run: Run = Run()) -> CentredItems | CentredUsers:
-        if not data.rated.any():
-            raise UserError("knnbaseline learns from ratings and the events have none: use itemknn")
-        r = data.ratings  # (n_users, n_items)
+        r = learnable_ratings(data, self.name, "itemknn")  # (n_users, n_items)
         baseline = Baseline.of(r)
         centre = Centre.of(r, self.centre, self.by == "user", baseline)
         rest = centre.beyond(r)

@@ -13,7 +13,7 @@ from serendip.data.dataset import Dataset
 from serendip.errors import UserError
 from serendip.kernels.slopeone import differences
 from serendip.models.baseline import Baseline
-from serendip.models.contract import Algorithm, Run
+from serendip.models.contract import Algorithm, Run, learnable_ratings
 from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.deviations import Deviations
 from serendip.models.hyperparameter import hyper
@@ -35,10 +35,8 @@ class SlopeOne(Algorithm):
     weighted: bool = hyper(True, "Whether a pair of items counts as often as it was rated; else all pairs alike.")
 
     def fit(self, data: Dataset, *, run: Run = Run()) -> Deviations:
-        if not data.rated.any():
-            raise UserError("slopeone learns from ratings and the events have none: use itemknn")
+        r = learnable_ratings(data, self.name, "itemknn")  # (n_users, n_items)
         check_memory(data.n_items)
-        r = data.ratings  # (n_users, n_items)
         difference, count = differences(
             r.indptr.astype(np.int64), r.indices, r.data, data.n_items, threads=run.threads
         )  # (n_items, n_items) both

@@ -11,9 +11,8 @@ import numpy as np
 
 from serendip.arrays import F32, I32
 from serendip.data.dataset import Dataset
-from serendip.errors import UserError
 from serendip.kernels.sgd import Factorisation, svd_epochs, svd_start
-from serendip.models.contract import Algorithm, Run
+from serendip.models.contract import Algorithm, Run, learnable_ratings
 from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.factorratings import FactorRatings
 from serendip.models.factors import FoldIn
@@ -41,9 +40,7 @@ class SVD(Algorithm):
     init_std: float = hyper(0.02, "Standard deviation of initial factors.", low=1e-4, high=1.0, log=True)
 
     def fit(self, data: Dataset, *, run: Run = Run()) -> FactorRatings:
-        if not data.rated.any():
-            raise UserError("svd learns from ratings and the events have none: use als")
-        r = data.ratings  # (n_users, n_items)
+        r = learnable_ratings(data, self.name, "als")  # (n_users, n_items)
         user = np.repeat(np.arange(data.n_users, dtype=np.int32), np.diff(r.indptr))
         w = svd_start(user, r.indices, r.data, *r.shape, rank=self.rank, init_std=self.init_std, seed=run.seed)
         epochs = svd_epochs(

@@ -12,9 +12,8 @@ import numpy as np
 
 from serendip.arrays import CSR, F32, I32
 from serendip.data.dataset import Dataset
-from serendip.errors import UserError
 from serendip.kernels.svdpp import Implied, Rows, Steps, svdpp_epochs, svdpp_start
-from serendip.models.contract import Algorithm, Run
+from serendip.models.contract import Algorithm, Run, learnable_ratings
 from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.factors import FoldIn
 from serendip.models.historyfactors import HistoryFactors, history_items, implied_sum
@@ -44,9 +43,8 @@ class SVDpp(Algorithm):
     init_std: float = hyper(0.03, "Standard deviation of initial factors.", low=1e-4, high=1.0, log=True)
 
     def fit(self, data: Dataset, *, run: Run = Run()) -> HistoryFactors:
-        if not data.rated.any():
-            raise UserError("svdpp learns from ratings and the events have none: use als")
-        r, touched = data.ratings, history_items(data.history, data.n_items)  # (n_users, n_items) both
+        r = learnable_ratings(data, self.name, "als")  # (n_users, n_items)
+        touched = history_items(data.history, data.n_items)  # (n_users, n_items)
         rated, implied = (Rows(m.indptr.astype(np.int64), m.indices) for m in (r, touched))
         w = svdpp_start(rated, r.data, data.n_items, rank=self.rank, init_std=self.init_std, seed=run.seed)
         steps = Steps(self.learning_rate, self.l2, self.l2_bias, self.l2_implied)
