@@ -88,6 +88,7 @@ SHAPES: Mapping[str, str] = {
     "ByContext": "serendip.models.bycontext:ByContext",
     "RankedCandidates": "serendip.models.rankedcandidates:RankedCandidates",
     "KerasPairs": "serendip.adapters.keras:KerasPairs",
+    "KerasRatings": "serendip.adapters.keras:KerasRatings",
     "Classes": "serendip.models.classes:Classes",
     "Served": "serendip.models.served:Served",
     "Indexed": "serendip.models.indexed:Indexed",

@@ -69,3 +69,26 @@ def test_what_does_not_fit_is_said(data):
     network = keras.Model(three, keras.layers.add(three))
     with pytest.raises(UserError, match="has 3 inputs and 1 outputs"):
         adapter.model(network, data)
+    both = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, "softmax")])
+    with pytest.raises(UserError, match=r"gives \(2,\) numbers for a pair"):
+        adapter.model(both, data)
+    other = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    with pytest.raises(UserError, match=r"takes 4 features and the table of serendip.adapters.pairs has \d+"):
+        adapter.model(other, data)
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_network_of_ratings_predicts_them(data, tmp_path):
+    user, item = keras.Input((), dtype="int32"), keras.Input((), dtype="int32")
+    x = keras.layers.Embedding(data.n_users, 4)(user)
+    y = keras.layers.Embedding(data.n_items, 4)(item)
+    network = keras.Model([user, item], keras.layers.Dense(1)(keras.layers.concatenate([x, y])))
+    network.set_weights([np.full_like(array, 2.0) for array in network.get_weights()])  # 8 * 2 * 2 + 2: off the scale
+    model = adapter.model(network, data, ratings=True)
+    asked = data.queries(np.array([0, -1, 0], np.int32))
+    got = model.predict(asked, np.array([1, 1, -1], np.int32))
+    assert got[0] == 5.0  # of a scale from 1 to 5
+    baseline = model.baseline.ratings(asked, np.array([1, 1, -1], np.int32), np.zeros(3, np.float32))
+    np.testing.assert_array_equal(got[1:], baseline[1:])
+    save(model, tmp_path / "model")
+    np.testing.assert_array_equal(load(tmp_path / "model").predict(asked, np.array([1, 1, -1], np.int32)), got)

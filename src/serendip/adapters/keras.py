@@ -1,7 +1,7 @@
 """Keras models (keras.io) as models of ours: two id inputs, or one input of features; kept as text and arrays."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -12,6 +12,7 @@ from serendip.arrays import F32, I32, Bool
 from serendip.data.dataset import Dataset
 from serendip.data.queries import Queries
 from serendip.errors import UserError
+from serendip.models.baseline import Baseline
 from serendip.models.contract import Model, learnable
 
 ROWS = 100_000  # pairs that go through the network at once
@@ -67,14 +68,27 @@ class KerasPairs(Model):
         return np.asarray(self._network.predict(told, batch_size=ROWS, verbose=0), np.float32)
 
 
-def model(trained: Any, data: Dataset) -> KerasPairs:
+@dataclass(frozen=True)
+class KerasRatings(KerasPairs):
+    """The same of a network whose output is a rating; the baseline predicts it where the network knows nothing."""
+
+    baseline: Baseline = field(kw_only=True)
+
+    def predict(self, queries: Queries, item: I32) -> F32:
+        score = self.score(queries, item[:, None])[:, 0]
+        plain = self.baseline.ratings(queries, item, np.zeros(len(item), np.float32))
+        rating = np.where(np.isnan(score), plain, np.clip(score, *self.baseline.clip))
+        return np.asarray(rating, np.float32)
+
+
+def model(trained: Any, data: Dataset, *, ratings: bool = False) -> KerasPairs:
     """Return a Keras model that was trained on indices of the data, [data.user, data.item], or on `pairs.lesson`.
 
     With two inputs the first is the user's index, the second the item's; with one input it is the table of pairs, NaN
-    put as 0.
+    put as 0. ratings: its output is a rating, data.value: then it is judged by rmse and mae too.
 
     Raises:
-        UserError: it has another number of inputs, or more than one output.
+        UserError: it has other inputs, more than one number for a pair, or ratings are asked for and there are none.
     """
     learnable(data, trained.name)
     if len(trained.inputs) not in (1, 2) or len(trained.outputs) != 1:
@@ -82,12 +96,26 @@ def model(trained: Any, data: Dataset) -> KerasPairs:
             f"{trained.name} has {len(trained.inputs)} inputs and {len(trained.outputs)} outputs: a model of pairs has "
             "two inputs (user and item index) or one (the table of serendip.adapters.pairs), and one output"
         )
-    matrix = data.matrix
-    return KerasPairs(
+    if any(n not in (1, None) for n in trained.outputs[0].shape[1:]):
+        raise UserError(
+            f"{trained.name} gives {trained.outputs[0].shape[1:]} numbers for a pair and one is a score: end it in a "
+            "Dense(1)"
+        )
+    pairs = None if len(trained.inputs) == 2 else Pairs.of(data)
+    if pairs is not None and trained.inputs[0].shape[-1] not in (len(pairs.names), None):
+        raise UserError(
+            f"{trained.name} takes {trained.inputs[0].shape[-1]} features and the table of serendip.adapters.pairs has "
+            f"{len(pairs.names)} of this data: train it on pairs.lesson(data)"
+        )
+    if ratings and not data.rated.any():
+        raise UserError(f"{trained.name} is to predict ratings and the events have none: leave out ratings=True")
+    matrix = data.ratings if ratings else data.matrix
+    common = (
         data.users, data.items, data.fitted_rules, trained.to_json(),
         tuple(np.asarray(array, np.float32) for array in trained.get_weights()), np.diff(matrix.indptr) > 0,
-        np.bincount(matrix.indices, minlength=data.n_items) > 0, None if len(trained.inputs) == 2 else Pairs.of(data),
+        np.bincount(matrix.indices, minlength=data.n_items) > 0, pairs,
     )  # fmt: skip
+    return KerasRatings(*common, baseline=Baseline.of(matrix)) if ratings else KerasPairs(*common)
 
 
 def _keras() -> Any:
