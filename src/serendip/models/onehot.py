@@ -15,8 +15,8 @@ from serendip.metrics.ranking import hits, ndcg
 from serendip.models.contract import Run, learnable
 from serendip.models.featuremodel import FeatureModel, FeatureRatings, attributed, rating
 from serendip.models.fields import Fields
+from serendip.models.stopping import best_epoch
 
-PATIENCE = 3  # looks at a validation part; so many without a better one end a fit
 CHECKS = 20  # looks in a fit
 JUDGES = 2000  # users of the validation part who are asked for slates
 REDRAWS = 5  # of negatives that the user took
@@ -112,20 +112,11 @@ def fit_fields(
         low, high = (float(end) + mean for end in (lesson.label.min(), lesson.label.max()))
         return model if steps.logistic else rating(model, low, high)
 
-    best = None
-    judge = None if run.validation is None or not len(run.validation) else judgement(data, run.validation, run.threads)
-    most, since, every = -np.inf, 0, max(1, epochs // CHECKS)
-    for epoch, now in enumerate(learning(weights, squares, lesson, item_rows, steps, epochs, run.seed), 1):
-        run.report(f"{name}: epochs", epoch, epochs)
-        if judge is None or epoch % every:
-            continue
-        model = made(now)
-        judged, since = judge(model), since + 1
-        if judged > most:
-            best, most, since = model, judged, 0
-        if since == PATIENCE:
-            break
-    return made(weights) if best is None else best
+    part = run.validation
+    judge = None if part is None or not len(part) else judgement(data, part, run.threads)
+    error = None if judge is None else (lambda w: judge(made(w)))
+    learn = learning(weights, squares, lesson, item_rows, steps, epochs, run.seed)
+    return made(best_epoch(weights, learn, error, n=epochs, what=name, run=run, every=max(1, epochs // CHECKS)))
 
 
 def learning(
@@ -184,9 +175,9 @@ def settled(weights: Weights, count: F64, fields: Fields) -> tuple[F32, F32]:
 
 
 def judgement(data: Dataset, validation: Dataset, threads: int | None) -> Callable[[FeatureModel], float]:
-    """Return what tells how good a model is on a validation part, more being better.
+    """Return what tells the error of a model on a validation part.
 
-    With labels minus the log loss, of ratings minus the squared error, else NDCG@20 of the slates.
+    With labels the log loss, of ratings the squared error, else minus NDCG@20 of the slates.
     """
     user = validation.user.astype(np.int32)
     rows = validation.queries(user)
@@ -202,13 +193,13 @@ def judgement(data: Dataset, validation: Dataset, threads: int | None) -> Callab
     def judge(model: FeatureModel) -> float:
         if model.probability and validation.label is not None:
             score = model.score(asked, validation.item[:, None])[:, 0]
-            return -float(log_losses(validation.label, np.where(np.isnan(score), 0.5, score)).mean())
+            return float(log_losses(validation.label, np.where(np.isnan(score), 0.5, score)).mean())
         if isinstance(model, FeatureRatings) and validation.value is not None:
             given = ~np.isnan(validation.value)
             error = model.predict(asked, validation.item)[given] - validation.value[given]
-            return -float(np.square(error).mean())
+            return float(np.square(error).mean())
         slates = model.recommend(asked.rows(first), min(20, data.n_items), exclude=seen)
         hit = hits(slates.item, withheld[who].indptr, withheld[who].indices)
-        return float(np.mean(ndcg(hit, np.diff(withheld[who].indptr), slates.item.shape[1])))
+        return -float(np.mean(ndcg(hit, np.diff(withheld[who].indptr), slates.item.shape[1])))
 
     return judge
