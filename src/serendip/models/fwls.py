@@ -15,7 +15,7 @@ from serendip.data.dataset import Dataset
 from serendip.data.split import at_random
 from serendip.errors import UserError
 from serendip.models.children import algorithm, fitted
-from serendip.models.contract import Algorithm, Predicts, Run
+from serendip.models.contract import Algorithm, Predicts, Run, learnable_ratings
 from serendip.models.hyperparameter import hyper
 from serendip.models.stackedratings import StackedRatings, known_of, predicted, stacked
 
@@ -53,9 +53,7 @@ class FWLS(Algorithm):
             algorithm(text)
 
     def fit(self, data: Dataset, *, run: Run = Run()) -> StackedRatings:
-        if not data.rated.any():
-            raise UserError("fwls learns from ratings and the events have none: use weighted")
-        r = data.ratings  # (n_users, n_items)
+        r = learnable_ratings(data, self.name, "weighted")  # (n_users, n_items)
         small = data.n_items <= SMALL
         algorithms = self.algorithms or tuple(text for text in DEFAULT if small or text != "slopeone")
         mean = float(r.data.mean(dtype=np.float64))

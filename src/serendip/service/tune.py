@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from serendip import __version__
-from serendip.arrays import F64, Bool
+from serendip.arrays import F64, I64, Bool
 from serendip.config import Settings
 from serendip.data.dataset import Dataset
 from serendip.errors import UserError
@@ -224,7 +224,7 @@ def drawn(task: Task, most: int, seed: int) -> Task:
     return of_users(task, np.sort(np.random.default_rng(seed).choice(len(task), most, replace=False)))
 
 
-def of_users(task: Task, at: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> Task:
+def of_users(task: Task, at: I64) -> Task:
     """Return the task of some of its users."""
     rows = task.rows
     place = np.full(len(task), -1, np.int64)
