@@ -33,7 +33,6 @@ class Content(Algorithm):
     text: float = hyper(1.0, "Weight of each column of text (title, description), 0 to leave out.", low=0, high=100)
     category: float = hyper(1.0, "Weight of each column of categories, 0 to leave out.", low=0, high=100)
     number: float = hyper(0.25, "Weight of each column of numbers or dates, 0 to leave out.", low=0, high=100)
-
     vector: float = hyper(1.0, "Weight of each column of vectors, and of the embedder's.", low=0, high=100)
     embedder: str = hyper("", "A sentence-transformers model, by name or folder, that reads the text; empty: none.")
     negative: float = hyper(0.0, "What the disliked counts beside the liked.", low=0.0, high=10.0)

@@ -49,7 +49,6 @@ class LatentClasses(Algorithm):
     shrinkage: float = hyper(
         20.0, "How many users' worth of everybody's chances go into those of a class.", low=0, high=1e6
     )
-
     users: int = hyper(50_000, "Users that are learned from, drawn at random where there are more.", low=1, high=1e9)
 
     def fit(self, data: Dataset, *, run: Run = Run()) -> Classes:

@@ -37,7 +37,6 @@ from serendip.store.artefacts import load
 from serendip.store.project import Project
 
 Choice = Literal["left", "right", "both", "neither"]
-CHOICES: tuple[Choice, ...] = ("left", "right", "both", "neither")
 LAST = 12  # events of a history that a judge sees
 LEAST = 3  # different items in the history of whoever is drawn
 
