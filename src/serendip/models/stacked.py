@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from serendip.arrays import F32, I64
+from serendip.arrays import F32, I32, I64
 from serendip.data.dataset import Dataset
 from serendip.data.queries import Queries
 from serendip.data.split import Split, by_time, last_share
@@ -117,7 +117,7 @@ class Stacked(Algorithm):
         return np.concatenate(parts_x), np.concatenate(parts_label), np.concatenate(parts_group).astype(np.int64)
 
 
-def asked(early: Dataset, late: Dataset, user: "np.ndarray[tuple[int], np.dtype[np.int32]]") -> Queries:
+def asked(early: Dataset, late: Dataset, user: I32) -> Queries:
     """Return the questions of users at the time and in the context of their first later event."""
     first = np.searchsorted(late.user, user)
     return replace(
