@@ -1,4 +1,5 @@
-"""What `serendip plan` predicts beside what it comes to: `python benchmarks/plan.py [SET ...]`, or `make bench-plan`.
+"""What `serendip plan` predicts beside what it comes to: `python benchmarks/plan.py [SET ...] [--only JOB]`, or
+`make bench-plan`.
 
 A job reads the set as a CSV file and fits, in a process of its own with one thread; its peak memory and the CPU seconds
 of the fit are set against the plan, which must be within 15% and a factor of 2. Rows are kept in plan.jsonl as they are
@@ -23,24 +24,32 @@ KEPT = Path(__file__).with_name("plan.jsonl")
 ALONE = {**os.environ, **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")}
 MEMORY, TIME, RESOLVED = 0.15, 2.0, 0.1  # bars; a fit of less than a tenth of a second has no bar on time
 LISTS = "popular als bpr warp itemknn userknn p3alpha puresvd nmf slim sansa"
+ABOUT = {"content": "items", "demographic": "users", "userattributeknn": "users"}  # attributes that a job is given
+OF_RATINGS = "latest demographic userattributeknn content logistic fm ffm gbt prefilter"
+HYBRIDS = "weighted switching stacked cascade"
 LATER = "gfcf bspm markov vsknn stan featuremf asvd knnbaseline"
 JOBS = {
     "ml-1m": [*LISTS.split(), "als rank=256", "itemknn neighbours=200", "rp3beta", "ease", "slopeone", "svd", "svdpp",
-              *LATER.split()],
+              *LATER.split(), *OF_RATINGS.split(), *HYBRIDS.split(), "fwls", "augmented first=itemknn"],
     "lightgcn-gowalla": [
         "popular", "als", "bpr epochs=20", "warp epochs=10", "itemknn", "userknn", "p3alpha", "puresvd",
         "nmf epochs=10", "als rank=256", "itemknn neighbours=500",
     ],
     "session-diginetica": ["popular", "als", "itemknn", "itemknn neighbours=500", "userknn", "rp3beta", "puresvd"],
-    "s3rec-beauty": [*LISTS.split(), "als rank=256", "rp3beta"],
-    "ml-100k": [*LISTS.split(), "rp3beta", "ease", "slopeone", "svd", "svdpp", *LATER.split()],
+    "s3rec-beauty": [*LISTS.split(), "als rank=256", "rp3beta", "content", "logistic", "fm", "ffm", "gbt",
+                     *HYBRIDS.split(), "augmented first=itemknn"],
+    "ml-100k": [*LISTS.split(), "rp3beta", "ease", "slopeone", "svd", "svdpp", *LATER.split(),
+                *OF_RATINGS.split(), *HYBRIDS.split(), "fwls", "augmented first=itemknn"],
 }  # fmt: skip
 NOT_CHOSEN_ON = ("s3rec-beauty",)  # the constants and formulas of the plan were chosen looking at the other sets
 
 
 def write(name: str, path: Path) -> None:
-    """Write a set as a CSV file."""
-    events = load_split(name).train.events if name == "lightgcn-gowalla" else load(name).events
+    """Write a set as a CSV file, and attributes beside it."""
+    tables = load_split(name).train if name == "lightgcn-gowalla" else load(name)
+    events = tables.events
+    for what, table in (("items", tables.items), ("users", tables.users)):
+        table.write_parquet(path.with_suffix(f".{what}.parquet"))
     there = [c for c in ("user_id", "item_id", "value", "timestamp") if events[c].null_count() < len(events)]
     events.select(there).write_csv(path)
 
@@ -55,11 +64,17 @@ def job(path: str, text: str) -> None:
     name, *settings = text.split()
     (algorithm,) = configured(name, [f"{name}.{one}" for one in settings])
     with PeakMemory() as peak:
-        data = read(path)
+        data = read(path, **about(Path(path), name))
         began = time.process_time()
         algorithm.fit(data, run=Run(threads=1))
         took = time.process_time() - began
     print(json.dumps({"bytes": peak.mb * 2**20, "seconds": took}))
+
+
+def about(path: Path, algorithm: str) -> dict[str, Path]:
+    """Return the file of attributes that a job is given."""
+    what = ABOUT.get(algorithm)
+    return {} if what is None else {what: path.with_suffix(f".{what}.parquet")}
 
 
 def answer(*command: str) -> Any:
@@ -74,6 +89,7 @@ def row(name: str, path: Path, text: str) -> dict[str, Any]:
     """Return what was predicted of a job and what it came to."""
     algorithm, *settings = text.split()
     given = [part for one in settings for part in ("--set", f"{algorithm}.{one}")]
+    given += [part for what, file in about(path, algorithm).items() for part in (f"--{what}", str(file))]
     plan = answer("-c", "from serendip.cli import main; main()", "plan", str(path), "--algorithm", algorithm, *given,
                   "--threads", "1", "--json")  # fmt: skip
     (told,) = plan["estimates"]
@@ -93,7 +109,9 @@ def line(found: dict[str, Any]) -> tuple[bool, str]:
 
 
 def main() -> None:
-    names = [name for name in sys.argv[1:] if name != "--again"] or list(JOBS)
+    given = sys.argv[1:]
+    only = given[given.index("--only") + 1] if "--only" in given else None
+    names = [name for name in given if name not in ("--again", "--only", only)] or list(JOBS)
     if "--again" in sys.argv:
         KEPT.unlink(missing_ok=True)
     lines = KEPT.read_text().splitlines() if KEPT.exists() else []
@@ -102,7 +120,7 @@ def main() -> None:
         for name in names:
             path = Path(folder) / f"{name}.csv"
             for text in JOBS[name]:
-                if (name, text) in kept:
+                if (name, text) in kept or only not in (None, text):
                     continue
                 if not path.exists():
                     write(name, path)

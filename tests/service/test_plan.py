@@ -18,24 +18,36 @@ from serendip.cli import status
 from serendip.data.dataset import Dataset
 from serendip.errors import UserError
 from serendip.models.als import ALS
+from serendip.models.augmented import Augmented
 from serendip.models.bspm import BSPM
+from serendip.models.cascade import Cascade
 from serendip.models.content import Content
 from serendip.models.contract import Algorithm, Model, Run
 from serendip.models.cost import Size
 from serendip.models.demographic import Demographic
 from serendip.models.ease import EASE
 from serendip.models.featuremf import FeatureMF
+from serendip.models.ffm import FFM
+from serendip.models.fm import FM
+from serendip.models.fwls import FWLS
+from serendip.models.gbt import GBT
 from serendip.models.gfcf import GFCF
 from serendip.models.itemknn import ItemKNN
 from serendip.models.latest import Latest
+from serendip.models.logistic import Logistic
 from serendip.models.markov import Markov
 from serendip.models.popular import Popular
+from serendip.models.prefilter import Prefilter
+from serendip.models.stacked import Stacked
 from serendip.models.stan import STAN
 from serendip.models.svd import SVD
+from serendip.models.switching import Switching
+from serendip.models.trees import LIBRARY, PATIENCE
 from serendip.models.userattributeknn import UserAttributeKNN
 from serendip.models.vsknn import VSKNN
+from serendip.models.weighted import Weighted
 from serendip.service import plan as planning
-from serendip.service.plan import counted, fit_bytes, plan, sample, shape_of
+from serendip.service.plan import Pace, counted, every, fit_bytes, plan, sample, seconds, shape_of
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +72,7 @@ NAMES = [
         "slim",
         "puresvd",
     ),
-    *("nmf", "slopeone", "svd", "svdpp", "latest", "normal"),
+    *("nmf", "slopeone", "svd", "svdpp", "latest", "normal", "logistic", "cascade"),
 ]
 WITH = [registry.load(name, registry.ALGORITHMS, "algorithm") for name in NAMES]
 
@@ -125,7 +137,10 @@ def test_a_plan_names_bytes_and_seconds(kind: type[Algorithm], ratings: Path) ->
 
 @pytest.mark.parametrize(
     "algorithm",
-    [GFCF(rank=16), BSPM(rank=16), Markov(), VSKNN(), STAN(), FeatureMF(rank=16, epochs=1)],
+    [
+        *(GFCF(rank=16), BSPM(rank=16), Markov(), VSKNN(), STAN(), FeatureMF(rank=16, epochs=1)),
+        *(Logistic(epochs=1), FM(rank=8, epochs=1), FFM(rank=4, epochs=1, negatives=1)),
+    ],
     ids=lambda one: one.name,
 )
 def test_formulas_tell_what_numpy_holds(algorithm: Algorithm) -> None:
@@ -135,6 +150,55 @@ def test_formulas_tell_what_numpy_holds(algorithm: Algorithm) -> None:
     held = peak(algorithm, data)
     cost = algorithm.cost(Size(counted(data.user), counted(data.item), pairs))
     assert cost is not None and 0.8 * held < cost.memory < 1.7 * held  # LAPACK holds what NumPy does not see
+
+
+@pytest.mark.parametrize(
+    "hybrid",
+    [Weighted(algorithms=("als:epochs=1", "itemknn"), learned=True), Cascade(), Switching(), Prefilter(),
+     Augmented(first="itemknn", second="itemknn:neighbours=20")],
+    ids=lambda one: one.name,
+)  # fmt: skip
+def test_hybrids_hold_what_is_within_them(hybrid: Algorithm) -> None:
+    size = Size(np.full(1200, 20), np.full(400, 60), 24_000.0)
+    data = sample(size, 1.0, 0)
+    pairs = data.matrix.nnz
+    held = peak(hybrid, data)
+    cost = hybrid.cost(replace(size, pairs=pairs))
+    assert cost is not None and 0.8 * held < cost.memory < 3 * held  # models keep less than their fits hold
+
+
+def test_what_is_fitted_within_is_told() -> None:
+    size = Size(np.full(1200, 20), np.full(400, 60), 24_000.0, 24_000.0)
+    names = ("als:epochs=1", "itemknn")
+
+    def within(hybrid: Algorithm) -> list[tuple[str, int]]:
+        return [(one.name, part.events) for one, part in every(hybrid, size)[1:]]
+
+    assert within(Weighted(algorithms=names, prior="")) == [("als", 24_000), ("itemknn", 24_000)]
+    assert within(Weighted(algorithms=names, learned=True))[:2] == [("als", 21_600), ("itemknn", 21_600)]
+    assert within(Cascade(algorithms=names)) == [("als", 24_000), ("itemknn", 24_000)]
+    assert [n for _, n in within(Prefilter())] == [24_000, *[round(24_000 / 7)] * 7]
+    assert within(Prefilter(context="place")) == [("als", 24_000)]  # which a file has no column of
+    assert [name for name, _ in within(Switching())] == ["als", "itemknn", "popular", "als", "popular", "itemknn"]
+    assert within(Switching(algorithms=names, min_history=3)) == [("als", 24_000), ("itemknn", 24_000)]
+    assert within(FWLS(algorithms=("svd",), times=3)) == [("svd", 21_600)] * 3 + [("svd", 24_000)]
+    assert within(Stacked(algorithms=names))[::2] == [("als", 19_200), ("als", 24_000)]
+    assert within(Augmented()) == [("content", 24_000), ("ease", 24_000 + 400 * 11)]
+    assert len(within(Cascade(algorithms=("weighted:prior=", "popular")))) == 4  # a hybrid within one
+
+
+def test_seconds_of_a_hybrid_are_those_of_what_is_within(monkeypatch: pytest.MonkeyPatch) -> None:
+    size = Size(np.full(1200, 20), np.full(400, 60), 24_000.0)
+    monkeypatch.setattr(planning, "pace", lambda one, *_: Pace(1.0 if one.name == "popular" else 10.0, 0.0, 2.0))
+    assert seconds(Cascade(algorithms=("popular", "trending")), size, Run()) == (11 * 12_000, 11 * 24_000)
+
+
+def test_trees_grow_with_rows_and_never_stop_early() -> None:
+    small, large = (Size(np.full(n, 20), np.full(400, n // 20), n * 20.0) for n in (1000, 2000))
+    for algorithm in (GBT(), Stacked(algorithms=("popular",))):
+        less, more = algorithm.cost(small), algorithm.cost(large)
+        assert 1.8 * less.operations < more.operations < 2.2 * less.operations and less.memory > LIBRARY
+        assert planning.shortened(algorithm).settings()["trees"] == planning.TREES < PATIENCE
 
 
 def peak(algorithm: Algorithm, data: Dataset) -> int:

@@ -16,12 +16,14 @@ from serendip.data.dataset import Dataset
 from serendip.data.ids import Ids
 from serendip.data.interactions import InteractionRules
 from serendip.errors import UserError
-from serendip.models.children import algorithm
+from serendip.models.children import APART, Fits, algorithm, held
 from serendip.models.contract import Algorithm, Model, Run, Similar, learnable
+from serendip.models.cost import Cost, Size
 from serendip.models.hyperparameter import hyper
 
 TIED = 4  # times as many items are looked at, for those that are alike as the last
-WITHIN = 100_000  # items from which on nearest items are asked for in blocks
+WITHIN = 8_000_000  # likenesses looked at at once
+LIKE, NEAREST = 28, 60  # bytes of a likeness while nearest items are looked for, and of one that is found
 
 
 @dataclass(frozen=True)
@@ -60,14 +62,30 @@ class Augmented(Algorithm):
         found = algorithm(self.second).fit(wider, run=replace(run, start=None, validation=None))
         return replace(found, users=data.users, rules=data.fitted_rules)
 
+    def fits(self, size: Size) -> Fits:
+        return [(algorithm(self.first), size), (algorithm(self.second), self.wider(size))]
+
+    def wider(self, size: Size) -> Size:
+        """Return the size of the data with invented users."""
+        n, each = size.n_items, self.neighbours + 1
+        real = size.part(size.pairs / max(size.events, 1))
+        user, item = np.concatenate([real.user, np.full(n, each)]), real.item + each
+        return Size(user, item, real.pairs + n * each, timed=False, item_features=size.item_features)
+
+    def cost(self, size: Size) -> Cost:
+        first, second = self.fits(size)
+        alike = LIKE * min(size.n_items**2, max(WITHIN, size.n_items)) + NEAREST * TIED * self.neighbours * size.n_items
+        return Cost(held([first]) + max(alike, APART * second[1].events + held([second])), size.n_items**2)
+
 
 def alike(model: Similar, n_items: int, k: int) -> tuple[I32, F32]:
     """Return each item with those most like it, likeness over that of the nearest.  # (n_items, m), twice
 
     They count as k items: those that are as like as the k-th share the places that are left.
     """
-    parts = [model.similar(np.arange(b, min(b + WITHIN, n_items), dtype=np.int32), TIED * k)
-             for b in range(0, n_items, WITHIN)]  # fmt: skip
+    step = max(1, WITHIN // n_items)
+    parts = [model.similar(np.arange(b, min(b + step, n_items), dtype=np.int32), TIED * k)
+             for b in range(0, n_items, step)]  # fmt: skip
     item, score = np.concatenate([p.item for p in parts]), np.concatenate([p.score for p in parts])
     score = np.where((item >= 0) & (score > 0), score, 0)  # (n_items, TIED k)
     last = score[:, k - 1 : k]

@@ -9,9 +9,12 @@ from typing import ClassVar
 from serendip.data.dataset import Dataset
 from serendip.errors import UserError
 from serendip.models.cascaded import Cascaded
-from serendip.models.children import algorithm, fitted
+from serendip.models.children import Fits, algorithm, fits, fitted, held
 from serendip.models.contract import Algorithm, Run, learnable
+from serendip.models.cost import Cost, Size
 from serendip.models.hyperparameter import hyper
+
+DEFAULT = ("itemknn", "als")
 
 
 @dataclass(frozen=True)
@@ -39,5 +42,11 @@ class Cascade(Algorithm):
 
     def fit(self, data: Dataset, *, run: Run = Run()) -> Cascaded:
         learnable(data, self.name)
-        first, second = fitted(self.algorithms or ("itemknn", "als"), data, replace(run, start=None))
+        first, second = fitted(self.algorithms or DEFAULT, data, replace(run, start=None))
         return Cascaded(data.users, data.items, data.fitted_rules, first, second, self.depth)
+
+    def fits(self, size: Size) -> Fits:
+        return fits(self.algorithms or DEFAULT, size)
+
+    def cost(self, size: Size) -> Cost:
+        return Cost(held(self.fits(size)), 0.0)

@@ -1,7 +1,7 @@
 """The contract: an algorithm holds hyperparameters, a model holds what fitting learned, and neither is the other."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
@@ -129,6 +129,13 @@ class Algorithm(ABC):
     def cost(self, size: Size) -> Cost | None:
         """Return what a fit on data of this size costs, None where there is no formula."""
         return None
+
+    def fits(self, size: Size) -> "Sequence[tuple[Algorithm, Size]]":
+        """Return the fits of other algorithms within one on data of this size, each with the size of its data.
+
+        The operations of `cost` are those beside these fits, its memory is that of all.
+        """
+        return ()
 
     @classmethod
     def hyperparameters(cls) -> dict[str, Hyperparameter]:

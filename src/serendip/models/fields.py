@@ -12,6 +12,7 @@ from serendip.arrays import CSR, F32, I32, I64
 from serendip.data.dataset import Dataset
 from serendip.data.ids import Ids
 from serendip.data.queries import Queries
+from serendip.models.cost import Size
 from serendip.models.encoder import kind_of, numbers
 
 BINS = 10  # a number is one of at most so many ranges between its quantiles
@@ -96,14 +97,33 @@ class Fields:
 
         clock: the hour and the weekday of an event are context too.
         """
-        query: list[Field | None] = [Field.indexed("user", data.n_users)]
-        query += [Field.of("context", name, column) for name, column in data.context.items()]
-        if clock and data.timestamp is not None:
+        timed = clock and data.timestamp is not None
+        return Fields.made(data.n_users, data.n_items, data.context, timed, data.user_features, data.item_features)
+
+    @staticmethod
+    def of_size(size: Size, *, clock: bool) -> "Fields":
+        """Return the fields of a data set of this size that has no context but the clock."""
+        timed = clock and size.timed
+        return Fields.made(size.n_users, size.n_items, {}, timed, size.user_features, size.item_features)
+
+    @staticmethod
+    def made(
+        n_users: int,
+        n_items: int,
+        context: Mapping[str, pl.Series],
+        timed: bool,
+        user_features: pl.DataFrame | None,
+        item_features: pl.DataFrame | None,
+    ) -> "Fields":
+        """Return the fields of these many users and items, their attributes, and the context of events."""
+        query: list[Field | None] = [Field.indexed("user", n_users)]
+        query += [Field.of("context", name, column) for name, column in context.items()]
+        if timed:
             query += [
                 Field("clock", n, "index", size + 1, Ids([]), np.empty(0, np.float32)) for n, size in CLOCK.items()
             ]
-        item: list[Field | None] = [Field.indexed("item", data.n_items)]
-        for fields, source, about in ((query, "users", data.user_features), (item, "items", data.item_features)):
+        item: list[Field | None] = [Field.indexed("item", n_items)]
+        for fields, source, about in ((query, "users", user_features), (item, "items", item_features)):
             fields += [] if about is None else [Field.of(source, name, about[name]) for name in about.columns]
         some = (tuple(field for field in fields if field is not None) for fields in (query, item))
         return Fields(*some)

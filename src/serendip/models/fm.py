@@ -9,9 +9,10 @@ from typing import ClassVar
 from serendip.data.dataset import Dataset
 from serendip.kernels.fields import Steps
 from serendip.models.contract import Algorithm, Run
+from serendip.models.cost import Cost, Size
 from serendip.models.featuremodel import FeatureModel
 from serendip.models.hyperparameter import hyper
-from serendip.models.onehot import fit_fields
+from serendip.models.onehot import fields_cost, fit_fields
 
 
 @dataclass(frozen=True)
@@ -46,4 +47,10 @@ class FM(Algorithm):
         return fit_fields(
             data, self.name, steps, aware=self.aware, rank=self.rank, epochs=self.epochs, init_std=self.init_std,
             negatives=self.negatives, popularity=self.popularity, clock=self.clock, run=run,
+        )  # fmt: skip
+
+    def cost(self, size: Size) -> Cost:
+        return fields_cost(
+            size, aware=self.aware, rank=self.rank, epochs=self.epochs, logistic=self.loss == "logistic",
+            negatives=self.negatives, clock=self.clock,
         )  # fmt: skip

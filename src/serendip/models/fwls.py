@@ -14,8 +14,9 @@ from serendip.arrays import F32
 from serendip.data.dataset import Dataset
 from serendip.data.split import at_random
 from serendip.errors import UserError
-from serendip.models.children import algorithm, fitted
+from serendip.models.children import APART, Fits, algorithm, fits, fitted, held
 from serendip.models.contract import Algorithm, Predicts, Run, learnable_ratings
+from serendip.models.cost import Cost, Size
 from serendip.models.hyperparameter import hyper
 from serendip.models.stackedratings import StackedRatings, known_of, predicted, stacked
 
@@ -54,8 +55,7 @@ class FWLS(Algorithm):
 
     def fit(self, data: Dataset, *, run: Run = Run()) -> StackedRatings:
         r = learnable_ratings(data, self.name, "weighted")  # (n_users, n_items)
-        small = data.n_items <= SMALL
-        algorithms = self.algorithms or tuple(text for text in DEFAULT if small or text != "slopeone")
+        algorithms = self.named(data.n_items)
         mean = float(r.data.mean(dtype=np.float64))
         seen: list[tuple[F32, F32, F32]] = []  # what was predicted, what was known, the rating
         for time in range(self.times):
@@ -74,6 +74,21 @@ class FWLS(Algorithm):
             fitted(algorithms, data, run), weights.reshape(equal.shape).astype(np.float32), middle.astype(np.float32),
             support, mean,
         )  # fmt: skip
+
+    def named(self, n_items: int) -> tuple[str, ...]:
+        """Return the algorithms for that many items."""
+        return self.algorithms or tuple(text for text in DEFAULT if n_items <= SMALL or text != "slopeone")
+
+    def fits(self, size: Size) -> Fits:
+        names = self.named(size.n_items)
+        return [*self.times * fits(names, size.part(1 - self.share)), *fits(names, size)]
+
+    def cost(self, size: Size) -> Cost:
+        fits, n = self.fits(size), len(self.named(size.n_items))
+        told = self.times * self.share * size.ratings  # ratings that were withheld
+        x = 4 * 3 * (n + 1) * told
+        memory = max(held(fits[:n]) + APART * size.events, 4 * x, x + held(fits[-n:]))
+        return Cost(memory, n * told)
 
     def withheld(self, algorithms: tuple[str, ...], data: Dataset, run: Run) -> tuple[F32, F32, F32]:
         """Return what algorithms that did not see a share of the ratings predict of it, what was known, and it.

@@ -13,12 +13,15 @@ from serendip.arrays import I32
 from serendip.data.dataset import Dataset
 from serendip.models.categorytrees import CategoryTrees, codes
 from serendip.models.contract import Algorithm, Run
+from serendip.models.cost import Cost, Size
 from serendip.models.featuremodel import attributed
 from serendip.models.fields import Fields
 from serendip.models.hyperparameter import hyper
-from serendip.models.onehot import lesson_of
-from serendip.models.trees import grown
+from serendip.models.onehot import lesson_cost, lesson_of, rows_of
+from serendip.models.trees import growing, grown
 
+CODED = 60  # bytes of an event, with what it was learnt from, once it is codes
+DRAWN = 20  # steps of a row before trees grow
 HELD_OUT = 10  # each tenth row says how many trees are best
 
 
@@ -62,3 +65,12 @@ class GBT(Algorithm):
         known = (np.bincount(lesson.item, minlength=data.n_items) > 0) | attributed(item_rows, fields)
         labelled = data.label is not None
         return CategoryTrees(data.users, data.items, data.fitted_rules, fields, item_codes, known, trees, labelled)
+
+    def cost(self, size: Size) -> Cost:
+        fields = Fields.of_size(size, clock=self.clock)
+        rows, columns = rows_of(size, True, self.negatives), len(fields.query) + len(fields.item)
+        trees = growing(rows, columns, self.trees)
+        lesson = lesson_cost(size, fields, True, self.negatives)
+        return Cost(
+            max(lesson, CODED * size.taken + 8 * rows * columns + trees.memory), trees.operations + DRAWN * rows
+        )

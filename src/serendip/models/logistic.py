@@ -10,9 +10,10 @@ from typing import ClassVar
 from serendip.data.dataset import Dataset
 from serendip.kernels.fields import Steps
 from serendip.models.contract import Algorithm, Run
+from serendip.models.cost import Cost, Size
 from serendip.models.featuremodel import FeatureModel
 from serendip.models.hyperparameter import hyper
-from serendip.models.onehot import fit_fields
+from serendip.models.onehot import fields_cost, fit_fields
 
 
 @dataclass(frozen=True)
@@ -38,4 +39,9 @@ class Logistic(Algorithm):
         return fit_fields(
             data, self.name, Steps(True, self.learning_rate, 0.0, self.l2), aware=False, rank=0, epochs=self.epochs,
             init_std=0.0, negatives=self.negatives, popularity=self.popularity, clock=self.clock, run=run,
+        )  # fmt: skip
+
+    def cost(self, size: Size) -> Cost:
+        return fields_cost(
+            size, aware=False, rank=0, epochs=self.epochs, logistic=True, negatives=self.negatives, clock=self.clock,
         )  # fmt: skip

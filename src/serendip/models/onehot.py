@@ -13,6 +13,7 @@ from serendip.kernels.fields import Features, Pairs, Steps, Weights, fields_epoc
 from serendip.metrics.discrimination import log_losses
 from serendip.metrics.ranking import hits, ndcg
 from serendip.models.contract import Run, learnable
+from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.featuremodel import FeatureModel, FeatureRatings, attributed, rating
 from serendip.models.fields import Fields
 from serendip.models.stopping import best_epoch
@@ -20,6 +21,8 @@ from serendip.models.stopping import best_epoch
 CHECKS = 20  # looks in a fit
 JUDGES = 2000  # users of the validation part who are asked for slates
 REDRAWS = 5  # of negatives that the user took
+PAIR, DRAWN = 20, 57  # bytes of a row to learn from with its place, and of a negative while it is drawn
+MADE = 65  # bytes of an event while its features are put together
 START = 1.0  # of the sums of squared gradients
 
 
@@ -117,6 +120,32 @@ def fit_fields(
     error = None if judge is None else (lambda w: judge(made(w)))
     learn = learning(weights, squares, lesson, item_rows, steps, epochs, run.seed)
     return made(best_epoch(weights, learn, error, n=epochs, what=name, run=run, every=max(1, epochs // CHECKS)))
+
+
+def fields_cost(
+    size: Size, *, aware: bool, rank: int, epochs: int, logistic: bool, negatives: int, clock: bool
+) -> Cost:
+    """Return what `fit_fields` costs without a validation part, labels and context but the clock."""
+    fields = Fields.of_size(size, clock=clock)
+    n = len(fields.query) + len(fields.item)
+    weights = 4 * fields.n_features * (1 + (n if aware else 1) * rank)  # and squares, and a copy in the model
+    lesson, rows = lesson_cost(size, fields, logistic, negatives), rows_of(size, logistic, negatives)
+    together = n * (n if aware else 1) * rank + n
+    return Cost(3 * weights + lesson + PAIR * rows, epochs * rows * together)
+
+
+def rows_of(size: Size, logistic: bool, negatives: int) -> float:
+    """Return how many rows an epoch has: what was taken with its negatives, or ratings."""
+    return size.taken * (1 + negatives) if logistic else size.ratings
+
+
+def lesson_cost(size: Size, fields: Fields, logistic: bool, negatives: int) -> float:
+    """Return the bytes that `lesson_of` and the first epoch hold, at most."""
+    n, width = (size.taken if logistic else size.ratings), WEIGHT * len(fields.query)
+    items = 2.5 * WEIGHT * size.n_items * len(fields.item)
+    key = WEIGHT * size.pairs if logistic else 0.0
+    drawn = DRAWN * n * negatives if logistic else 0.0
+    return items + key + n * width + max(n * (1.5 * width + MADE), drawn + PAIR * rows_of(size, logistic, negatives))
 
 
 def learning(

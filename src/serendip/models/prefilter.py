@@ -14,8 +14,9 @@ from serendip.data.dataset import Dataset
 from serendip.data.queries import Queries, no_history
 from serendip.errors import UserError, nearest
 from serendip.models.bycontext import ByContext, code_of
-from serendip.models.children import algorithm
+from serendip.models.children import APART, Fits, algorithm, held
 from serendip.models.contract import Algorithm, Run, learnable
+from serendip.models.cost import Cost, Size
 from serendip.models.fields import CLOCK, Field
 from serendip.models.hyperparameter import hyper
 
@@ -60,6 +61,15 @@ class Prefilter(Algorithm):
             data.users, data.items, data.fitted_rules, field, whole, tuple(parts), np.array(codes, np.int32),
             share.astype(np.float32),
         )  # fmt: skip
+
+    def fits(self, size: Size) -> Fits:
+        child, n = algorithm(self.algorithm), CLOCK.get(self.context or "weekday", 0)
+        part = size.part(1 / max(n, 1))
+        return [(child, size), *([(child, part)] * n if part.events >= self.least else [])]
+
+    def cost(self, size: Size) -> Cost:
+        fits = self.fits(size)
+        return Cost(held(fits) + APART * fits[-1][1].events, 0.0)
 
     def field(self, data: Dataset) -> Field:
         """Return the context that is filtered by.

@@ -14,18 +14,22 @@ from serendip.data.dataset import Dataset
 from serendip.data.queries import Queries
 from serendip.data.split import Split, by_time, last_share
 from serendip.errors import UserError
-from serendip.models.children import algorithm, fitted
+from serendip.models.children import APART, Fits, algorithm, fits, fitted, held
 from serendip.models.contract import Algorithm, Run, learnable
+from serendip.models.cost import Cost, Size
 from serendip.models.described import Described, standing
 from serendip.models.fields import Fields
 from serendip.models.hyperparameter import hyper
 from serendip.models.rankedcandidates import RankedCandidates
-from serendip.models.trees import grown
+from serendip.models.trees import growing, grown
 
 DEFAULT = ("als", "itemknn", "popular")
 ENOUGH = 50  # users with something to find, below which no trees are grown
 HELD_OUT = 5  # each fifth user says how many trees are best
 TEACHERS = 20_000  # users whose later events are learned from, at most: each takes hundreds of rows
+PUT = 0.7  # of the items put forward, those that no other algorithm puts forward as well
+DESCRIBED = 15  # features of a pair beside those of algorithms and attributes
+SEEN, STEPS = 40, 60  # bytes and steps of an item in the eyes of one algorithm, in steps of a row's column in a tree
 BLOCK = 2000  # users described at once
 
 
@@ -80,6 +84,22 @@ class Stacked(Algorithm):
         run.report(f"{self.name}: algorithms on all events", 3, 3)
         described = Described.of(data, fields)
         return RankedCandidates(data.users, data.items, data.fitted_rules, children, described, self.most, trees)
+
+    def fits(self, size: Size) -> Fits:
+        names = self.algorithms or DEFAULT
+        return [*fits(names, size.part(1 - self.share)), *fits(names, size)]
+
+    def cost(self, size: Size) -> Cost:
+        """As if every user had later events, and found one of them among what is put forward: few have in some data."""
+        fits, n = self.fits(size), len(self.algorithms or DEFAULT)
+        fields = Fields.of_size(size, clock=self.clock)
+        columns = 2 * n + DESCRIBED + len(fields.query) + len(fields.item)
+        users = min(size.n_users, TEACHERS)
+        rows = PUT * users * min(size.n_items, n * self.most)
+        trees = growing(rows, columns, self.trees)
+        x, block = 4 * columns * rows, (8 * n + SEEN) * min(users, BLOCK) * size.n_items
+        memory = max(held(fits[:n]) + APART * size.events + max(block, x) + x, x + trees.memory, x + held(fits[n:]))
+        return Cost(memory, STEPS * n * users * size.n_items + trees.operations)
 
     def parts(self, data: Dataset) -> Split | None:
         """Return the earlier and the later events, None where there are too few.

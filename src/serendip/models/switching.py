@@ -15,8 +15,9 @@ from serendip.data.queries import ItemLists, offsets
 from serendip.errors import UserError
 from serendip.metrics.ranking import measured
 from serendip.models.blend import Blend
-from serendip.models.children import algorithm, fitted
-from serendip.models.contract import Algorithm, Model, Run, learnable
+from serendip.models.children import APART, Fits, algorithm, fits, fitted, held, most
+from serendip.models.contract import SCORES, Algorithm, Model, Run, learnable
+from serendip.models.cost import Cost, Size
 from serendip.models.hyperparameter import hyper
 
 FIRST, SECOND, LAST = "als", ("content", "itemknn", "demographic", "popular"), "popular"
@@ -25,6 +26,7 @@ LENGTHS = (1, 2, 3, 5, 7, 10, 15, 20)  # of the histories that users who are wit
 WITHHELD, JUDGES = 0.1, 1000  # of the users, and so many at most
 ENOUGH = 50  # users who have more events than a length, for it to count
 DOUBT = 2.0  # standard errors by which it has to beat popular where there is no history
+SCORED = 8  # bytes of a score while slates are made
 SLATE = 10  # items by which algorithms are judged
 
 
@@ -60,7 +62,8 @@ class Switching(Algorithm):
         learnable(data, self.name)
         names, min_history = self.algorithms, self.min_history
         if not names or min_history is None:
-            first, seconds = (names[0], (names[1],)) if names else (FIRST, feedable(data))
+            attributes = data.item_features is not None, data.user_features is not None
+            first, seconds = (names[0], (names[1],)) if names else (FIRST, feedable(*attributes))
             second, learned, strangers = stages(first, seconds, min_history, data, run)
             names, min_history = names or (FIRST, second, LAST)[: 2 if strangers else 3], min_history or learned
         children = fitted(names, data, run)
@@ -68,11 +71,40 @@ class Switching(Algorithm):
         levels = np.eye(len(children), dtype=np.float32)
         return Blend(data.users, data.items, data.fitted_rules, children, levels, least)
 
+    def fits(self, size: Size) -> Fits:
+        names, tries = self.algorithms, self.tries(size)
+        if not names:
+            seconds = fits(feedable(size.item_features is not None, size.user_features is not None), size)
+            return [*tries, *fits((FIRST, LAST), size), max(seconds, key=lambda fit: held([fit]))]
+        return [*tries, *fits(names, size)]
 
-def feedable(data: Dataset) -> tuple[str, ...]:
-    """Return those for short histories for which there are attributes."""
-    missing = {"content": data.item_features is None, "demographic": data.user_features is None}
-    return tuple(name for name in SECOND if not missing.get(name, False))
+    def tries(self, size: Size) -> Fits:
+        """Return the fits by which what is not said is learned, none where too few users can be withheld."""
+        names = self.algorithms
+        out = self.withheld(size)
+        if (names and self.min_history is not None) or out < ENOUGH:
+            return []
+        seconds = names[1:2] or feedable(size.item_features is not None, size.user_features is not None)
+        return fits(dict.fromkeys([names[0] if names else FIRST, *seconds]), size.part(1 - out / size.n_users))
+
+    @staticmethod
+    def withheld(size: Size) -> int:
+        """Return how many users are withheld."""
+        return min(JUDGES, round(WITHHELD * np.count_nonzero(size.user * size.taken > size.events)))
+
+    def cost(self, size: Size) -> Cost:
+        tries = self.tries(size)
+        kept, scores = held(self.fits(size)[len(tries) :]), self.withheld(size) * size.n_items
+        if not tries:
+            return Cost(kept, 0.0)
+        learning = most(tries) + APART * size.events + SCORED * min(scores, SCORES)
+        return Cost(max(kept, learning), scores * len(tries) * len(LENGTHS))
+
+
+def feedable(items: bool, users: bool) -> tuple[str, ...]:
+    """Return those for short histories for which there are attributes of items and of users."""
+    there = {"content": items, "demographic": users}
+    return tuple(name for name in SECOND if there.get(name, True))
 
 
 def stages(first: str, seconds: tuple[str, ...], given: int | None, data: Dataset, run: Run) -> tuple[str, int, bool]:

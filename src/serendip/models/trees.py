@@ -13,7 +13,10 @@ from serendip.arrays import F32, I64, U8, Bool
 from serendip.errors import UserError
 from serendip.kernels.compiled import default_threads
 from serendip.models.contract import Run
+from serendip.models.cost import Cost
 
+LIBRARY = 110_000_000  # bytes of LightGBM itself
+GROWN = 40  # bytes of a row beside its columns: gradients, scores, in which leaf it is
 FEW = 200_000  # rows below which threads wait for each other longer than they work
 PATIENCE = 30  # trees without a better one end a fit
 
@@ -65,6 +68,11 @@ def grown(
     booster = library.train(dict(settings) | fixed, learnt, trees, valid_sets=valid, callbacks=callbacks)
     best = booster.best_iteration if held_out.any() else -1
     return np.frombuffer(booster.model_to_string(num_iteration=best).encode(), np.uint8)
+
+
+def growing(rows: float, columns: int, trees: int) -> Cost:
+    """Return what `grown` costs beside the rows, were no tree too many."""
+    return Cost(LIBRARY + rows * (6 * columns + GROWN), trees * rows * columns)
 
 
 def predicted(booster: Any, x: F32, *, raw: bool = False) -> F32:

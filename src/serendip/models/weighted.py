@@ -15,8 +15,9 @@ from serendip.data.queries import ItemLists
 from serendip.data.split import last_share
 from serendip.errors import UserError
 from serendip.models.blend import Blend
-from serendip.models.children import algorithm, fitted
-from serendip.models.contract import Algorithm, Run, learnable
+from serendip.models.children import APART, Fits, algorithm, fits, fitted, held, most
+from serendip.models.contract import SCORES, Algorithm, Run, learnable
+from serendip.models.cost import Cost, Size
 from serendip.models.hyperparameter import hyper
 from serendip.models.votes import Ballot, votes
 
@@ -24,6 +25,7 @@ DEFAULT = {"als": 1.0, "itemknn": 1.0, "content": 0.2}
 WITHHELD = 0.1  # of each user's events, for learning weights
 JUDGES = 1500  # users by whom weights are learned
 LEVELS = (100, 50, 30, 20, 15, 10, 7, 5, 4, 3, 2, 1, 0)  # interactions from which on the prior counts less
+VOTED = 36  # bytes of a score while votes are cast
 SLATE = 10  # items that matter while weights are learned
 
 
@@ -69,7 +71,7 @@ class Weighted(Algorithm):
 
     def fit(self, data: Dataset, *, run: Run = Run()) -> Blend:
         learnable(data, self.name)
-        algorithms = self.algorithms or tuple(DEFAULT)[: 2 if data.item_features is None else 3]
+        algorithms = self.named(data.item_features is not None)
         weights = self.weights or tuple(DEFAULT.get(text.split(":")[0], 1.0) for text in algorithms)
         if self.learned:
             found = learned(algorithms, data, run)
@@ -81,6 +83,27 @@ class Weighted(Algorithm):
             level, least = np.array([list(weights)], np.float32), np.zeros(1, np.int64)
         children = fitted(algorithms, data, run)
         return Blend(data.users, data.items, data.fitted_rules, children, level, least)
+
+    def named(self, attributes: bool) -> tuple[str, ...]:
+        """Return the algorithms without the prior; attributes: whether items have some."""
+        return self.algorithms or tuple(DEFAULT)[: 3 if attributes else 2]
+
+    def fits(self, size: Size) -> Fits:
+        names = self.named(size.item_features is not None)
+        return [*self.tries(size), *fits((*names, *filter(None, [self.prior])), size)]
+
+    def tries(self, size: Size) -> Fits:
+        """Return the fits by which weights are learned."""
+        return fits(self.named(size.item_features is not None), size.part(1 - WITHHELD)) if self.learned else []
+
+    def cost(self, size: Size) -> Cost:
+        tries = self.tries(size)
+        kept = held(self.fits(size)[len(tries) :])
+        if not tries:
+            return Cost(kept, 0.0)
+        scores = min(JUDGES, size.n_users) * size.n_items
+        votes = VOTED * min(scores, SCORES / 4) + APART * size.events
+        return Cost(max(kept, most(tries) + votes), scores * len(tries))
 
 
 def levels(weights: tuple[float, ...], shrinkage: float) -> tuple[F32, I64]:

@@ -4,7 +4,7 @@ The formulas count steps; what a step takes is measured here, by fits of small d
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +31,8 @@ SAMPLED = 1_000_000  # rows of which pairs are counted, at most
 SAMPLE = {"user": pl.UInt64, "item": pl.UInt64, "value": pl.Float32, "rated": pl.Boolean}
 EPOCHS = 4  # of the sample that tells an epoch from what a fit does once
 TOLD = 1.3  # times as long as the shorter fit takes the longer one, where their difference tells a step
+TREES = 25  # of a sample: of fewer than trees.PATIENCE none is too many
+MOST = 10  # times MEASURED after which a hybrid's own part is taken as it is told
 SPAN = 28 * DAY  # of the times in a sample, so that hours and weekdays differ
 MEASURED = 0.3  # CPU seconds after which the fit of a sample is long enough
 
@@ -97,7 +99,7 @@ def plan(
     estimates = []
     for algorithm in algorithms:
         cost = algorithm.cost(size)
-        if cost is None:
+        if cost is None or any(one.cost(part) is None for one, part in every(algorithm, size)):
             notes.append(f"{algorithm.name} has no formula yet: nothing is said of it")
             estimates.append(Estimate(algorithm.name))
             continue
@@ -191,17 +193,46 @@ def _counts(known: pl.DataFrame | None = None, new: pl.Series | None = None, tim
     return pl.concat([known, more]).group_by("id").agg(pl.col("n").sum())
 
 
+def every(algorithm: Algorithm, size: Size) -> list[tuple[Algorithm, Size]]:
+    """Return a fit and all fits within it, each with the size of its data."""
+    return [(algorithm, size), *(fit for one in algorithm.fits(size) for fit in every(*one))]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """CPU seconds of a step, and of an event once in a fit; how many cores work at once."""
+
+    step: float
+    once: float
+    cores: float
+
+    def cpu(self, algorithm: Algorithm, size: Size) -> float:
+        """Return the CPU seconds of a fit without the fits within it."""
+        cost = algorithm.cost(size)
+        assert cost is not None
+        return cost.operations * self.step + size.events * self.once
+
+
 def seconds(algorithm: Algorithm, size: Size, run: Run) -> tuple[float, float]:
-    """Return the seconds and the CPU seconds of a fit: what its steps take in samples that double until it is told.
+    """Return the seconds and the CPU seconds of a fit, those of the fits within it among them."""
+    parts = every(algorithm, size)
+    paces: dict[Algorithm, Pace] = {}
+    for one, _ in reversed(parts):  # what is within something comes first
+        if one not in paces:
+            paces[one] = beside(one, size, paces, run) if one.fits(size) else pace(one, size, run)
+    cpu = [paces[one].cpu(one, part) for one, part in parts]
+    return sum(c / paces[one].cores for c, (one, _) in zip(cpu, parts, strict=True)), sum(cpu)
+
+
+def pace(algorithm: Algorithm, size: Size, run: Run) -> Pace:
+    """Return what a step of a fit takes in samples that double until it is told.
 
     CPU seconds are counted, so that what else runs on the machine does not matter; how many cores work at once is what
     the largest sample showed. Where there are epochs, more of them on one sample tell their steps from what a fit does
     once, which grows with the events; else a smaller sample does.
     """
-    cost = algorithm.cost(size)
-    assert cost is not None
     epochs = "epochs" in algorithm.hyperparameters()
-    brief = algorithm.set(epochs=1) if epochs else algorithm
+    brief = algorithm.set(epochs=1) if epochs else shortened(algorithm)
     share = min(1.0, 2_000 / size.events)
     last = timed(brief, size, share, run)  # what is imported and prepared at first is no part of it
     now = timed(brief, size, share, run)
@@ -213,18 +244,43 @@ def seconds(algorithm: Algorithm, size: Size, run: Run) -> tuple[float, float]:
     slope = more.steps > less.steps and more.cpu > TOLD * less.cpu
     step = (more.cpu - less.cpu) / (more.steps - less.steps) if slope else more.cpu / more.steps
     once = max(now.cpu - step * now.steps, 0.0) / share if epochs and slope else 0.0
-    cores = min(max(long.cpu / long.wall, 1.0), run.threads or psutil.cpu_count() or 1)
-    cpu = float(cost.operations * step + once)
-    return cpu / cores, cpu
+    return Pace(step, once / size.events, cores(long, run))
+
+
+def beside(algorithm: Algorithm, size: Size, paces: Mapping[Algorithm, Pace], run: Run) -> Pace:
+    """Return what a step takes of what a fit does beside the fits within it, which take what `paces` say."""
+    brief = shortened(algorithm)
+    own, share = 0.0, min(1.0, 2_000 / size.events)
+    cost = brief.cost(size)
+    if cost is None or not cost.operations:
+        return Pace(0.0, 0.0, 1.0)
+    while True:
+        now = timed(brief, size, share, run)
+        within = sum(paces[one].cpu(one, part) for one, part in every(brief, now.size)[1:])
+        own = max(now.cpu - within, 0.0)
+        if own > MEASURED or now.cpu > MOST * MEASURED or share == 1:
+            return Pace(own / max(now.steps, 1.0), 0.0, cores(now, run))
+        share = min(1.0, share * 2)
+
+
+def shortened(algorithm: Algorithm) -> Algorithm:
+    """Return an algorithm of so few trees that none is left out: in random events they would end at once."""
+    return algorithm.set(trees=TREES) if "trees" in algorithm.hyperparameters() else algorithm
+
+
+def cores(fit: "Timed", run: Run) -> float:
+    """Return how many cores worked at once."""
+    return min(max(fit.cpu / fit.wall, 1.0), run.threads or psutil.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
 class Timed:
-    """What the fit of a sample took, in seconds, and its steps by the formula."""
+    """What the fit of a sample took, in seconds, its steps by the formula, and the size of the sample."""
 
     wall: float
     cpu: float
     steps: float
+    size: Size
 
 
 def timed(algorithm: Algorithm, size: Size, share: float, run: Run) -> Timed:
@@ -234,12 +290,11 @@ def timed(algorithm: Algorithm, size: Size, share: float, run: Run) -> Timed:
     algorithm.fit(data, run=Run(threads=run.threads, seed=run.seed))
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     rated = data.ratings.nnz if size.ratings else 0
-    cost = algorithm.cost(
-        Size(counted(data.user), counted(data.item), data.matrix.nnz, rated, size.timed, data.item_features,
-             data.user_features)
-    )  # fmt: skip
+    about = data.item_features, data.user_features
+    part = Size(counted(data.user), counted(data.item), data.matrix.nnz, rated, size.timed, *about)
+    cost = algorithm.cost(part)
     assert cost is not None
-    return Timed(wall, cpu, cost.operations)
+    return Timed(wall, cpu, cost.operations, part)
 
 
 def counted(index: I32) -> I64:
