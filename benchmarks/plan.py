@@ -64,7 +64,8 @@ def job(path: str, text: str) -> None:
     name, *settings = text.split()
     (algorithm,) = configured(name, [f"{name}.{one}" for one in settings])
     with PeakMemory() as peak:
-        data = read(path, **about(Path(path), name))
+        given = about(Path(path), name)
+        data = read(path, items=given.get("items"), users=given.get("users"))
         began = time.process_time()
         algorithm.fit(data, run=Run(threads=1))
         took = time.process_time() - began
