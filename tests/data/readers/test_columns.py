@@ -17,6 +17,8 @@ from .conftest import Write, whole
         ("reviewerID,asin,overall,unixReviewTime", ["user", "item", "value", "timestamp"]),
         ("UID|article|play count|time", ["user", "item", "value", "timestamp"]),
         ("member,sku,dwell_time,date,device", ["user", "item", "value", "timestamp", "context"]),
+        ("Rechnungsnr;Artikel;Menge;Datum;Preis;Kunde", ["order", "item", "quantity", "timestamp", "price", "user"]),
+        ("fecha,cliente,producto,cantidad,precio", ["timestamp", "user", "item", "quantity", "price"]),
     ],
 )
 def test_names(write: Write, header: str, roles: list[str]) -> None:
@@ -37,9 +39,40 @@ def test_overrides_and_a_column_that_is_not_there(write: Write) -> None:
 
 def test_strange_names_go_by_content_and_say_so(write: Write) -> None:
     rows = "".join(f"k{i % 9},p{i % 7},{i % 5 + 1},{1_600_000_000 + i}\n" for i in range(60))
-    plan = recognise(write("kunde,ware,sterne,wann\n" + rows))
+    plan = recognise(write("klant,ding,sterren,wanneer\n" + rows))
     assert [c.role for c in plan.columns] == ["user", "item", "value", "timestamp"]
     assert sum("--user" in n or "--item" in n for n in plan.notes) == 2
+
+
+def test_a_slip_in_a_known_name_is_that_name(write: Write) -> None:
+    rows = "".join(f"{500 + i},p{i % 7},{i % 5 + 1},2011-01-{i % 28 + 1:02} 08:26,{100 + i % 9}\n" for i in range(60))
+    plan = recognise(write("InvoiceNo,StokCode,Quanttiy,InvoiceDaet,CustmerID\n" + rows))
+    assert [c.role for c in plan.columns] == ["order", "item", "quantity", "timestamp", "user"]
+    assert "CustmerID was taken for the user, as a slip for customerid; --user names another column" in plan.notes
+    other = recognise(write("customerid,itemid,Quantities of it,colour\n1,2,x,red\n2,3,y,blue\n"))
+    assert [c.role for c in other.columns][:2] == ["user", "item"]
+    assert not any(c.role == "quantity" for c in other.columns)
+
+
+def test_times_that_cannot_be_read_are_said(write: Write) -> None:
+    rows = [f"u{i % 9},p{i % 7},{'2011-01-02' if i % 4 == 0 else 'yesterday'}\n" for i in range(60)]
+    path = write("user,item,date\n" + "".join(rows))
+    plan = recognise(path)
+    assert "timestamp" not in [c.role for c in plan.columns]
+    assert any("date is a time by its name" in n and "'yesterday'" in n and "--timestamp date" in n for n in plan.notes)
+    found = whole(path, Columns(timestamp="date"))
+    assert (found.loaded, len(found.bad)) == (15, 45)
+    never = recognise(write("user,item,date\n" + "u,p,yesterday\nv,q,never\n"))
+    assert any("mend the cells" in n and "--timestamp" not in n for n in never.notes)
+    years = recognise(write("user,item,date\n" + "u,p,2011\nv,q,2012\n"))
+    assert any("date is a time by its name" in n and "'2011'" in n for n in years.notes)
+
+
+@pytest.mark.parametrize(("role", "what"), [("timestamp", "no times, as 'red'"), ("value", "no numbers, as 'red'")])
+def test_a_column_that_was_named_and_cannot_be_it(write: Write, role: str, what: str) -> None:
+    path = write("user,item,colour\nu,p,red\nv,q,blue\n")
+    with pytest.raises(UserError, match=f"'colour' of .*, named by --{role}, holds {what}: name another column"):
+        recognise(path, Columns(**{role: "colour"}))
 
 
 def test_neither_user_nor_item(write: Write) -> None:

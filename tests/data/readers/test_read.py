@@ -96,6 +96,19 @@ def test_decimal_comma(write: Write) -> None:
     assert found.events["value"].to_list() == [3.5, 4, 1]
 
 
+@pytest.mark.parametrize("header", ["customer;product;title;price\n", ""])
+def test_semicolons_before_commas_in_every_row(write: Write, header: str) -> None:
+    rows = "".join(f"c{i % 9};p{i % 7};Lamp {i % 7};{i % 7},5{i % 3}\n" for i in range(60))
+    plan = whole(write(header + rows)).plan
+    assert plan.separator == ";"
+    assert [c.role for c in plan.columns][:2] == ["user", "item"]
+
+
+def test_commas_before_semicolons_within_cells(write: Write) -> None:
+    plan = whole(write("user,item,genres\n" + "".join(f"u{i},p{i},a;b\n" for i in range(30)))).plan
+    assert plan.separator == ","
+
+
 @pytest.mark.parametrize("name", ["rating", "score"])
 def test_interrupt_is_not_swallowed(write: Write, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from serendip.data.readers import read, recognise

@@ -27,6 +27,7 @@ from .conftest import Write
         (b'[{"user": 1}]', "one object a line"),
         (b'{\n  "user": 1\n}', "one object a line"),
         (b"PAR1" + bytes(100), "damaged"),
+        (b"\n<!DOCTYPE html><html><body>404 Not Found</body></html>\n", "a web page or XML, not a table"),
     ],
 )
 def test_what_is_no_table(write: Write, content: bytes, said: str) -> None:
@@ -42,6 +43,8 @@ def test_a_file_that_is_not_there_names_the_nearest(tmp_path: Path) -> None:
         recognise(tmp_path / "rating.csv")
     with pytest.raises(UserError, match="no folder"):
         recognise(tmp_path / "none" / "rating.csv")
+    with pytest.raises(UserError, match=r"example.com/orders.csv is an address, and only files are read: download it"):
+        recognise("https://example.com/orders.csv")
     with pytest.raises(UserError, match="is a folder"):
         recognise(tmp_path)
 

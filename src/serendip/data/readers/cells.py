@@ -131,8 +131,9 @@ def _epoch(column: pl.Expr) -> pl.Expr:
     return pl.when(n.is_not_null()).then(whole).otherwise(fraction)
 
 
-def recognise_time(cells: pl.Series) -> tuple[str, str] | None:
-    """Find the format that most of the cells have, with a sentence where it was a choice; None where none has half."""
+def recognise_time(cells: pl.Series, least: float = 0.5) -> tuple[str, str] | None:
+    """Find the format that most of the cells have, with a sentence where it was a choice; None where the share is less
+    than `least`."""
     some = clean_series(cells).drop_nulls().head(2000)
     if some.is_empty():
         return None
@@ -143,7 +144,7 @@ def recognise_time(cells: pl.Series) -> tuple[str, str] | None:
             return COMPACT, ""
         big = plain.drop_nulls().abs()
         return (EPOCH, "") if (big >= 1e8).sum() >= len(big) / 2 else None
-    shares = [(share, form) for form in FORMATS if (share := _share(some, form)) >= 0.5]
+    shares = [(share, form) for form in FORMATS if (share := _share(some, form)) >= least]
     if not shares:
         return None
     best = max(share for share, _ in shares)

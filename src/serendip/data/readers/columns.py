@@ -12,7 +12,7 @@ from serendip.data.readers.scale import infer_scale
 from serendip.errors import UserError, nearest
 
 OVERRIDES = ("user", "item", "value", "timestamp", "type")
-CODE_ENDINGS = ("id", "code", "no", "number", "sku", "asin", "isbn", "upc", "ean", "gtin")
+CODE_ENDINGS = ("id", "code", "no", "number", "sku", "asin", "isbn", "upc", "ean", "gtin", "nr", "nummer")
 
 
 @dataclass
@@ -30,6 +30,7 @@ class Recognition:
     table: Table = "events"
     scale: tuple[float, float] | None = None
     default_type: str = "interaction"
+    untimely: list[str] = field(default_factory=list)  # columns that are times by name, and cannot be read as such
 
     def run(self) -> "Recognition":
         """Fill everything in. Raises UserError where users and items cannot be told."""
@@ -67,10 +68,26 @@ class Recognition:
             name = self._find(asked)
             if name in self.taken:
                 raise UserError(f"column {name!r} is named as both {self.taken[name].role} and {role}")
-            kind = self._time(name) if role == "timestamp" else ""
-            if role == "timestamp" and not kind:
-                kind = read.EPOCH
-            self._take(name, role, f"told by --{role}", kind)
+            self._take(name, role, f"told by --{role}", self._told(role, name))
+
+    def _told(self, role: str, name: str) -> str:
+        """Return the kind of a column that was named. Raises UserError where not one of its cells can be such."""
+        cells = self.clean[name].drop_nulls()
+        some = f"{name!r} of {self.source}, named by --{role},"
+        if role == "value" and words.plain(name) not in words.LIKES and len(cells) and not self._numbers(name):
+            raise UserError(f"{some} holds no numbers, as {cells[0][:40]!r}: name another column, or none")
+        if role != "timestamp":
+            return ""
+        if kind := self._time(name, least=1e-9):
+            return kind
+        if len(cells) and read.timestamps(cells, read.EPOCH).null_count() == len(cells):
+            raise UserError(f"{some} holds no times, as {cells[0][:40]!r}: name another column, or none")
+        return read.EPOCH
+
+    def _numbers(self, name: str) -> int:
+        """Return how many cells are numbers, in whichever way decimals are written."""
+        ways = [read.numbers(pl.col(name), comma).is_finite().fill_null(False) for comma in (False, True)]
+        return int(self.clean.select((ways[0] | ways[1]).sum()).item())
 
     def _find(self, asked: str) -> str:
         names = self.sample.columns
@@ -82,8 +99,8 @@ class Recognition:
             return same[0]
         raise UserError(f"no column {asked!r} in {self.source}{nearest(asked, names)}")
 
-    def _time(self, name: str) -> str:
-        found = read.recognise_time(self.sample[name])
+    def _time(self, name: str, least: float = 0.5) -> str:
+        found = read.recognise_time(self.sample[name], least)
         if found and found[1]:
             self.notes.append(f"{name}: {found[1]}")
         return found[0] if found else ""
@@ -107,11 +124,34 @@ class Recognition:
             found = [(self._rank(role, words.plain(n), known), n) for n in self._free()]
             ranked = [n for rank, n in sorted((r, n) for r, n in found if r is not None)]
             if role == "timestamp":
-                ranked = [n for n in ranked if self.clean[n].null_count() == self.clean.height or self._is_time(n)]
+                called, ranked = ranked, [n for n in ranked if self._empty(n) or self._is_time(n)]
+                self.untimely = [n for n in called if n not in ranked]
             if ranked:
                 kind = (self._time(ranked[0]) or read.EPOCH) if role == "timestamp" else ""
                 why = "by name" + (f"; also possible: {', '.join(ranked[1:3])}" if len(ranked) > 1 else "")
                 self._take(ranked[0], role, why, kind)
+            else:
+                self._by_slip(role, known)
+
+    def _by_slip(self, role: str, known: list[str]) -> None:
+        """Take a column whose name is a known one but for one letter, as CustmerID."""
+        for name in self._free():
+            plain = words.plain(name)
+            word = None if plain in words.KNOWN else next((w for w in known if words.slip(plain, w)), None)
+            if word is None or (role in ("user", "item") and not self._is_id(name)):
+                continue
+            kind = self._time(name) if role == "timestamp" else ""
+            if role == "timestamp" and not kind:
+                continue
+            self._take(name, role, f"by name, for {word}", kind)
+            if role in OVERRIDES:
+                self.notes.append(
+                    f"{name} was taken for the {role}, as a slip for {word}; --{role} names another column"
+                )
+            return
+
+    def _empty(self, name: str) -> bool:
+        return self.clean[name].null_count() == self.clean.height
 
     def _is_time(self, name: str) -> bool:
         found = read.recognise_time(self.sample[name])
@@ -242,6 +282,8 @@ class Recognition:
             if times:
                 more = f"; also possible: {', '.join(times[1:3])}" if len(times) > 1 else ""
                 self._take(times[0], "timestamp", f"its cells are times{more}", self._time(times[0]))
+            elif self.untimely:
+                self._untimely(self.untimely[0])
         if not self._role("type"):
             kinds = [n for n in self._free() if self._are_types(n)]
             if kinds:
@@ -260,6 +302,15 @@ class Recognition:
             if not self.named and not self._role("value") and self.sample.columns.index(name) == 2:
                 self._take(name, "value", "column 3, by position", "value")
                 return
+
+    def _untimely(self, name: str) -> None:
+        cells = self.clean[name].drop_nulls()
+        form = (read.recognise_time(cells, least=1e-9) or (read.EPOCH, ""))[0]
+        wrong = cells.filter(read.timestamps(cells, form).is_null())  # none where all are numbers too small for a time
+        cell = (cells if wrong.is_empty() else wrong)[0]
+        more = "" if form == read.EPOCH else f", or let --timestamp {name} put such rows aside"
+        self.notes.append(f"{name} is a time by its name, but most of its cells cannot be read as one, such as "
+                          f"{cell[:40]!r}: the events are without a time; mend the cells{more}")  # fmt: skip
 
     def _strange(self, name: str) -> bool:
         known = words.CONTEXT_WORDS | words.USER_WORDS | words.ITEM_WORDS | words.TEXTS

@@ -4,13 +4,11 @@ from collections import Counter
 from dataclasses import dataclass
 
 from serendip.data.readers.delimited import split
-from serendip.data.readers.words import CONTEXT_WORDS, ITEM_WORDS, ROLE_NAMES, TEXTS, USER_WORDS, plain
+from serendip.data.readers.words import KNOWN, plain
 from serendip.errors import UserError
 
-SEPARATORS = ("::", "\t", ",", ";", "|", " ")
+SEPARATORS = ("::", "\t", ";", ",", "|", " ")  # ; before , which stands in numbers too: 1;2;3,5
 SPOKEN = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
-KNOWN = frozenset(w for found in ROLE_NAMES.values() for w in found) | ITEM_WORDS | USER_WORDS | CONTEXT_WORDS | TEXTS
-KNOWN |= {"id"}
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,8 @@ def unique(names: list[str]) -> list[str]:
 
 
 def _separator(lines: list[bytes]) -> str:
-    best, found = 0.0, ""
+    """Return what splits most lines into as many cells; what splits the first line, too, goes before what does not."""
+    best, found = (False, 0.0), ""
     for sep in SEPARATORS:
         counts = [len(split(line, sep.encode(), len(sep) == 1)[0]) for line in lines]
         usual = counts[0] if counts[0] > 1 else Counter(counts).most_common(1)[0][0]
@@ -89,8 +88,9 @@ def _separator(lines: list[bytes]) -> str:
             continue
         if sep == "::" and share < 0.5:
             continue
-        if share > best + 0.05:
-            best, found = share, sep
+        first = counts[0] > 1 and share >= 0.5
+        if (first, share) > (best[0], best[1] + 0.05 * (first == best[0])):
+            best, found = (first, share), sep
     return found or ","
 
 

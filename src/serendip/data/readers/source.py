@@ -55,6 +55,8 @@ def existing(path: Path) -> Path:
     if path.is_dir():
         raise UserError(f"{path} is a folder: name the file in it{_listing(path)}")
     if not path.exists():
+        if str(path).startswith(("http:", "https:", "s3:", "gs:", "ftp:")):
+            raise UserError(f"{path} is an address, and only files are read: download it and name the file")
         names = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         close = nearest(path.name, names)
         where = f"no file {path}" if path.parent.is_dir() else f"no folder {path.parent}, so no file {path.name}"
@@ -185,6 +187,10 @@ class Text:
         for magic, meaning in MAGIC:
             if first.startswith(magic):
                 raise UserError(f"{self.path} is {meaning}")
+        if first.removeprefix(codecs.BOM_UTF8).lstrip()[:9].lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+            raise UserError(
+                f"{self.path} is a web page or XML, not a table: download or export the table itself as CSV"
+            )
         if first[257:262] == b"ustar":
             raise UserError(f"{self.path} is a tar archive: unpack it")
         if self.encoding is not None or any(first.startswith(mark) for mark, _ in MARKS) or _without_mark(first):

@@ -11,14 +11,17 @@ ROLE_NAMES: dict[str, list[str]] = {
     "user": _of(
         "userid user uid userno useridx usercode username visitorid visitor customerid customer custid customerno "
         "customernumber clientid client memberid member accountid account buyerid buyer shopperid reviewerid "
-        "reviewer readerid playerid personid profileid uuid cookieid deviceid fullvisitorid usr iduser who"
+        "reviewer readerid playerid personid profileid uuid cookieid deviceid fullvisitorid usr iduser who "
+        "kundennummer kundennr kundenid kunde nutzerid nutzer benutzerid benutzer idclient numeroclient utilisateur "
+        "idcliente cliente usuario"
     ),
     "item": _of(
         "itemid item iid itemno itemcode movieid movie productid product productcode productno prodid stockcode "
         "sku asin parentasin articleid article trackid track songid song artistid artist bookid book isbn gameid "
         "game appid app videoid video newsid news contentid content goodsid goods courseid course jobid recipeid "
         "recipe restaurantid businessid venueid poiid locationid hotelid listingid offerid docid documentid "
-        "animeid showid podcastid what iditem itm ean upc gtin"
+        "animeid showid podcastid what iditem itm ean upc gtin artikelnummer artikelnr artikelid artikel produktnummer "
+        "produktid produkt idproduit produit idproducto producto articulo"
     ),
     "value": _of(
         "rating ratings score stars star overall ratingvalue userrating starrating bookrating grade mark value "
@@ -26,11 +29,15 @@ ROLE_NAMES: dict[str, list[str]] = {
         "weight timespent duration dwell dwelltime watchtime watchratio playtime hours hoursplayed readingtime "
         "seconds preference"
     ),
-    "quantity": _of("quantity qty units unitssold amountofitems itemquantity orderquantity numitems pieces"),
+    "quantity": _of(
+        "quantity qty units unitssold amountofitems itemquantity orderquantity numitems pieces menge anzahl "
+        "stückzahl quantité quantite cantidad"
+    ),
     "timestamp": _of(
         "timestamp time ts datetime date eventtime eventdate eventtimestamp invoicedate orderdate ordertime "
         "purchasedate purchasetime transactiondate createdat created creationtime ratedat reviewtime reviewdate "
-        "unixreviewtime unixtime when updatedat timeunix"
+        "unixreviewtime unixtime when updatedat timeunix zeitpunkt zeitstempel bestelldatum rechnungsdatum kaufdatum "
+        "datum datecommande fecha"
     ),
     "type": _of(
         "eventtype event type action actiontype behavior behaviour behaviortype interaction interactiontype "
@@ -41,9 +48,10 @@ ROLE_NAMES: dict[str, list[str]] = {
     "source": ["source"],
     "order": _of(
         "invoiceno invoice invoiceid invoicenumber orderid orderno ordernumber order basketid cartid receiptid "
-        "transactionid billno"
+        "transactionid billno bestellnummer bestellnr bestellung rechnungsnummer rechnungsnr rechnung commande facture "
+        "pedido factura"
     ),
-    "price": _of("price unitprice itemprice saleprice listprice cost"),
+    "price": _of("price unitprice itemprice saleprice listprice cost preis einzelpreis stückpreis prix precio"),
 }
 RATINGS = frozenset(
     _of("rating ratings score stars star overall ratingvalue userrating starrating bookrating grade mark preference")
@@ -52,9 +60,20 @@ LIKES = frozenset(_of("liked islike like dislike thumbs"))
 SECONDS = frozenset(
     _of("timespent duration dwell dwelltime watchtime watchratio playtime hours hoursplayed readingtime seconds")
 )
-TITLES = frozenset(_of("title name itemname productname producttitle movietitle itemtitle description desc booktitle"))
+TITLES = frozenset(
+    _of(
+        "title name itemname productname producttitle movietitle itemtitle description desc booktitle titel "
+        "bezeichnung artikelname produktname titre designation désignation libellé titulo título descripcion "
+        "descripción"
+    )
+)
 TEXTS = frozenset(_of("text review reviewtext reviewbody body comment comments summary content headline"))
-LISTS = frozenset(_of("genres genre categories category tags keywords topics categorycode labels"))
+LISTS = frozenset(
+    _of(
+        "genres genre categories category tags keywords topics categorycode labels kategorie kategorien "
+        "catégorie categoria categoría"
+    )
+)
 ITEM_WORDS = (
     TITLES
     | LISTS
@@ -68,7 +87,8 @@ ITEM_WORDS = (
 USER_WORDS = frozenset(
     _of(
         "country age gender sex occupation job zip zipcode postcode postalcode city region state birthdate "
-        "birthyear income segment education maritalstatus nationality signupdate membershiplevel loyaltytier"
+        "birthyear income segment education maritalstatus nationality signupdate membershiplevel loyaltytier "
+        "land alter geschlecht plz ort pays ville país ciudad"
     )
 )
 CONTEXT_WORDS = frozenset(
@@ -78,6 +98,8 @@ CONTEXT_WORDS = frozenset(
         "month"
     )
 )
+KNOWN = frozenset(w for found in ROLE_NAMES.values() for w in found) | ITEM_WORDS | USER_WORDS | CONTEXT_WORDS | TEXTS
+KNOWN |= {"id"}
 TABLE_WORDS = {
     "items": _of(
         "items item movies movie products product catalog catalogue books book artists artist articles tracks "
@@ -113,6 +135,15 @@ TYPES: dict[str, list[str]] = {
 def plain(name: str) -> str:
     """Return a name in lower case, letters and digits only."""
     return re.sub(r"[\W_]+", "", name).lower()
+
+
+def slip(name: str, word: str) -> bool:
+    """Whether a name is a word of 7 letters or more but for one: missing, too many, another, or two swapped."""
+    if len(word) < 7 or name == word:
+        return False
+    i = next((i for i, (a, b) in enumerate(zip(name, word, strict=False)) if a != b), min(len(name), len(word)))
+    a, b = name[i:], word[i:]
+    return a == b[1:] or a[1:] == b or a[1:] == b[1:] or (a[:2] == b[:2][::-1] and a[2:] == b[2:])
 
 
 SYNONYM = {plain(word): kind for kind, found in TYPES.items() for word in found}
