@@ -68,6 +68,11 @@ def test_it_chooses_in_time_and_judges_where_no_choice_saw(data: Dataset) -> Non
         assert abs(sum(found.algorithm.weights) - 1) < 1e-9
 
 
+def test_nothing_is_chosen_where_only_the_simplest_could_be_tried(data: Dataset) -> None:
+    with pytest.raises(UserError, match=r"0\.0001 minutes are too few: no algorithm beside popular"):
+        auto(data, LAST, 0.0001, names=["itemknn", "ease"])
+
+
 def test_ratings_are_predicted_by_what_errs_least(data: Dataset) -> None:
     random = Settings(evaluation=Evaluation(split="random"))
     found = auto(data, random, 0.1, metric="rmse", names=["svd", "knnbaseline", "fwls"])

@@ -142,7 +142,7 @@ def auto(
 
     Raises:
         UserError: nothing can be withheld, there are no ratings or labels that the metric is of, or the time is too
-            short for the simplest of algorithms.
+            short for any but the simplest of algorithms.
     """
     began = time.monotonic() if began is None else began
     asked = primary(settings) if metric is None else parse(metric)
@@ -158,7 +158,11 @@ def auto(
         looking.folder = folder / f"auto-{key(looking)}"
     for leak in outer.leaks:
         looking.say(f"Warning: {leak}.")
-    looking.look(candidates(names, settings.training.algorithms, kind))
+    choice = candidates(names, settings.training.algorithms, kind)
+    looking.look(choice)
+    if len(choice) > 1 and {e.algorithm.name for e in looking.entries} <= {choice[0].name} and looking.hurried:
+        raise UserError(f"{minutes:g} minutes are too few: no algorithm beside {choice[0].name} could be tried, and "
+                        "nothing is published; give more minutes, or fewer algorithms to choose from")  # fmt: skip
     generator = np.random.default_rng(run.seed)
     over = [OVER[kind]] if kind in OVER and (not names or OVER[kind][0].name in names) else []
     for hybrid, most in over:

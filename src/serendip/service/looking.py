@@ -70,6 +70,7 @@ class Looking:
     entries: list[Entry] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
     tasks: dict[float, Task] = field(default_factory=dict)
+    hurried: bool = False  # something was left out for want of time
     whole: float = 0.0  # seconds that there were
     folder: Path | None = None  # where entries are kept
 
@@ -103,6 +104,7 @@ class Looking:
             most = min(fair * (STEP if algorithm.name in OFTEN_GOOD else 1), self.left)
             if done and (end.left < 0 or self.expected(algorithm, share) > max(most, 0)):
                 self.left_out[algorithm.name] = f"no time for {share:.0%} of the users"
+                self.hurried = True
                 continue
             found = self.tried(algorithm, share, most if self.entries else None)
             if found is not None:
@@ -209,6 +211,7 @@ class Looking:
             return None
         except TimeUp:
             assert seconds is not None
+            self.hurried = True
             self.left_out.setdefault(
                 algorithm.name, f"not done with {share:.0%} of the users in {max(seconds, 0):.0f} s"
             )
