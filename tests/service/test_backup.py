@@ -109,6 +109,12 @@ def test_a_store_in_use_is_not_replaced_and_an_old_one_is_brought_up_to_date(sho
     assert len(items(project.root)) == 5
 
 
+def test_a_folder_is_no_file_to_write(tmp_path):
+    with pytest.raises(UserError, match=r"is a folder: name a file in it, as .*shop\.backup"):
+        backup(Project(tmp_path), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_commands(shop, inside, answer):
     assert "1,680 events" in inside("backup", "a.backup", "--project", "project").stdout
     refused = inside("restore", "a.backup", "--project", "project")

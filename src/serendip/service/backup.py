@@ -44,6 +44,8 @@ def backup(project: Project, file: Path) -> BackedUp:
     """
     if not file.absolute().parent.is_dir():
         raise UserError(f"there is no folder {file.parent} for {file.name}")
+    if file.is_dir():
+        raise UserError(f"{file} is a folder: name a file in it, as {file / 'shop.backup'}")
     staging = file.with_name(f".{file.name}.{os.getpid()}.part")
     with TemporaryDirectory(prefix=".backup-", dir=file.absolute().parent) as folder:
         try:
