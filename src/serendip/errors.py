@@ -19,7 +19,7 @@ class Unavailable(UserError):
 def nearest(name: str, names: Iterable[str]) -> str:
     """Return `; did you mean 'X'?` with the known name closest to `name`, or the known names where none is close."""
     known = sorted(set(names))
-    close = difflib.get_close_matches(name.lower(), [n.lower() for n in known], n=1, cutoff=0.5)
-    if close:
-        return f"; did you mean {next(n for n in known if n.lower() == close[0])!r}?"
+    bare = {n.lower().lstrip("-"): n for n in known}  # two dashes make no two options alike
+    if close := difflib.get_close_matches(name.lower().lstrip("-"), bare, n=1, cutoff=0.5):
+        return f"; did you mean {bare[close[0]]!r}?"
     return f"; known: {', '.join(known)}" if known else ""

@@ -26,6 +26,7 @@ def test_recommend_a_newcomer(shop, inside, answer):
     slate = answer("recommend", "--history", "i30, i31", *P)
     assert [item["title"][-1] for item in slate["items"][:4]] == ["3"] * 4
     assert inside("recommend", "--history", "i30,i31", *P).stdout.startswith("A newcomer")
+    assert inside("recommend", "--item", "i20", *P).stdout.startswith("On the page of i20\n")
     nobody = inside("recommend", "nobody", *P).stdout
     assert nobody.startswith("User nobody, nobody we know: what a newcomer gets")
     assert answer("recommend", "--history", "", *P)["items"] == answer("recommend", "nobody", *P)["items"]

@@ -33,6 +33,7 @@ def test_each_command_has_help(command, capsys):
     [
         (["rum"], "there is no command 'rum'; did you mean 'run'?"),
         (["run", "f.csv", "--algoritms", "ease"], "run has no option '--algoritms'; did you mean '--algorithms'?"),
+        (["ingest", "--foo", "f.csv"], "ingest has no option '--foo'; known: --"),
         (["recommend", "u", "-k", "0"], "'--k' / '-k'"),
         (["recommend", "u", "-k", "1001"], "1000"),
         (["recommend", "u", "-k", "ten"], "integer"),
@@ -68,6 +69,8 @@ def test_wrong_usage_is_one_sentence_and_status_2(given, said, capsys):
         (["recommend", "u1", "--history", "i1"], "name a user"),
         (["recommend", "--history", "i1,i999"], "no item has the id 'i999'"),
         (["similar", "i999"], "no item has the id 'i999'"),
+        (["similar", "Thing 20"], "no item has the id 'Thing 20'; did you mean i20 (Thing 20 of taste 2)?"),
+        (["recommend", ""], "name a user"),
         (["explain", "u1", "i999"], "no item has the id 'i999'"),
         (["explain", "nobody", "i1"], "nothing to explain"),
         (["generate", "--output", "slates.xls"], ".csv, .parquet, .jsonl"),

@@ -93,7 +93,8 @@ def status(arguments: list[str]) -> int:
 
 def failed(sentence: str, code: int = 1) -> int:
     """Say in one line why a command failed; return its status."""
-    print(f"serendip: {' '.join(sentence.split())}", file=sys.stderr)
+    plain = "".join(c if c.isprintable() else " " for c in sentence)  # it may hold a title of the data's
+    print(f"serendip: {' '.join(plain.split())}", file=sys.stderr)
     return code
 
 

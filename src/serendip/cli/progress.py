@@ -42,7 +42,8 @@ class Bar:
         elif now - self.said > 10:
             self.said = now
             share = f" ({done / of:.0%}, {(of - done) / rate:.0f} s left)" if of and rate else ""
-            print(f"{what}: {done:,} of {of:,}{share}, {rate:,.0f} a second", file=sys.stderr, flush=True)
+            speed = f", {rate:,.0f} a second" if rate >= 1 else ""
+            print(f"{what}: {done:,} of {of:,}{share}{speed}", file=sys.stderr, flush=True)
 
     def draw(self, what: str, done: int, of: int, rate: float) -> None:
         """Move one bar."""
@@ -52,4 +53,4 @@ class Bar:
             self.bars.start()
         if what not in self.tasks:
             self.tasks[what] = self.bars.add_task(what, total=of, rate="")
-        self.bars.update(self.tasks[what], completed=done, total=of, rate=f"{rate:,.0f}/s")
+        self.bars.update(self.tasks[what], completed=done, total=of, rate=f"{rate:,.0f}/s" if rate >= 1 else "")

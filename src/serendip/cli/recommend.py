@@ -31,7 +31,7 @@ def command(
 
     if group is not None and (user_id is not None or history is not None or item is not None):
         raise UserError("a group is asked for alone: serendip recommend --group USER,USER")
-    if group is None and item is None and (user_id is None) == (history is None):
+    if user_id == "" or (group is None and item is None and (user_id is None) == (history is None)):
         raise UserError("name a user, or what someone chose: serendip recommend USER, or --history ITEM,ITEM")
     told = dict(pair_of(text) for text in context or [])
     live = opened(project)
@@ -52,6 +52,8 @@ def command(
     if json:
         print(plain(answer))
     else:
-        tables.slate(answer, "A newcomer" if group is None else "A group")
+        tables.slate(
+            answer, "A group" if group is not None else "A newcomer" if item is None else f"On the page of {item}"
+        )
         if trace:
             tables.trace(answer)

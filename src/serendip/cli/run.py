@@ -94,11 +94,13 @@ def show(ran: "Ran", project: Path) -> None:
     first = ran.slates[0].user_id if ran.slates else "USER"
     print(f"\nModel {ran.version} is published; {ran.n_slates:,} users have a slate in the recommendation table.")
     print("\nNext:")
-    for line, why in (
+    steps = (
         (f"serendip recommend {first}{where}", "a user's slate"),
         (f"serendip serve{where}", "answer over HTTP, with a page to look at"),
         (f"serendip generate --output slates.csv{where}", "every slate as a file"),
         (f"{project / 'serendip.toml'}", "what the project decides: objective, weights, items to leave out"),
         *zip(map(str, ran.reports), ("what the data is like", "the leaderboard as a picture"), strict=False),
-    ):
-        print(f"  {line:<48} {why}")
+    )
+    width = max(len(line) for line, _ in steps)
+    for line, why in steps:
+        print(f"  {line:<{width}}  {why}")

@@ -77,7 +77,8 @@ def slate(answer: "Slate", newcomer: str = "A newcomer") -> None:
         last = "; ".join(f"{shown(e.title)}{stars(e)}" for e in answer.history[:4])
         print(f"{who}, last: {last}")
     else:
-        print(f"{who}{'' if answer.known else ', nobody we know: what a newcomer gets'}")
+        strange = answer.user_id is not None and not answer.known
+        print(f"{who}{', nobody we know: what a newcomer gets' if strange else ''}")
     if not answer.items:
         print("Nothing is left to recommend: every item that the model knows is in the history.")
         return

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from serendip.data.ids import as_text
+from serendip.errors import NotFound
 from serendip.store.attributes import as_kind
 from serendip.store.store import Store
 
 TITLES = ("title", "name", "product_name", "description", "item_name")
+NAMED = 3  # items that a sentence names where none has the id
 
 
 class Shown(NamedTuple):
@@ -76,10 +78,18 @@ class Catalogue:
         """Return the index of an item.
 
         Raises:
-            NotFound: there is none of that id; the sentence names the nearest.
+            NotFound: there is none of that id; the sentence names those whose titles hold its words, else the nearest.
         """
         known = self.get(item_id)
-        return known if known >= 0 else self.store.items().find(item_id, "item")
+        if known >= 0:
+            return known
+        try:
+            return self.store.items().find(item_id, "item")
+        except NotFound:
+            named = [f"{one.id} ({self.title(one.index)})" for one in self.store.search_items(item_id, NAMED)]
+            if not named:
+                raise
+            raise NotFound(f"no item has the id {item_id!r}; did you mean {' or '.join(named)}?") from None
 
 
 def read(store: Store) -> Shown:

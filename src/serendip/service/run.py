@@ -152,6 +152,6 @@ def told(one: Ingested) -> str:
         text += f", {one.new_events:,} new events"
         text += f", {one.repeated_events:,} known before" if one.repeated_events else ""
     if one.quarantined:
-        why = ", ".join(f"{n:,} {reason}" for reason, n in one.reasons)
+        why = ", ".join(f"{n:,} x {reason}" for reason, n in one.reasons)
         text += f"; {one.quarantined:,} in quarantine ({why})"
     return "\n".join([text, *(f"  {note}" for note in one.notes)])
