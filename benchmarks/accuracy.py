@@ -193,7 +193,7 @@ BENCHES = {
             "als": grid(rank=(512, 1024), epochs=(6,), unobserved=(0.02,), l2=(0.003,), damping=(0.2,)),
             "gfcf": ({},),  # its authors' settings
             "bspm": ({},),  # its authors' settings
-            "logisticmf": ({"rank": 128},),
+            "logisticmf": grid(rank=(64, 256), l2=(3.0, 4.0, 6.0)),
             "bpr": ({},),
             "warp": ({},),
         },
@@ -214,7 +214,7 @@ BENCHES = {
             "als": grid(rank=(192,), epochs=(12,), unobserved=(0.3,), l2=(0.007,), damping=(0.0, 0.15, 0.3)),
             "bpr": ({},),
             "warp": ({},),
-            "logisticmf": grid(l2=(1.0, 3.0, 10.0), alpha=(3.0, 10.0)),
+            "logisticmf": grid(rank=(64, 128), l2=(4.0, 6.0, 8.0), epochs=(30, 60)),
             "weighted": blends(STRONG, (1.0, 0.2, 0.2), (1.0, 0.4, 0.2)),
         },
     ),

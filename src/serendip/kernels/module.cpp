@@ -10,6 +10,7 @@ void bind_fields(nanobind::module_& m);
 void bind_gram(nanobind::module_& m);
 void bind_index(nanobind::module_& m);
 void bind_ranking(nanobind::module_& m);
+void bind_logistic(nanobind::module_& m);
 void bind_topk(nanobind::module_& m);
 void bind_topk_sparse(nanobind::module_& m);
 void bind_knn(nanobind::module_& m);
@@ -39,6 +40,7 @@ NB_MODULE(_native, m) {
     bind_fields(m);
     bind_gram(m);
     bind_index(m);
+    bind_logistic(m);
     bind_ranking(m);
     bind_topk(m);
     bind_topk_sparse(m);

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy.sparse import csr_matrix
 from scipy.special import expit
 
 from serendip.arrays import CSR, F32
 from serendip.data.dataset import Dataset
 from serendip.errors import UserError
 from serendip.kernels.gram import gram
+from serendip.kernels.lines import LINE, lines
+from serendip.kernels.logistic import Ascent, Compared, logistic_step
 from serendip.kernels.pairwise import Ranking
 from serendip.models.contract import Algorithm, Run, learnable
 from serendip.models.cost import WEIGHT, Cost, Size
@@ -22,72 +23,82 @@ from serendip.models.factors import Factors
 from serendip.models.hyperparameter import hyper
 from serendip.models.pairwise import imitating
 
-CELLS = 4_000_000  # probabilities held at once
-
 
 @dataclass(frozen=True)
 class LogisticMF(Algorithm):
     """min sum_all (1 + alpha w) ln(1 + e^s) - alpha w s + l2 / 2 (|x|^2 + |y|^2) with s = x_u y_i + b_u + b_i.
 
     w: what the pair weighs, 0 where it was not taken. O(epochs (interactions + (n_users + n_items) compared) rank)
-    time, O((n_users + n_items) rank) memory. Use it where log-odds are wanted rather than distances; als ranks better
-    and is sooner done. b_u is left out of the score: it changes no order.
+    time, O((n_users + n_items) rank) memory. Use it where als is used: it is sooner done and often ranks as well; its
+    scores are log-odds. b_u is left out of the score: it changes no order. Biases begin as the logarithms of what was
+    taken and have no penalty.
     """
 
     name: ClassVar[str] = "logisticmf"
     uses: ClassVar[frozenset[str]] = frozenset({"user", "history"})
 
     rank: int = hyper(64, "Factors a user and an item.", low=1, high=2048, log=True)
-    epochs: int = hyper(60, "Steps of all users and of all items.", low=1, high=5000, log=True)
-    learning_rate: float = hyper(0.3, "Length of a factor's first step.", low=1e-4, high=10.0, log=True)
-    l2: float = hyper(3.0, "Penalty on squared factors.", low=0.0, high=1000.0)
-    alpha: float = hyper(10.0, "How much more an interaction of weight 1 counts.", low=1e-3, high=1000.0, log=True)
+    epochs: int = hyper(30, "Steps of all users and of all items.", low=1, high=5000, log=True)
+    learning_rate: float = hyper(0.1, "Length of a factor's first step.", low=1e-4, high=10.0, log=True)
+    l2: float = hyper(4.0, "Penalty on squared factors.", low=0.0, high=1000.0)
+    alpha: float = hyper(1.0, "How much more an interaction of weight 1 counts.", low=1e-3, high=1000.0, log=True)
     compared: int = hyper(
-        4096, "Items (users) that a step compares each user (item) with, drawn anew; all where fewer are there.",
+        512, "Items (users) that a step compares each user (item) with, drawn anew; all where fewer are there.",
         low=16, high=1_000_000, log=True,
     )  # fmt: skip
-    init_std: float = hyper(0.1, "Standard deviation of initial factors.", low=1e-4, high=1.0, log=True)
+    init_std: float = hyper(0.03, "Standard deviation of initial factors.", low=1e-4, high=1.0, log=True)
 
     def fit(self, data: Dataset, *, run: Run = Run()) -> Factors:
         learnable(data, self.name)
-        w = data.matrix  # (n_users, n_items)
-        wt = w.T.tocsr()
+        taken = data.matrix * np.float32(self.alpha)  # (n_users, n_items)
+        takers, rank = taken.T.tocsr(), self.rank  # (n_items, n_users)
         generator = np.random.default_rng(run.seed)
-        x, y = (generator.normal(0, self.init_std, (n, self.rank + 2)).astype(np.float32) for n in w.shape)
-        x[:, -2:], y[:, -2:] = (1, 0), (0, 1)  # (x, 1, b_u) and (y, b_i, 1)
+        x, y = self.start(taken, generator)
         x_square, y_square = np.zeros_like(x), np.zeros_like(y)
         for epoch in range(self.epochs):
-            self.step(w, x, y, x_square, self.rank, generator)
-            self.step(wt, y, x, y_square, self.rank + 1, generator)
+            self.step(taken, x, y, x_square, rank, generator, run)
+            self.step(takers, y, x, y_square, rank + 1, generator, run)
             if not np.isfinite(y).all():
                 raise UserError(f"logisticmf diverged in epoch {epoch + 1}; lower learning_rate={self.learning_rate}")
             run.report("logisticmf: epochs", epoch + 1, self.epochs)
-        p, q, bias = (np.ascontiguousarray(a) for a in (x[:, :-2], y[:, :-2], y[:, -2]))
-        fold = imitating(Ranking(p, q, bias), w, run.threads)
+        p, q, bias = (np.ascontiguousarray(a) for a in (x[:, :rank], y[:, :rank], y[:, rank]))
+        fold = imitating(Ranking(p, q, bias), data.matrix, run.threads)
         return Factors(
-            data.users, data.items, data.fitted_rules, p, q, data.history.fingerprint(), np.diff(wt.indptr) > 0, fold,
-            fold.unobserved * gram(q), item_bias=bias,
+            data.users, data.items, data.fitted_rules, p, q, data.history.fingerprint(), np.diff(takers.indptr) > 0,
+            fold, fold.unobserved * gram(q), item_bias=bias,
         )  # fmt: skip
 
     def cost(self, size: Size) -> Cost:
-        factors = 8 * (self.rank + 2) * (size.n_users + size.n_items)
+        factors = 8 * (self.rank + 2 + LINE) * (size.n_users + size.n_items)
         cells = size.n_users * min(self.compared, size.n_items) + size.n_items * min(self.compared, size.n_users)
-        return Cost(factors + 3 * WEIGHT * size.pairs + 16 * CELLS, self.epochs * self.rank * (cells + 2 * size.pairs))
+        return Cost(factors + 3 * WEIGHT * size.pairs, self.epochs * self.rank * (cells + 2 * size.pairs))
 
-    def step(self, w: CSR, x: F32, y: F32, square: F32, fixed: int, generator: np.random.Generator) -> None:
-        """Step every row of x up the gradient of the log-likelihood for fixed y, in place; column `fixed` stays.
+    def start(self, taken: CSR, generator: np.random.Generator) -> tuple[F32, F32]:
+        """Return (x, 1, b_u) and (y, b_i, 1): normal factors, and biases that tell how much each took and was taken."""
+        sides = []
+        for axis, n in enumerate(taken.shape):
+            weight = np.maximum(np.asarray(taken.sum(axis=1 - axis)).ravel(), 1e-3)  # (n,)
+            side = lines(n, self.rank + 2)
+            side[:, : self.rank] = generator.normal(0, self.init_std, (n, self.rank))
+            side[:, self.rank + axis] = 1
+            side[:, self.rank + 1 - axis] = np.log(weight / (weight.mean() if axis == 0 else taken.shape[0]))
+            sides.append(side)
+        return sides[0], sides[1]
 
-        w (n, m), x, square (n, rank + 2), y (m, rank + 2).
+    def step(
+        self, taken: CSR, x: F32, y: F32, square: F32, fixed: int, generator: np.random.Generator, run: Run
+    ) -> None:
+        """Step every row of x for fixed y, compared with rows of y that are drawn anew; column `fixed` of x stays.
+
+        taken (n, m): alpha times what each pair weighs; x, square (n, width), y (m, width), whose column `fixed` holds
+        the biases. Rows are drawn by what they add to a slope, as their biases tell, so that few of them are enough.
         """
-        n, m = w.shape
-        drawn = y if m <= self.compared else y[np.sort(generator.choice(m, self.compared, replace=False))]
-        each, block = np.float32(m / len(drawn)), max(1, CELLS // len(drawn))
-        for begin in range(0, n, block):
-            rows, part = slice(begin, begin + block), w[begin : begin + block]
-            row = np.repeat(np.arange(part.shape[0]), np.diff(part.indptr))
-            taken = expit(np.einsum("nf,nf->n", x[rows][row], y[part.indices]))  # (nnz,)
-            pull = csr_matrix((self.alpha * part.data * (1 - taken), part.indices, part.indptr), shape=part.shape)
-            slope = pull @ y - each * (expit(x[rows] @ drawn.T) @ drawn) - np.float32(self.l2) * x[rows]
-            slope[:, fixed] = 0
-            square[rows] += slope**2
-            x[rows] += np.float32(self.learning_rate) * slope / np.sqrt(square[rows] + np.float32(1e-8))
+        m = len(y)
+        compared = Compared(np.arange(m), np.ones(m, np.float32))
+        if m > self.compared:
+            chance = 1 / m + expit(y[:, fixed].astype(np.float64))
+            chance /= chance.sum()
+            row = generator.choice(m, self.compared, p=chance)
+            compared = Compared(row, (1 / (self.compared * chance[row])).astype(np.float32))
+        ascent = Ascent(self.learning_rate, self.l2, self.rank)
+        logistic_step(taken, x, square, y, compared, fixed, ascent, run.threads)

@@ -1,0 +1,83 @@
+// One step of logistic matrix factorisation (Johnson, 2014): every row of one side up the gradient of the
+// log-likelihood, the other side fixed.
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "parallel.hpp"
+
+namespace nb = nanobind;
+
+namespace serendip {
+
+struct Interactions {        // compressed rows: what each took, and how much more than once that counts
+    const std::int64_t* begin;
+    const std::int32_t* index;
+    const float* weight;
+};
+
+struct Sides {
+    float *x, *square;      // (n, width) the rows that step, and their sums of squared gradients
+    const float *y, *drawn, *each;  // (m, width) the fixed rows; (n_drawn, width) some of them, with which every row is
+                                    // compared; (n_drawn,) how many rows each of those stands for
+    std::int64_t n_drawn, width, rank, fixed;  // columns from the rank on have no penalty; column `fixed` stays
+};
+
+struct Ascent {
+    float learning_rate, l2;
+};
+
+constexpr int TOGETHER = 4;  // rows that are compared at once, so that a drawn row is read once for them
+
+}  // namespace serendip
+
+#define SERENDIP_KERNEL "logistic_rows.hpp"
+#include "each_isa.hpp"
+
+namespace {
+
+template <class T>
+using Vector = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Matrix = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+void step(Vector<const int64_t> begin, Vector<const int32_t> index, Vector<const float> weight, Matrix<float> x,
+          Matrix<float> square, Matrix<const float> y, Matrix<const float> drawn, Vector<const float> each, int64_t rank,
+          int64_t fixed, float learning_rate, float l2, int threads) {
+    const serendip::Interactions taken{begin.data(), index.data(), weight.data()};
+    const serendip::Sides sides{x.data(),
+                                square.data(),
+                                y.data(),
+                                drawn.data(),
+                                each.data(),
+                                static_cast<int64_t>(drawn.shape(0)),
+                                static_cast<int64_t>(x.shape(1)),
+                                rank,
+                                fixed};
+    const serendip::Ascent ascent{learning_rate, l2};
+    const auto n = static_cast<int64_t>(x.shape(0));
+    int64_t longest = 0;
+    for (int64_t u = 0; u < n; ++u) longest = std::max(longest, begin.data()[u + 1] - begin.data()[u]);
+    const int64_t room = serendip::TOGETHER * (sides.n_drawn + sides.width) + longest + 64;
+    std::vector<std::vector<float>> scratch(std::max(threads, 1));
+    const auto climb = SERENDIP_CHOOSE(logistic_climb);
+    serendip::parallel_for(n, 64, threads, [&](int64_t first, int64_t last, int thread) {
+        scratch[thread].resize(static_cast<size_t>(room));
+        climb(taken, sides, ascent, first, last, scratch[thread].data());
+    });
+    if (PyErr_CheckSignals() != 0) throw nb::python_error();  // a step may be too short to be asked within
+}
+
+}  // namespace
+
+void bind_logistic(nb::module_& module) {
+    module.def("logistic_step", &step, nb::arg("begin").noconvert(), nb::arg("index").noconvert(),
+               nb::arg("weight").noconvert(), nb::arg("x").noconvert(), nb::arg("square").noconvert(),
+               nb::arg("y").noconvert(), nb::arg("drawn").noconvert(), nb::arg("each").noconvert(), nb::arg("rank"),
+               nb::arg("fixed"), nb::arg("learning_rate"), nb::arg("l2"), nb::arg("threads"));
+}
