@@ -107,7 +107,11 @@ def contest(data: Dataset, settings: Settings) -> Contest:
     predicted = Task.of(whole.train, rated) if len(rated) and whole.train.rated.any() else None
     labelled = None if data.label is None else Task.of(whole.train, whole.test, keep_seen=True)
     found = leaks(whole.train, whole.test, whole.history)
-    return Contest(parts, Task.of_split(parts), predicted, labelled, n_test, n_warm, note, found)
+    told = tuple(
+        replace(one, sentence=f"{one.sentence}, and are left out of it") if one.kind == "duplicate pairs" else one
+        for one in found
+    )
+    return Contest(parts, Task.of_split(parts), predicted, labelled, n_test, n_warm, note, told)
 
 
 def ready(parts: Split, settings: Settings) -> Split:
