@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from serendip.data.dataset import Dataset
-from serendip.errors import UserError, nearest
-from serendip.models.contract import Algorithm, Run
+from serendip.errors import UserError
+from serendip.models.contract import Algorithm, Run, learnable_attributes
 from serendip.models.cost import Cost, Size
 from serendip.models.encoder import Encoder, encoding
 from serendip.models.hyperparameter import hyper
@@ -38,12 +38,7 @@ class Content(Algorithm):
     negative: float = hyper(0.0, "What the disliked counts beside the liked.", low=0.0, high=10.0)
 
     def fit(self, data: Dataset, *, run: Run = Run()) -> ItemFeatures:
-        features = data.item_features
-        if features is None:
-            raise UserError("content needs attributes of items and there are none: give an items table (--items)")
-        for column in self.columns:
-            if column not in features.columns:
-                raise UserError(f"content: items have no attribute {column!r}{nearest(column, features.columns)}")
+        features = learnable_attributes(data.item_features, self.columns, self.name, "items")
         encoder = Encoder.of(features, self.columns or tuple(features.columns), self.weights, self.embedder)
         if not encoder.columns and not encoder.embedder:
             raise UserError(

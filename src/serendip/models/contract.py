@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
 import polars as pl
@@ -14,7 +14,7 @@ from serendip.data.ids import Ids
 from serendip.data.interactions import InteractionRules
 from serendip.data.queries import ItemLists, Queries
 from serendip.data.slates import Contributions, Slates, stacked
-from serendip.errors import UserError
+from serendip.errors import UserError, nearest
 from serendip.kernels.topk import topk_dense
 from serendip.models.cost import Cost, Size
 from serendip.models.hyperparameter import Hyperparameter, declared, unknown
@@ -183,6 +183,23 @@ def learnable_ratings(data: Dataset, name: str, instead: str) -> CSR:
     if not data.rated.any():
         raise UserError(f"{name} learns from ratings and the events have none: use {instead}")
     return data.ratings
+
+
+def learnable_attributes(
+    features: pl.DataFrame | None, columns: tuple[str, ...], name: str, of: Literal["users", "items"]
+) -> pl.DataFrame:
+    """Return the attributes of users or items that an algorithm learns from.
+
+    Raises:
+        UserError: there are none, or one of `columns` is not among them.
+    """
+    if features is None:
+        table = {"users": "a users table (--users)", "items": "an items table (--items)"}[of]
+        raise UserError(f"{name} needs attributes of {of} and there are none: give {table}")
+    for column in columns:
+        if column not in features.columns:
+            raise UserError(f"{name}: {of} have no attribute {column!r}{nearest(column, features.columns)}")
+    return features
 
 
 @runtime_checkable

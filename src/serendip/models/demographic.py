@@ -13,8 +13,7 @@ import polars as pl
 
 from serendip.arrays import F32, F64
 from serendip.data.dataset import Dataset
-from serendip.errors import UserError, nearest
-from serendip.models.contract import Algorithm, Run, learnable
+from serendip.models.contract import Algorithm, Run, learnable, learnable_attributes
 from serendip.models.cost import Cost, Size
 from serendip.models.hyperparameter import hyper
 from serendip.models.segments import Segmenter, Segments
@@ -40,12 +39,7 @@ class Demographic(Algorithm):
 
     def fit(self, data: Dataset, *, run: Run = Run()) -> Segments:
         learnable(data, self.name)
-        features = data.user_features
-        if features is None:
-            raise UserError("demographic needs attributes of users and there are none: give a users table (--users)")
-        for column in self.columns:
-            if column not in features.columns:
-                raise UserError(f"demographic: users have no attribute {column!r}{nearest(column, features.columns)}")
+        features = learnable_attributes(data.user_features, self.columns, self.name, "users")
         segmenter = Segmenter.of(features, self.columns or tuple(features.columns), self.bands)
         segment = segmenter.segments(features, data.n_users)  # (n_users, n_columns)
         x = data.matrix

@@ -11,9 +11,8 @@ from typing import ClassVar
 import numpy as np
 
 from serendip.data.dataset import Dataset
-from serendip.errors import UserError, nearest
 from serendip.models.attributeneighbours import AttributeNeighbours
-from serendip.models.contract import Algorithm, Run, learnable
+from serendip.models.contract import Algorithm, Run, learnable, learnable_attributes
 from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.encoder import Encoder, encoding
 from serendip.models.hyperparameter import hyper
@@ -39,16 +38,7 @@ class UserAttributeKNN(Algorithm):
 
     def fit(self, data: Dataset, *, run: Run = Run()) -> AttributeNeighbours:
         learnable(data, self.name)
-        features = data.user_features
-        if features is None:
-            raise UserError(
-                "userattributeknn needs attributes of users and there are none: give a users table (--users)"
-            )
-        for column in self.columns:
-            if column not in features.columns:
-                raise UserError(
-                    f"userattributeknn: users have no attribute {column!r}{nearest(column, features.columns)}"
-                )
+        features = learnable_attributes(data.user_features, self.columns, self.name, "users")
         encoder = Encoder.of(features, self.columns or tuple(features.columns), self.weights)
         votes = data.matrix.copy()
         popularity = np.bincount(votes.indices, minlength=data.n_items).astype(np.float32)
