@@ -92,7 +92,7 @@ def test_windows_1252_in_text_only(write: Write) -> None:
     found = whole(path)
     assert found.events["context"].to_list() == ['{"text":"café"}'] * 2
     assert [line for line, _ in found.reasons] == [4, 5]
-    assert all(("wrong encoding" in reason and "--encoding" in reason) or "use --encoding" in reason
+    assert all(("wrong encoding" in reason and "as --encoding windows-1252" in reason) or "use --encoding" in reason
                for _, reason in found.reasons)  # fmt: skip
     assert found.notes == ("1 row was not UTF-8; read as Windows-1252",)
     assert whole(path, encoding="latin-1").events["user_id"].to_list() == ["a", "b", "cé", "d"]

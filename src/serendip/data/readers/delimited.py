@@ -288,7 +288,7 @@ class _Body:
                 told = self.of.plan.encoding
                 if told is not None or k not in self.of.words_at:
                     code = told or "UTF-8"
-                    hint = "" if told else "; name the right one with --encoding"
+                    hint = "" if told else "; name the right one, as --encoding windows-1252"
                     self._reject(i, f"wrong encoding: column {name} is not {code}{hint}", row)
                     return None
                 try:

@@ -86,7 +86,9 @@ def parse(line: bytes) -> dict[str, str | None]:
     try:
         text = line.decode()
     except UnicodeDecodeError:
-        raise ValueError("wrong encoding: the line is not UTF-8; name the right one with --encoding") from None
+        raise ValueError(
+            "wrong encoding: the line is not UTF-8; name the right one, as --encoding windows-1252"
+        ) from None
     try:
         value = _decode(text)
     except json.JSONDecodeError as error:
