@@ -38,10 +38,11 @@ class Stacked(Algorithm):
     """LambdaMART on (user, item) pairs: the later events, of 20,000 users at most, are what is to be put first among
     what the algorithms, fitted on the earlier ones, put forward; then the algorithms are fitted on all events.
 
-    Time: the algorithms' twice, and the trees'. What is told of a pair is known before what it is to foresee: scores
-    and places in the algorithms, popularity, recency, activity, likeness of attributes, context. Needs LightGBM (the
-    extra `trees`). Use it where several algorithms know different things and there are some thousand users; it ranks
-    what is new to a user.
+    Time: the algorithms' twice, and the trees'. A pair is told by scores and places in the algorithms, popularity,
+    recency, activity, likeness of attributes, context: as known before the moment that parts early from late; where
+    each user's events are parted by themselves (no times, or too few users before and after one moment), before that
+    user's own later events. Needs LightGBM (the extra `trees`). Use it where several algorithms know different things
+    and there are some thousand users; it ranks what is new to a user.
     """
 
     name: ClassVar[str] = "stacked"
