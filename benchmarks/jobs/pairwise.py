@@ -1,7 +1,7 @@
-"""BPR and WARP on gowalla beside implicit and LightFM, with recall and NDCG of all; a turn has its own seed.
+"""BPR, WARP and logistic MF on gowalla beside implicit and LightFM, with recall and NDCG of all; a turn has its seed.
 
 Settings were the best of those tried on a validation part, a tenth of the training rows; LightFM's of BPR are its
-defaults. `python benchmarks/jobs/pairwise.py` tries what stands in `TRIED`.
+defaults. In this folder's parent, `python -m jobs.pairwise` tries what stands in `TRIED`.
 
 WARP there, recall@20/NDCG@20 after 30 epochs of one seed: LightFM .1435/.0848 at rate .035; its step, AdaGrad a
 coordinate, written anew, .1476/.0861 at .035 and .1453/.0851 at .05; one step size a row .1492/.0867, and with the
@@ -27,6 +27,7 @@ from serendip.kernels.ranking import rank_metrics
 from serendip.kernels.topk import topk_dot
 from serendip.models.bpr import BPR
 from serendip.models.contract import Algorithm, Run
+from serendip.models.logisticmf import LogisticMF
 from serendip.models.warp import WARP
 
 RANK, AT, EPOCHS = 64, 20, 30
@@ -43,7 +44,8 @@ class Library:
 
 
 def ours(loss: str, settings: Settings, x: csr_matrix) -> Callable[[int], Any]:
-    algorithm: Algorithm = {"bpr": BPR, "warp": WARP}[loss](rank=RANK, epochs=EPOCHS, **settings)  # type: ignore
+    of_loss = {"bpr": BPR, "warp": WARP, "logistic": LogisticMF}
+    algorithm: Algorithm = of_loss[loss](rank=RANK, epochs=EPOCHS, **settings)  # type: ignore
     data = dataset(x)
     return lambda seed: algorithm.fit(data, run=Run(threads=THREADS, seed=seed))
 
@@ -54,11 +56,12 @@ def with_ones(p: np.ndarray, q: np.ndarray, bias: np.ndarray) -> Vectors:
 
 def implicit(loss: str, settings: Settings, x: csr_matrix) -> Callable[[int], Any]:
     from implicit.bpr import BayesianPersonalizedRanking
+    from implicit.lmf import LogisticMatrixFactorization
+
+    of_loss = {"bpr": BayesianPersonalizedRanking, "logistic": LogisticMatrixFactorization}
 
     def fit(seed: int) -> Any:
-        model = BayesianPersonalizedRanking(
-            factors=RANK, iterations=EPOCHS, num_threads=THREADS, random_state=seed, **settings
-        )
+        model = of_loss[loss](factors=RANK, iterations=EPOCHS, num_threads=THREADS, random_state=seed, **settings)
         model.fit(x, show_progress=False)
         return model
 
@@ -97,12 +100,23 @@ def told(vectors: Vectors, seen: csr_matrix, held: csr_matrix) -> dict[str, floa
 
 def side(who: str, loss: str) -> Ready:
     x, held, library = gowalla(), gowalla_test(), LIBRARIES[who]
-    numbers = EPOCHS * x.nnz * RANK
-    work = Work(flops=14.0 * numbers, gathered=24.0 * numbers, spread=4 * RANK * x.shape[1]) if who == "ours" else None
-    return Ready(library.prepare(loss, CHOSEN[who, loss], x), work=work,
+    return Ready(library.prepare(loss, CHOSEN[who, loss], x), work=WORK[loss](x) if who == "ours" else None,
                  quality=lambda model: told(library.vectors(model), x, held))  # fmt: skip
 
 
+def work_of_pairs(x: csr_matrix) -> Work:
+    """Return what a step a pair takes: its margin and the movement of three rows."""
+    numbers = EPOCHS * x.nnz * RANK
+    return Work(flops=14.0 * numbers, gathered=24.0 * numbers, spread=4 * RANK * x.shape[1])
+
+
+def work_of_sides(x: csr_matrix) -> Work:
+    """Return what the slopes of both sides take: a score and a row added, for what was taken and what is compared."""
+    cells = 2 * x.nnz + sum(x.shape) * LogisticMF().compared
+    return Work(flops=4.0 * EPOCHS * cells * RANK)
+
+
+WORK = {"bpr": work_of_pairs, "warp": work_of_pairs, "logistic": work_of_sides}
 RATES: dict[str, list[float]] = {"learning_rate": [0.02, 0.05, 0.1, 0.2]}
 TRIED: dict[tuple[str, str], dict[str, list[float]]] = {
     ("ours", "bpr"): RATES | {"l2": [0.003, 0.01, 0.03], "popularity": [0.0, 0.5]},
@@ -110,6 +124,8 @@ TRIED: dict[tuple[str, str], dict[str, list[float]]] = {
     ("LightFM", "bpr"): RATES | {"item_alpha": [0.0, 1e-6, 1e-5]},
     ("ours", "warp"): {"learning_rate": [0.2, 0.4, 0.5], "l2": [0.0, 0.02], "draws": [8, 10]},
     ("LightFM", "warp"): {"learning_rate": [0.02, 0.035, 0.05], "item_alpha": [0.0, 1e-6, 1e-5]},
+    ("ours", "logistic"): {"learning_rate": [0.05, 0.1], "l2": [3.0, 4.0, 6.0]},
+    ("implicit", "logistic"): {"learning_rate": [0.1, 0.3, 1.0], "regularization": [0.6, 3.0], "neg_prop": [3, 30]},
 }
 CHOSEN: dict[tuple[str, str], dict[str, float]] = {
     ("ours", "bpr"): {"learning_rate": 0.1, "l2": 0.01, "popularity": 0.5},
@@ -117,6 +133,8 @@ CHOSEN: dict[tuple[str, str], dict[str, float]] = {
     ("LightFM", "bpr"): {"learning_rate": 0.05, "item_alpha": 0.0},
     ("ours", "warp"): {"learning_rate": 0.4, "l2": 0.02, "draws": 10},
     ("LightFM", "warp"): {"learning_rate": 0.035, "item_alpha": 0.0},
+    ("ours", "logistic"): {"learning_rate": 0.1, "l2": 4.0},
+    ("implicit", "logistic"): {"learning_rate": 1.0, "regularization": 0.6, "neg_prop": 30},
 }  # fmt: skip
 CHAIN = "A pair's step waits for three rows at random places and for the steps before it."
 
@@ -126,6 +144,9 @@ JOBS = [
         {"implicit": 1.5, "LightFM": 20.0}, reason=CHAIN),
     Job(f"WARP, {RANK} factors, {EPOCHS} epochs, gowalla", Side(partial(side, "ours", "warp")),
         {"LightFM": Side(partial(side, "LightFM", "warp"))}, {"LightFM": 15.0}, reason=CHAIN),
+    Job(f"logistic MF, {RANK} factors, {EPOCHS} epochs, gowalla", Side(partial(side, "ours", "logistic")),
+        {"implicit": Side(partial(side, "implicit", "logistic"))},
+        reason="A score is summed before its row can be added, and rows that few took wait for memory."),
 ]  # fmt: skip
 
 
@@ -149,6 +170,6 @@ def tried(who: str, loss: str) -> Iterator[tuple[dict[str, float], dict[str, flo
 
 if __name__ == "__main__":
     for who, loss in TRIED:
-        if not sys.argv[1:] or who in sys.argv[1:]:
+        if not sys.argv[1:] or {who, loss} & set(sys.argv[1:]):
             for settings, found in tried(who, loss):
                 print(who, loss, settings, {k: round(v, 4) for k, v in found.items()}, flush=True)
