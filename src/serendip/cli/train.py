@@ -118,7 +118,8 @@ def show(chosen: "Chosen", seconds: float, allowed: float) -> None:
     if chosen.interactions:
         print(f"Events count for more under {worded(chosen.interactions)}, which the model keeps to. For later fits "
               "write it into serendip.toml, under [interactions].")  # fmt: skip
-    for name, why in chosen.left_out.items():
-        print(f"Left out: {name}: {why}")
+    for why in dict.fromkeys(chosen.left_out.values()):
+        names = [name for name, reason in chosen.left_out.items() if reason == why]
+        print("Left out:", why if why.startswith(names[0]) else f"{', '.join(names)}: {why}")
     if chosen.published != chosen.algorithm:
         print(f"So {board.baseline} is published: it is simpler, and no worse as far as can be told.")

@@ -37,8 +37,8 @@ STAY = 5  # algorithms that go on to the next rung at least
 CLOSE = 0.7  # of the best at a rung, from which on an algorithm goes on: more data changes the order
 FIRST = 0.35  # of the time for all algorithms with their defaults, at most
 PATIENCE = 3.0  # times its part of that time that one fit may take; those that are often the best three times that
-OFTEN_GOOD = ("itemknn", "rp3beta", "userknn", "als", "markov", "stan", "vsknn", "slim", "gfcf", "featuremf", "bspm",
-              "sansa", "ease", "trending")  # fmt: skip
+OFTEN_GOOD = ("itemknn", "rp3beta", "userknn", "als", "logisticmf", "markov", "stan", "vsknn", "slim", "gfcf",
+              "featuremf", "bspm", "sansa", "ease", "trending")  # fmt: skip
 HEAVY = 4e9  # bytes of a fit that a search does without: it takes minutes, and none tells its progress
 OVERRUN = 1.5  # times that time after which the rest of them is not tried any more
 WEIGHING = 0.25  # of the time for trying what events are worth, at most
