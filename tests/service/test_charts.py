@@ -69,8 +69,3 @@ def test_a_chart_is_a_picture_too():
     small, large = (charts.png(SPECS["bars"], scale) for scale in (1.0, 2.0))
     assert small.startswith(b"\x89PNG")
     assert int.from_bytes(large[16:20]) == pytest.approx(2 * int.from_bytes(small[16:20]), abs=2)
-
-
-def test_a_page_of_its_own_brings_its_script():
-    page = charts.html(SPECS["bars"])
-    assert not re.search(r"<script[^>]+src=", page)

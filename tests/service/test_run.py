@@ -116,6 +116,17 @@ def test_reports_are_valid_json_and_whole_pages(shop):
         assert Path("project/reports", page).read_text().rstrip().endswith("</html>")
 
 
+def test_the_page_of_the_leaderboard_tells_who_is_chosen_and_each_figure(shop):
+    board = json.loads(Path("project/reports/leaderboard.json").read_text())
+    page = Path("project/reports/leaderboard.html").read_text()
+    assert f"Chosen: {board['chosen']}: ndcg@10 +" in page and "corrected for 2 models" in page
+    assert page.count("<svg") == 1 and "dashed line: popular" in page and "<script" not in page
+    for row in board["results"]:
+        main, recall = row["metrics"]["ndcg@10"], row["metrics"]["recall@10"]
+        cells = f"{main['mean']:.4f} ({main['ci95'][0]:.4f} to {main['ci95'][1]:.4f})", f"{recall['mean']:.4f}"
+        assert all(f">{cell}</td>" in page for cell in (row["algorithm"], *cells))
+
+
 def test_items_that_are_left_out_are_neither_learned_nor_shown(shop):
     left_out = "i25"
     settings = Path("project/serendip.toml")

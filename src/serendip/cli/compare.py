@@ -27,7 +27,9 @@ def command(
     metrics: Annotated[str | None, Option(help="Names separated by commas; the first is the primary one.")] = None,
     split: Annotated[str | None, Option(help="time, last-share, last-out, random, users or latest-users.")] = None,
     folds: Annotated[int | None, Option(min=2, help="Cross-validate over this many random folds instead.")] = None,
-    plot: Annotated[Path | None, Option(help="Write the leaderboard as a picture: .svg, .png or .html.")] = None,
+    plot: Annotated[
+        Path | None, Option(help="Write the leaderboard: a picture as .svg or .png, a page as .html.")
+    ] = None,
     threads: ThreadsOption = None,
     seed: SeedOption = 0,
     json: JsonOption = False,
@@ -39,9 +41,8 @@ def command(
     from serendip.errors import UserError
     from serendip.metrics.name import parse_all
     from serendip.models.contract import Run
-    from serendip.service import charts
     from serendip.service.compare import compare
-    from serendip.service.report import rows
+    from serendip.service.report import drawn
     from serendip.service.runs import keep
     from serendip.service.settings import learned, settings_of
     from serendip.service.whole import write_whole
@@ -50,7 +51,7 @@ def command(
     place = Project(project)
     settings = settings_of(place)
     if plot is not None and plot.suffix not in (".svg", ".png", ".html"):
-        raise UserError(f"{plot} ends in none of .svg, .png, .html: name the picture by the form it is to have")
+        raise UserError(f"{plot} ends in none of .svg, .png, .html: name the file by the form it is to have")
     if split is not None:
         settings = replace(settings, evaluation=replace(settings.evaluation, split=split))
     if metrics is not None:
@@ -66,9 +67,7 @@ def command(
                            run=Run(threads=threads, seed=seed, progress=bar))  # fmt: skip
     kept = keep(place, "compare", {"algorithms": named(algorithms)}, data, settings, compared.plain(), seed)
     if plot is not None:
-        picture = charts.leaderboard(rows(compared), str(compared.board.primary))
-        text = charts.html if plot.suffix == ".html" else charts.svg
-        write_whole(plot, charts.png(picture) if plot.suffix == ".png" else text(picture))
+        write_whole(plot, drawn(compared, plot.suffix, place.name))
     if json:
         import msgspec
 

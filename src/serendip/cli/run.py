@@ -99,7 +99,7 @@ def show(ran: "Ran", project: Path) -> None:
         (f"serendip serve{where}", "answer over HTTP, with a page to look at"),
         (f"serendip generate --output slates.csv{where}", "every slate as a file"),
         (f"{project / 'serendip.toml'}", "what the project decides: objective, weights, items to leave out"),
-        *zip(map(str, ran.reports), ("what the data is like", "the leaderboard as a picture"), strict=False),
+        *zip(map(str, ran.reports), ("what the data is like", "the leaderboard with all its figures"), strict=False),
     )
     width = max(len(line) for line, _ in steps)
     for line, why in steps:

@@ -32,42 +32,22 @@ def shown(text: str) -> str:
 
 def leaderboard(compared: "Compared") -> None:
     """Print the models in order with intervals, what was left out and which was chosen."""
-    board, contest = compared.board, compared.contest
-    metrics = list(board.standings[0].report.estimates)
-    if contest.note:
-        print(f"Note: {contest.note}.")
-    for leak in contest.leaks:
-        print(f"Warning: {leak}.")
-    n = board.standings[0].report
-    print(f"Judged on {n.n_users:,} users ({n.n_cold:,} without a history), split: {contest.parts.name}.\n")
+    board = compared.board
+    metrics, n = list(board.standings[0].report.estimates), board.standings[0].report
+    for sentence in compared.warnings:
+        print(sentence)
+    print(f"Judged on {n.n_users:,} users ({n.n_cold:,} without a history), split: {compared.contest.parts.name}.\n")
     first = ("algorithm", "left"), (str(metrics[0]), "right"), ("95% interval", "right"), ("beats popular", "left")
     made = table(*first, *((str(m), "right") for m in metrics[1:]), ("fit s", "right"))
     for standing in board.standings:
         e = standing.report.estimates
-        verdict = "beyond doubt" if standing.beyond_doubt else "baseline" if standing.against is None else "no"
         main = e[metrics[0]]
-        made.add_row(standing.report.algorithm, f"{main.mean:.4f}", f"{main.low:.4f}-{main.high:.4f}", verdict,
+        made.add_row(standing.report.algorithm, f"{main.mean:.4f}", f"{main.low:.4f}-{main.high:.4f}", standing.verdict,
                      *(f"{e[m].mean:.4f}" for m in metrics[1:]), f"{standing.report.fit_seconds:.2f}")  # fmt: skip
     console().print(made)
-    if n.n_cold:
-        cold = {s.report.algorithm: s.report.cold[metrics[0]].mean for s in board.standings if s.report.cold}
-        best = max(cold, key=lambda name: cold[name])
-        print(f"Users without a history: {metrics[0]} {cold[best]:.4f} ({best}), {cold['popular']:.4f} (popular).")
-    if compared.ratings:
-        said = ", ".join(
-            f"{r.algorithm} " + " ".join(f"{m} {e.mean:.3f}" for m, e in r.estimates.items()) for r in compared.ratings
-        )
-        print(f"Ratings predicted: {said}.")
-    for name, why in compared.left_out:
-        print(f"Left out: {name}: {why}")
-    chosen = compared.chosen.name
-    if chosen == "popular":
-        print("\nNothing beats popularity beyond doubt, so popularity is chosen.")
-    else:
-        c = board.chosen.against
-        assert c is not None
-        print(f"\nChosen: {chosen}: {board.primary} {c.difference:+.4f} over popular ({c.low:+.4f} to {c.high:+.4f}), "
-              f"p = {c.p_corrected:.4f}: paired by user, corrected for {len(board.standings) - 1} models.")  # fmt: skip
+    for sentence in compared.findings:
+        print(sentence)
+    print(f"\n{compared.verdict}")
 
 
 def slate(answer: "Slate", newcomer: str = "A newcomer") -> None:

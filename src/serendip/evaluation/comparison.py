@@ -29,6 +29,11 @@ class Standing:
         """Whether it beats the baseline, paired by user and corrected for the number of models, at the 5% level."""
         return self.against is not None and self.against.beyond_doubt
 
+    @property
+    def verdict(self) -> str:
+        """The same in words: beyond doubt, no, or baseline."""
+        return "beyond doubt" if self.beyond_doubt else "baseline" if self.against is None else "no"
+
 
 @dataclass(frozen=True)
 class Leaderboard:

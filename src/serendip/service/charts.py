@@ -147,10 +147,3 @@ def png(spec: Spec, scale: float = 2.0) -> bytes:
 
     on_white = spec | {"background": "white", "padding": 12}
     return bytes(vl_convert.vegalite_to_png(on_white, scale=scale, allowed_base_urls=[]))
-
-
-def html(spec: Spec) -> str:
-    """Return the chart as a page of its own that needs no network."""
-    import vl_convert
-
-    return str(vl_convert.vegalite_to_html(spec, bundle=True))

@@ -45,6 +45,40 @@ class Compared:
         name = self.board.chosen.report.algorithm
         return next(a for a in self.algorithms if a.name == name)
 
+    @property
+    def warnings(self) -> list[str]:
+        """What to know before the figures are read: how the split was made, and what leaks across it."""
+        note = [f"Note: {self.contest.note}."] if self.contest.note else []
+        return note + [f"Warning: {leak}." for leak in self.contest.leaks]
+
+    @property
+    def findings(self) -> list[str]:
+        """Who serves users without a history best, how well ratings are predicted, what was left out."""
+        found, metric = [], self.board.primary
+        if self.board.standings[0].report.n_cold:
+            cold = {s.report.algorithm: s.report.cold[metric].mean for s in self.board.standings if s.report.cold}
+            best = max(cold, key=lambda name: cold[name])
+            found.append(
+                f"Users without a history: {metric} {cold[best]:.4f} ({best}), {cold['popular']:.4f} (popular)."
+            )
+        if self.ratings:
+            said = (" ".join([r.algorithm, *(f"{m} {e.mean:.3f}" for m, e in r.estimates.items())])
+                    for r in self.ratings)  # fmt: skip
+            found.append(f"Ratings predicted: {', '.join(said)}.")
+        return found + [f"Left out: {name}: {why}" for name, why in self.left_out]
+
+    @property
+    def verdict(self) -> str:
+        """Which is chosen, and how sure that is."""
+        c = self.board.chosen.against
+        if c is None:
+            return "Nothing beats popularity beyond doubt, so popularity is chosen."
+        return (
+            f"Chosen: {self.chosen.name}: {self.board.primary} {c.difference:+.4f} over popular ({c.low:+.4f} to "
+            f"{c.high:+.4f}), p = {c.p_corrected:.4f}: paired by user, corrected for {len(self.board.standings) - 1} "
+            "models."
+        )
+
     def plain(self) -> dict[str, object]:
         """Return it as JSON has it."""
         rows = []

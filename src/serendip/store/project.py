@@ -27,6 +27,11 @@ class Project:
     root: Path
 
     @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.root.resolve().name
+
+    @property
     def settings(self) -> Path:
         """What the project decides."""
         return self.root / "serendip.toml"

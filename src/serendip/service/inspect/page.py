@@ -1,11 +1,9 @@
-"""The report as one page that needs nothing else: our own style sheet, charts as SVG inside."""
+"""The report as one page that needs nothing else."""
 
-from importlib.resources import files
-
-from jinja2 import Environment
 from markupsafe import Markup
 
 from serendip.service import charts
+from serendip.service.html import rendered
 from serendip.service.inspect.report import DataReport, day
 from serendip.service.inspect.sections import sections
 
@@ -15,10 +13,9 @@ UNITS |= dict.fromkeys(("purchase", "return", "cart"), "quantity (pieces)")
 
 def page(report: DataReport) -> str:
     """Return the page as HTML."""
-    source = files("serendip.service.inspect").joinpath("report.html.j2").read_text(encoding="utf-8")
-    made = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(source)
     drawn = {key: [Markup(charts.svg(spec)) for spec in specs] for key, specs in pictures(report).items()}
-    return made.render(report=report, sections=sections(report), charts=drawn, made=day(report.made))
+    values = {"report": report, "sections": sections(report), "charts": drawn, "made": day(report.made)}
+    return rendered("data.html.j2", values)
 
 
 def pictures(r: DataReport) -> dict[str, list[charts.Spec]]:
