@@ -134,7 +134,7 @@ CHOSEN: dict[tuple[str, str], dict[str, float]] = {
     ("ours", "warp"): {"learning_rate": 0.4, "l2": 0.02, "draws": 10},
     ("LightFM", "warp"): {"learning_rate": 0.035, "item_alpha": 0.0},
     ("ours", "logistic"): {"learning_rate": 0.1, "l2": 4.0},
-    ("implicit", "logistic"): {"learning_rate": 1.0, "regularization": 0.6, "neg_prop": 30},
+    ("implicit", "logistic"): {"learning_rate": 1.0, "regularization": 3.0, "neg_prop": 30},
 }  # fmt: skip
 CHAIN = "A pair's step waits for three rows at random places and for the steps before it."
 

@@ -221,7 +221,8 @@ def seconds(algorithm: Algorithm, size: Size, run: Run) -> tuple[float, float]:
         if one not in paces:
             paces[one] = beside(one, size, paces, run) if one.fits(size) else pace(one, size, run)
     cpu = [paces[one].cpu(one, part) for one, part in parts]
-    return sum(c / paces[one].cores for c, (one, _) in zip(cpu, parts, strict=True)), sum(cpu)
+    wall = sum(c / paces[one].cores for c, (one, _) in zip(cpu, parts, strict=True))
+    return float(wall), float(sum(cpu))
 
 
 def pace(algorithm: Algorithm, size: Size, run: Run) -> Pace:
