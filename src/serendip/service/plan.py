@@ -251,16 +251,20 @@ def pace(algorithm: Algorithm, size: Size, run: Run) -> Pace:
 def beside(algorithm: Algorithm, size: Size, paces: Mapping[Algorithm, Pace], run: Run) -> Pace:
     """Return what a step takes of what a fit does beside the fits within it, which take what `paces` say."""
     brief = shortened(algorithm)
-    own, share = 0.0, min(1.0, 2_000 / size.events)
+    share = min(1.0, 2_000 / size.events)
     cost = brief.cost(size)
     if cost is None or not cost.operations:
         return Pace(0.0, 0.0, 1.0)
+
+    def own(now: Timed) -> float:
+        return max(now.cpu - sum(paces[one].cpu(one, part) for one, part in every(brief, now.size)[1:]), 0.0)
+
     while True:
         now = timed(brief, size, share, run)
-        within = sum(paces[one].cpu(one, part) for one, part in every(brief, now.size)[1:])
-        own = max(now.cpu - within, 0.0)
-        if own > MEASURED or now.cpu > MOST * MEASURED or share == 1:
-            return Pace(own / max(now.steps, 1.0), 0.0, cores(now, run))
+        if own(now) > MEASURED:  # what is imported at first is no part of it
+            now = timed(brief, size, share, run)
+        if own(now) > MEASURED or now.cpu > MOST * MEASURED or share == 1:
+            return Pace(own(now) / max(now.steps, 1.0), 0.0, cores(now, run))
         share = min(1.0, share * 2)
 
 
