@@ -6,6 +6,7 @@ of the fit are set against the plan, which must be within 15% and a factor of 2.
 done: a run that was cut off goes on, `--again` begins anew. The table goes to docs/planning.md.
 """
 
+import argparse
 import json
 import os
 import subprocess
@@ -110,18 +111,21 @@ def line(found: dict[str, Any]) -> tuple[bool, str]:
 
 
 def main() -> None:
-    given = sys.argv[1:]
-    only = given[given.index("--only") + 1] if "--only" in given else None
-    names = [name for name in given if name not in ("--again", "--only", only)] or list(JOBS)
-    if "--again" in sys.argv:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    known = [*JOBS, []]  # argparse checks the list of none, too
+    parser.add_argument("names", metavar="SET", nargs="*", choices=known, help=f"{', '.join(JOBS)}; none: all")
+    parser.add_argument("--only", metavar="JOB", help="one job of the sets, as `als rank=256`")
+    parser.add_argument("--again", action="store_true", help="run rows that exist too")
+    given = parser.parse_args()
+    if given.again:
         KEPT.unlink(missing_ok=True)
     lines = KEPT.read_text().splitlines() if KEPT.exists() else []
     kept = {(found["set"], found["job"]): found for found in map(json.loads, lines)}
     with tempfile.TemporaryDirectory() as folder:
-        for name in names:
+        for name in given.names or JOBS:
             path = Path(folder) / f"{name}.csv"
             for text in JOBS[name]:
-                if (name, text) in kept or only not in (None, text):
+                if (name, text) in kept or given.only not in (None, text):
                     continue
                 if not path.exists():
                     write(name, path)
