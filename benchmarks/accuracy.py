@@ -265,6 +265,7 @@ BENCHES = {
             "userknn": grid(neighbours=(50, 100), damping=(0.3, 0.5)),
             "rp3beta": grid(alpha=(0.45, 0.6, 0.8), beta=(0.2, 0.4), neighbours=(400,)),
             "bpr": ({},),
+            "logisticmf": grid(rank=(64, 128), l2=(4.0, 8.0, 12.0, 16.0)),
             "sansa": grid(l2=(50.0, 150.0), density=(100,)),
             "slim": grid(l1=(0.3, 1.0), l2=(50.0,)),
             "als": grid(rank=(128, 256), epochs=(8,), unobserved=(0.05,), l2=(0.01,)),  # see the notes
