@@ -216,7 +216,7 @@ def test_a_disk_that_fills_up_during_ingest(serendip, small_disk):
 
 
 def test_a_disk_that_fills_up_during_the_main_job(serendip, small_disk, prepared):
-    subprocess.run(["mount", "-o", "remount,size=1m", small_disk], check=True)
+    subprocess.run(["mount", "-o", "remount,size=400k", small_disk], check=True)
     given = ["run", prepared / "events.csv", "--items", prepared / "items.csv", "--algorithms", "itemknn,ease"]
     said(serendip(*given, "--project", small_disk), "the disk is full")
     subprocess.run(["mount", "-o", "remount,size=50m", small_disk], check=True)
