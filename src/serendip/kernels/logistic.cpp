@@ -15,16 +15,17 @@ namespace nb = nanobind;
 
 namespace serendip {
 
-struct Interactions {        // compressed rows: what each took, and how much more than once that counts
+struct Interactions {  // compressed rows: what each took, and how much more than once that counts
     const std::int64_t* begin;
     const std::int32_t* index;
     const float* weight;
 };
 
 struct Sides {
-    float *x, *square;      // (n, width) the rows that step, and their sums of squared gradients
-    const float *y, *drawn, *each;  // (m, width) the fixed rows; (n_drawn, width) some of them, with which every row is
-                                    // compared; (n_drawn,) how many rows each of those stands for
+    float *x, *square;          // (n, width) the rows that step, and their sums of squared gradients
+    const float* y;             // (m, width) the fixed rows
+    const float *drawn, *each;  // (n_drawn, width) those that every row is compared with, (n_drawn,) for how many each
+                                // of them stands
     std::int64_t n_drawn, width, rank, fixed;  // columns from the rank on have no penalty; column `fixed` stays
 };
 
@@ -47,8 +48,8 @@ template <class T>
 using Matrix = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 void step(Vector<const int64_t> begin, Vector<const int32_t> index, Vector<const float> weight, Matrix<float> x,
-          Matrix<float> square, Matrix<const float> y, Matrix<const float> drawn, Vector<const float> each, int64_t rank,
-          int64_t fixed, float learning_rate, float l2, int threads) {
+          Matrix<float> square, Matrix<const float> y, Matrix<const float> drawn, Vector<const float> each,
+          int64_t rank, int64_t fixed, float learning_rate, float l2, int threads) {
     const serendip::Interactions taken{begin.data(), index.data(), weight.data()};
     const serendip::Sides sides{x.data(),
                                 square.data(),
