@@ -18,13 +18,14 @@ from serendip.models.children import APART, Fits, algorithm, fits, fitted, held
 from serendip.models.contract import Algorithm, Predicts, Run, learnable_ratings
 from serendip.models.cost import Cost, Size
 from serendip.models.hyperparameter import hyper
-from serendip.models.stackedratings import StackedRatings, known_of, predicted, stacked
+from serendip.models.stackedratings import ROWS, StackedRatings, known_of, predicted, stacked
 
 DEFAULT = (
     "svd", "svdpp", "asvd", "knnbaseline:by=item", "knnbaseline:by=user", "nmf", "slopeone", "coclustering", "baseline",
 )  # fmt: skip
 
 SMALL = 10_000  # items up to which slopeone, whose memory is their square, is one of them
+PREDICTED = 120  # bytes of an event of the histories while slope one predicts beside them
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,8 @@ class FWLS(Algorithm):
         fits, n = self.fits(size), len(self.named(size.n_items))
         told = self.times * self.share * size.ratings  # ratings that were withheld
         x = 4 * 3 * (n + 1) * told
-        memory = max(held(fits[:n]) + APART * size.events, 4 * x, x + held(fits[-n:]))
+        asked = PREDICTED * min(ROWS, self.share * float((size.user.astype(np.float64) ** 2).sum()))
+        memory = max(held(fits[:n]) + APART * size.events + asked, 4 * x, x + held(fits[-n:]))
         return Cost(memory, n * told)
 
     def withheld(self, algorithms: tuple[str, ...], data: Dataset, run: Run) -> tuple[F32, F32, F32]:

@@ -5,7 +5,7 @@ from scipy.sparse import csr_matrix
 
 from serendip.arrays import CSR, F32, I64
 
-BESIDE = 16_000_000  # ratings beside all items, and likenesses, held at once
+BESIDE = 2_000_000  # ratings beside all items, and likenesses, held at once
 
 
 def weighted_mean(row: I64, likeness: F32, value: F32, k: int, n: int) -> F32:

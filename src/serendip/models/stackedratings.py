@@ -9,7 +9,7 @@ from serendip.data.queries import Queries
 from serendip.models.contract import Model, Predicts
 from serendip.models.ratings import Rates, Ratings
 
-ROWS = 4_000_000  # history events held at once
+ROWS = 500_000  # history events held at once
 
 
 @dataclass(frozen=True)
