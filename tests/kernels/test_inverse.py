@@ -58,6 +58,15 @@ def test_what_is_not_positive_definite_is_refused(rows: Any) -> None:
         rows(**p)
 
 
+@pytest.mark.skipif(not compiled.native, reason="the kernels were not built")
+def test_threads_do_not_change_which_row_is_named() -> None:
+    p = made(60, 3, 60)  # every row from 4 on has no inverse, and later ones are known as soon
+    p["data"][p["indptr"][4] : p["indptr"][5]] = -5
+    for _ in range(300):
+        with pytest.raises(ValueError, match="row 4 is not positive definite"):
+            inverse_rows(**p, threads=4)
+
+
 def test_a_pattern_without_the_rows_own_column_is_refused() -> None:
     p = made(10, 3, 10)
     p["columns"][0] = 5

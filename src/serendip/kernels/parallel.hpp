@@ -1,4 +1,4 @@
-// Threads for one call: dynamic chunks, Ctrl-C answered, the first exception handed on.
+// Threads for one call: dynamic chunks, Ctrl-C answered, the exception of the first range handed on.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -28,14 +28,16 @@ void parallel_for(std::int64_t n, std::int64_t chunk, int threads, const Body& b
     std::atomic<std::int64_t> next{0};
     std::atomic<bool> stop{false};
     std::exception_ptr failure;
+    std::int64_t failed = n;  // where the range of `failure` begins
     std::mutex failure_lock;
     bool interrupted = false;
 
     const auto work = [&](int thread, bool watches_signals) {
         auto asked = clock::now();
+        std::int64_t begin = 0;
         try {
             while (!stop.load(std::memory_order_relaxed)) {
-                const std::int64_t begin = next.fetch_add(chunk);
+                begin = next.fetch_add(chunk);
                 if (begin >= n) return;
                 body(begin, std::min(begin + chunk, n), thread);
                 if (watches_signals && clock::now() - asked > std::chrono::milliseconds(100)) {
@@ -48,8 +50,13 @@ void parallel_for(std::int64_t n, std::int64_t chunk, int threads, const Body& b
                 }
             }
         } catch (...) {
+            // Ranges are taken in order and a taken one is finished, so all before the first that fails have been
+            // tried: which exception is handed on does not depend on the number or the luck of the threads.
             const std::lock_guard lock(failure_lock);
-            if (!failure) failure = std::current_exception();
+            if (begin < failed) {
+                failed = begin;
+                failure = std::current_exception();
+            }
             stop = true;
         }
     };
