@@ -51,6 +51,15 @@ def test_gram_equals_twin(isa: str, m: int, n: int, seed: int, ones: bool, threa
     )
 
 
+def test_twins_answer_in_rows_as_what_inverts_in_place_asks_for() -> None:
+    x = made(40, 30, 0, ones=True)
+    for answer in (
+        sparse_gram_numpy(x.indptr, x.indices, x.data, 30),
+        sandwich_numpy(x.indptr, x.indices, x.data, np.eye(40, dtype=np.float32), 30),
+    ):
+        assert answer.flags.c_contiguous
+
+
 @given(m=sizes, more=st.integers(0, 70), seed=st.integers(0, 1000), ones=st.booleans(), threads=st.integers(1, 3))
 def test_sandwich_equals_twin(isa: str, m: int, more: int, seed: int, ones: bool, threads: int) -> None:
     x = made(m, m + more, seed, ones)

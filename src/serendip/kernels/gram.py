@@ -106,13 +106,13 @@ def gram_numpy(y: F32) -> F32:
 def sparse_gram_numpy(indptr: I64, indices: I32, value: F32, n_columns: int) -> F32:
     """Do what `sparse_gram` does, by SciPy's sparse product."""
     x = csr_matrix((value, indices, indptr), shape=(len(indptr) - 1, n_columns))
-    return np.asarray((x.T @ x).toarray(), np.float32)
+    return np.ascontiguousarray((x.T @ x).toarray(), np.float32)
 
 
 def sandwich_numpy(indptr: I64, indices: I32, value: F32, k: F32, n_columns: int) -> F32:
     """Do what `sandwich` does, by SciPy's product of a sparse and a dense matrix."""
     x = csr_matrix((value, indices, indptr), shape=(len(indptr) - 1, n_columns))
-    return np.asarray((x.T @ k) @ x, np.float32)
+    return np.ascontiguousarray((x.T @ k) @ x, np.float32)
 
 
 def mirror_numpy(a: F32) -> None:
