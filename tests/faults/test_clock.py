@@ -66,12 +66,14 @@ def test_slates_are_full_and_events_are_kept_whichever_clock_dates_them(clock, c
 
 @JUMPS
 def test_what_is_kept_for_a_while_is_kept_after_a_jump(clock, client, jump):
-    made = slate(client)
-    clock[0] = jump
-    again = slate(client)
-    assert again[0] == made[0] and again[1].startswith("cache;") == (jump > 0)  # set back, rules may hold anew
-    assert slate(client)[0] == made[0]
-    assert any(slate(client)[1].startswith("cache;") for _ in range(5))  # a look for changes may just have emptied it
+    made, from_cache = slate(client)[0], []
+    for _ in range(5):  # a look for changes may just have emptied the cache
+        for clock[0] in (0, jump):
+            again, timing = slate(client)
+            assert again == made
+        from_cache.append(timing.startswith("cache;"))
+    assert any(from_cache) if jump > 0 else not from_cache[0]  # set back, rules may hold anew
+    assert any(slate(client)[1].startswith("cache;") for _ in range(5))
 
 
 @JUMPS
