@@ -55,3 +55,18 @@ def test_a_row_that_is_left_out_is_told_and_kept(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_one_sentence() -> None:
     with pytest.raises(serendip.UserError, match=r"nowhere\.csv"):
         serendip.read("nowhere.csv")
+
+
+def test_context_becomes_columns_that_models_may_use() -> None:
+    events = {"user": list("abab"), "item": list("xyyx"), "device": ["tv", None, "tv", "phone"], "place": ["home"] * 4}
+    data = serendip.read(events, context=["device"])
+    assert data.context["device"].to_list() == ["tv", "tv", None, "phone"]  # user by user
+    assert not serendip.read(events).context
+    with pytest.raises(serendip.UserError, match="no event has 'devise' in its context; did you mean 'device'"):
+        serendip.read(events, context=["devise"])
+
+
+def test_a_dict_is_columns_of_equal_length() -> None:
+    assert len(serendip.read({"user": list("ab"), "item": list("xy")})) == 2
+    with pytest.raises(serendip.UserError, match="columns as long as each other"):
+        serendip.read({"user": list("ab"), "item": list("xyz")})

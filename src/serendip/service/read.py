@@ -1,7 +1,8 @@
 """From a file, a data frame or a name to the data set that algorithms learn from: what Python users begin with."""
 
 import warnings
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
@@ -12,7 +13,11 @@ from serendip.data.dataset import Dataset
 from serendip.data.readers import QUARANTINE_SCHEMA, Columns, Plan, Query, Reading, recognise
 from serendip.data.readers import read as read_batches
 from serendip.data.tables import EVENT_SCHEMA, Tables
+from serendip.errors import UserError, nearest
 from serendip.service.settings import rules
+from serendip.store.events import held
+
+LOOKED_AT = 1000  # events whose contexts tell which keys there are
 
 
 @dataclass(frozen=True)
@@ -35,14 +40,16 @@ def read(
     columns: Columns | None = None,
     reading: Reading | None = None,
     interactions: Interactions | None = None,
+    context: Sequence[str] = (),
 ) -> Dataset:
     """Return the data set of a path, a data frame or a `Query`; rows that cannot be used are left out with a warning.
 
     items, users: further sources, of attributes. columns: which column is what, where names mislead. interactions:
-    what events are worth, as [interactions] of serendip.toml.
+    what events are worth, as [interactions] of serendip.toml. context: what models may use of what an event says
+    beside that, as ["device"], like [data] context.
 
     Raises:
-        UserError: a source cannot be read, or a column cannot be told.
+        UserError: a source cannot be read, a column cannot be told, or no event has such a context.
     """
     found = tables(source, items=items, users=users, columns=columns, reading=reading)
     if len(found.quarantine):
@@ -52,22 +59,38 @@ def read(
             f"{len(found.quarantine):,} rows are left out: {told}; serendip.tables(...).quarantine holds them",
             stacklevel=2,
         )
-    return dataset(found, interactions)
+    return dataset(found, interactions, context)
 
 
-def load(name: str, *, interactions: Interactions | None = None, offline: bool = False) -> Dataset:
-    """Return a public data set by its name, as "ml-100k".
+def load(
+    name: str, *, interactions: Interactions | None = None, offline: bool = False, context: Sequence[str] = ()
+) -> Dataset:
+    """Return a public data set by its name, as "ml-100k"; context as for `read`.
 
     Raises:
-        UserError: the name is unknown, or the set can be had nowhere.
+        UserError: the name is unknown, the set can be had nowhere, or no event has such a context.
     """
-    return dataset(catalogue.load(name, offline=offline), interactions)
+    return dataset(catalogue.load(name, offline=offline), interactions, context)
 
 
-def dataset(given: Tables, interactions: Interactions | None = None) -> Dataset:
-    """Return the data set of tables under the same rules as a project's: weights by type, half of the rating scale."""
-    data = Dataset.of(given)
+def dataset(given: Tables, interactions: Interactions | None = None, context: Sequence[str] = ()) -> Dataset:
+    """Return the data set of tables under the same rules as a project's: weights by type, half of the rating scale.
+
+    Raises:
+        UserError: no event has such a context.
+    """
+    events = given.events.with_columns(in_context(given.events["context"], key) for key in context)
+    data = Dataset.of(replace(given, events=events))
     return data.ruled(rules(interactions or Interactions(), data))
+
+
+def in_context(texts: pl.Series, key: str) -> pl.Series:
+    """Return what contexts hold under a key, null where nothing."""
+    found = pl.Series(f"context.{key}", [held(text, key) for text in texts], strict=False)
+    if len(found) and found.null_count() == len(found):
+        known = texts.head(LOOKED_AT).str.extract_all(r'"\w+":').explode().drop_nulls().str.strip_chars('":')
+        raise UserError(f"no event has {key!r} in its context{nearest(key, known)}")
+    return found
 
 
 def tables(

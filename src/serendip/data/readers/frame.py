@@ -30,7 +30,10 @@ def frame(data: Any) -> pl.DataFrame:
     if columns is not None and hasattr(data, "to_dict"):  # pandas without pyarrow
         return pl.DataFrame({str(name): _column(data[name]) for name in columns})
     if isinstance(data, dict):
-        return pl.DataFrame(data)
+        try:
+            return pl.DataFrame(data)
+        except (pl.exceptions.PolarsError, TypeError) as error:
+            raise UserError(f"the dict is no table of columns as long as each other: {error}") from None
     kind = type(data).__name__
     raise UserError(f"a {kind} is no data frame: give polars, pandas, or anything with __arrow_c_stream__")
 
