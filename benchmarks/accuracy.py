@@ -324,10 +324,10 @@ NOTES = (
     "RP3beta on lightgcn-gowalla: a wider space (beta from .05, neighbours 400 and 1600) chose the settings of before; "
     "smaller beta does worse on validation (800 neighbours: .1423 with alpha .8 and beta .05, .1456 with .6 and .2). "
     "P3alpha, which is RP3beta with beta 0, reaches the published figures of RP3beta, whose settings are unknown. No "
-    "validation part at random would have chosen that: with a tenth or a twentieth of each user's items withheld greater "
-    "beta does better still (alpha .6, of a twentieth: beta 0 .0997, .2 .1082, .3 .1109). The test part is of another "
-    "kind: recall@20 falls to it from .205 (a fifth withheld, less to learn from), and the tenth of the items that are "
-    "taken most has 21.9% of its events there, the others 20.5% to 20.8%.",
+    "validation part at random would have chosen that: with a tenth or a twentieth of each user's items withheld "
+    "greater beta does better still (alpha .6, of a twentieth: beta 0 .0997, .2 .1082, .3 .1109). The test part is of "
+    "another kind: recall@20 falls to it from .205 (a fifth withheld, less to learn from), and the tenth of the items "
+    "that are taken most has 21.9% of its events there, the others 20.5% to 20.8%.",
     "SLIM on ncf-ml-1m: a narrower space (l1 1 to 5, l2 200 to 1000) had chosen l2 200 before, which gave hr@10 .7147 "
     "and ndcg@10 .4487 on test.",
     "Logistic MF: before its biases began at what was taken and without penalty, and its comparisons were drawn by "
