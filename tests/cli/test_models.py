@@ -61,7 +61,7 @@ def test_compare_puts_reports_side_by_side_and_judges_on_one_part(three, answer,
     ("arguments", "said"),
     [
         (["promot"], "did you mean 'promote'"),
-        (["promote"], "takes 1 versions, not 0"),
+        (["promote"], "takes 1 version, not 0"),
         (["compare", "20200101T000000000Z-00000000"], "takes 2 versions, not 1"),
         (["promote", "20200101T000000000Z-00000000"], "there is no model"),
         (["promote", "../x"], "there is no model"),

@@ -109,6 +109,19 @@ def test_a_store_in_use_is_not_replaced_and_an_old_one_is_brought_up_to_date(sho
     assert len(items(project.root)) == 5
 
 
+def test_who_was_erased_is_no_user_of_a_backup_nor_of_a_store(shop, inside):
+    assert inside("erase", "u14", "--project", "project").returncode == 0
+    project, file = Project(shop / "project"), shop / "shop.backup"
+    done = backup(project, file)
+    assert (done.erased, done.rows["users"]) == (1, 240)
+    assert str(done).startswith("1,673 events of 239 users and 60 items, model ")
+    assert restore(Project(shop / "other"), file) == done
+    with project.store() as store:
+        assert store.counts().users == 239
+        store.delete_items(["i1"])
+        assert store.counts().items == 59
+
+
 def test_a_folder_is_no_file_to_write(tmp_path):
     with pytest.raises(UserError, match=r"is a folder: name a file in it, as .*shop\.backup"):
         backup(Project(tmp_path), tmp_path)
@@ -116,9 +129,9 @@ def test_a_folder_is_no_file_to_write(tmp_path):
 
 
 def test_the_commands(shop, inside, answer):
-    assert "1,680 events" in inside("backup", "a.backup", "--project", "project").stdout
+    assert "1,680 events of 240 users and 60 items" in inside("backup", "a.backup", "--project", "project").stdout
     refused = inside("restore", "a.backup", "--project", "project")
     assert refused.returncode == 1 and "--yes" in refused.stderr
-    assert "Restored 1,680 events" in inside("restore", "a.backup", "--yes", "--project", "project").stdout
+    assert ": 1,680 events of" in inside("restore", "a.backup", "--yes", "--project", "project").stdout
     assert answer("restore", "a.backup", "--project", "fresh")["rows"]["users"] == 240
     assert "no file" in inside("restore", "b.backup", "--project", "fresh2").stderr

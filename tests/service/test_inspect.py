@@ -178,7 +178,7 @@ def test_quarantine_is_counted_by_reason_with_places(small):
     assert report.quarantined == 3
     assert report.quarantine[0].reason == "no user id"
     assert [place.line for place in report.quarantine[0].examples] == [4, 9]
-    assert "3 rows (27.3%)" in report.advice[0]
+    assert "3 rows put aside (27.3%)" in report.advice[0]
     assert "f.csv line 4" in report.advice[0]
 
 

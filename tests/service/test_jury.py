@@ -67,7 +67,7 @@ def test_nobody_counts_twice(project):
 
 
 def test_what_cannot_be_judged_is_said(project, tmp_path):
-    with pytest.raises(UserError, match="same slate to each of"):
+    with pytest.raises(UserError, match="same slate to all of"):
         jury.drawn(project, "popular", "popular", n=5)
     with pytest.raises(UserError, match="neither a version of a model here nor an algorithm; did you mean 'popular'"):
         jury.drawn(project, "popula", "ease")

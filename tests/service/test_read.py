@@ -45,7 +45,7 @@ def test_items_and_users_bring_their_attributes(tmp_path: Path) -> None:
 def test_a_row_that_is_left_out_is_told_and_kept(tmp_path: Path) -> None:
     path = tmp_path / "ratings.csv"
     path.write_text(RATINGS + ",30,5,964982903\n")
-    with pytest.warns(UserWarning, match="1 rows are left out: 1 no user id"):
+    with pytest.warns(UserWarning, match="1 row is left out: 1 no user id"):
         data = serendip.read(path)
     assert len(data) == 3
     kept = serendip.tables(path).quarantine

@@ -185,7 +185,7 @@ def test_counts(store):
 
 
 def test_a_missing_id_is_refused_and_nothing_of_the_batch_is_kept(store):
-    with pytest.raises(UserError, match="1 rows have no item_id"):
+    with pytest.raises(UserError, match="1 row has no item_id"):
         store.add(Tables(events(2, item_id=["a", None])))
     assert store.counts().events == 0 and store.counts().users == 0
 

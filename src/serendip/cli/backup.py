@@ -24,6 +24,4 @@ def command(
 
         print(msgspec.json.encode(asdict(done)).decode())
         return
-    rows = done.rows
-    print(f"{file}: {rows['events']:,} events of {rows['users']:,} users and {rows['items']:,} items"
-          + (f", model {done.model}" if done.model else ", no model") + "; checked.")  # fmt: skip
+    print(f"{file}: {done}; checked.")

@@ -5,6 +5,7 @@ from typing import Annotated
 from typer import Option
 
 from serendip.cli.options import HERE, JsonOption, ProjectOption, SeedOption
+from serendip.plural import counted
 
 
 def command(
@@ -33,7 +34,8 @@ def command(
     print(f"Model {made.model} is {made.parent} in {to}: {made.bytes_after / 1e6:,.1f} MB on disk, {share:.0%} of "
           f"{made.bytes_before / 1e6:,.1f} MB.")  # fmt: skip
     if made.overlap is not None:
-        print(f"Of the first {K} items of {made.n_users:,} users, {made.overlap:.1%} are those of {made.parent}.")
+        whose = counted(made.n_users, "user")
+        print(f"Of the first {K} items of {whose}, {made.overlap:.1%} are those of {made.parent}.")
     if made.published:
         print("It is published. Write the slates anew with: serendip generate")
     else:

@@ -5,6 +5,7 @@ from typing import Annotated
 from typer import Argument
 
 from serendip.cli.options import HERE, JsonOption, ProjectOption
+from serendip.plural import counted
 
 
 def command(
@@ -25,6 +26,5 @@ def command(
 
         print(msgspec.json.encode(asdict(done)).decode())
         return
-    print(
-        f"{user} is erased: {done.events:,} events, the id in {len(done.models)} models and {len(done.files)} reports"
-    )
+    models, reports = counted(len(done.models), "model"), counted(len(done.files), "report")
+    print(f"{user} is erased: {counted(done.events, 'event')}, the id in {models} and {reports}")

@@ -6,6 +6,7 @@ from typing import Annotated
 from typer import Option
 
 from serendip.cli.options import HERE, ContextOption, JsonOption, KOption, PipelineOption, ProjectOption
+from serendip.plural import counted
 
 
 def command(
@@ -39,4 +40,5 @@ def command(
 
         print(msgspec.json.encode({"users": n, "rows": rows, "model": live.version}).decode())
     else:
-        print(f"{n:,} users have a slate of model {live.version}" + (f"; {rows:,} rows in {output}" if output else ""))
+        where = "" if rows is None else f"; {counted(rows, 'row')} in {output}"
+        print(f"{counted(n, 'user has', 'users have')} a slate of model {live.version}{where}")

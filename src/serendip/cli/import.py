@@ -5,6 +5,7 @@ from typing import Annotated
 from typer import Argument, Option
 
 from serendip.cli.options import HERE, JsonOption, ProjectOption
+from serendip.plural import counted
 
 
 def command(
@@ -29,5 +30,6 @@ def command(
 
         print(msgspec.json.encode(done).decode())
         return
-    print(f"{done.users:,} users, {done.items:,} items ({done.hidden:,} hidden) and {done.feedback:,} feedbacks read")
-    print(f"{done.new:,} events are new.\nNext: serendip inspect, serendip train als")
+    print(f"{counted(done.users, 'user')}, {counted(done.items, 'item')} ({done.hidden:,} hidden) and "
+          f"{counted(done.feedback, 'feedback')} read")  # fmt: skip
+    print(f"{counted(done.new, 'event is', 'events are')} new.\nNext: serendip inspect, serendip train als")

@@ -18,6 +18,7 @@ from serendip.cli.options import (
     ValueOption,
     scale_of,
 )
+from serendip.plural import counted
 
 
 def command(
@@ -67,5 +68,6 @@ def command(
         return
     for one in done:
         print(told(one), end="\n\n")
-    print(f"The store holds {counts.events:,} events of {counts.users:,} users and {counts.items:,} items; "
-          f"{counts.quarantined:,} rows are in quarantine.")  # fmt: skip
+    print(f"The store holds {counted(counts.events, 'event')} of {counted(counts.users, 'user')} and "
+          f"{counted(counts.items, 'item')}; "
+          f"{counted(counts.quarantined, 'row is', 'rows are')} in quarantine.")  # fmt: skip

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from serendip.cli.options import HERE, JsonOption, KOption, ProjectOption, SeedOption, ThreadsOption
+from serendip.plural import counted
 
 if TYPE_CHECKING:
     from serendip.service.jury import Answers, Case, Choice, Sheet, Verdict
@@ -57,8 +58,8 @@ def command(
                                run=Run(threads=threads, seed=seed, progress=bar))  # fmt: skip
         if page is not None:
             write_whole(page, jury.page(sheet))
-            print(f"{page}: {len(sheet.cases)} users, {sheet.alike} more had the same slate from both. Send it; count "
-                  f"what comes back with: serendip judge --answers FILE --project {project}")  # fmt: skip
+            print(f"{page}: {counted(len(sheet.cases), 'user')}, {sheet.alike} more had the same slate from both. Send "
+                  f"it; count what comes back with: serendip judge --answers FILE --project {project}")  # fmt: skip
             return
         found = jury.verdict(place, [asked(sheet)])
     print(msgspec.json.format(msgspec.json.encode(found), indent=2).decode()) if json else told(found)
@@ -122,10 +123,10 @@ def told(found: "Verdict") -> None:
     else:
         certain = "beyond doubt" if p.beyond_doubt else "not beyond doubt"
         ahead = found.model_a if p.share > 0.5 else found.model_b if p.share < 0.5 else "neither"
-        print(f"{found.model_a} was preferred for {p.share:.0%} of {p.n} decided users ({p.low:.0%} to {p.high:.0%}); "
-              f"sign test p = {p.p:.4f}: {ahead} is ahead, {certain}.")  # fmt: skip
+        print(f"{found.model_a} was preferred for {p.share:.0%} of {counted(p.n, 'decided user')} ({p.low:.0%} to "
+              f"{p.high:.0%}); sign test p = {p.p:.4f}: {ahead} is ahead, {certain}.")  # fmt: skip
     if found.alike:
-        print(f"{found.alike} more users that were drawn had the same slate from both.")
+        print(f"{counted(found.alike, 'more user')} of those drawn had the same slate from both.")
     for one in found.remarks:
         who = f", {shown(one.judge)}" if one.judge else ""
         print(f"- user {shown(one.user_id)} ({one.choice}{who}): {shown(one.remark)}")

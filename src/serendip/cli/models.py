@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from serendip.cli.options import HERE, JsonOption, ProjectOption
+from serendip.plural import counted
 
 if TYPE_CHECKING:
     from serendip.service.answer import ModelVersion, SideBySide
@@ -32,7 +33,7 @@ def command(
         raise UserError(f"models can list, promote, rollback or compare, not {action!r}{nearest(action, wanted)}")
     if len(named) != wanted[action]:
         raise UserError(
-            f"models {action} takes {wanted[action]} versions, not {len(named)}: `serendip models` lists them"
+            f"models {action} takes {counted(wanted[action], 'version')}, not {len(named)}: see `serendip models`"
         )
     if action == "compare" and judge:
         found = models.judge(place, named[0], named[1])

@@ -17,6 +17,7 @@ from serendip.cli.options import (
     UsersOption,
     ValueOption,
 )
+from serendip.plural import counted
 
 
 def command(
@@ -50,8 +51,9 @@ def command(
 
         print(msgspec.json.encode(found).decode())
         return
-    print(f"{found.n_events:,} events of {found.n_users:,} users on {found.n_items:,} items, {found.n_pairs:,} "
-          f"interactions; read in {found.read_seconds:.1f} s")  # fmt: skip
+    print(f"{counted(found.n_events, 'event')} of {counted(found.n_users, 'user')} on "
+          f"{counted(found.n_items, 'item')}, {counted(found.n_pairs, 'interaction')}; "
+          f"read in {found.read_seconds:.1f} s")  # fmt: skip
     made = table(("algorithm", "left"), ("memory of the job", "right"), ("of it the fit", "right"), ("time", "right"))
     for one in found.estimates:
         if one.job_bytes is None or one.fit_bytes is None or one.fit_seconds is None:

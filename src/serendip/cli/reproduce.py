@@ -6,6 +6,7 @@ from typing import Annotated
 from typer import Argument
 
 from serendip.cli.options import JsonOption, ThreadsOption
+from serendip.plural import counted
 
 SHOWN = 20  # differences that are printed
 
@@ -37,7 +38,8 @@ def command(
         for name, (was, is_) in list(found.different.items())[:SHOWN]:
             print(f"{name}: {was:.6g} then, {is_:.6g} now")
         more = len(found.different) - SHOWN
-        print(f"... and {more:,} more" if more > 0 else f"{found.command}: {found.same:,} numbers are the same again.")
+        same = f"{found.command}: {counted(found.same, 'number is', 'numbers are')} the same again."
+        print(f"... and {more:,} more" if more > 0 else same)
     if found.different:
         raise UserError(
             f"{len(found.different):,} of {found.same + len(found.different):,} numbers of {run} are not the same again"

@@ -33,6 +33,4 @@ def command(
 
         print(msgspec.json.encode(asdict(done)).decode())
         return
-    rows = done.rows
-    print(f"Restored {rows['events']:,} events of {rows['users']:,} users and {rows['items']:,} items as of {done.made}"
-          + (f", model {done.model}." if done.model else "."))  # fmt: skip
+    print(f"Restored as of {done.made}: {done}.")

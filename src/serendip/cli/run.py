@@ -24,6 +24,7 @@ from serendip.cli.options import (
     named,
     scale_of,
 )
+from serendip.plural import counted
 
 if TYPE_CHECKING:
     from serendip.service.run import Ran
@@ -92,7 +93,8 @@ def show(ran: "Ran", project: Path) -> None:
             print(f"- {sentence}")
     where = "" if project == HERE else f" --project {project}"
     first = ran.slates[0].user_id if ran.slates else "USER"
-    print(f"\nModel {ran.version} is published; {ran.n_slates:,} users have a slate in the recommendation table.")
+    with_slates = counted(ran.n_slates, "user has", "users have")
+    print(f"\nModel {ran.version} is published; {with_slates} a slate in the recommendation table.")
     print("\nNext:")
     steps = (
         (f"serendip recommend {first}{where}", "a user's slate"),

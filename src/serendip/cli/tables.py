@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from serendip.plural import counted
+
 if TYPE_CHECKING:
     from serendip.service.answer import Event, Explanation, Slate
     from serendip.service.compare import Compared
@@ -36,7 +38,8 @@ def leaderboard(compared: "Compared") -> None:
     metrics, n = list(board.standings[0].report.estimates), board.standings[0].report
     for sentence in compared.warnings:
         print(sentence)
-    print(f"Judged on {n.n_users:,} users ({n.n_cold:,} without a history), split: {compared.contest.parts.name}.\n")
+    judged = f"{counted(n.n_users, 'user')} ({n.n_cold:,} without a history)"
+    print(f"Judged on {judged}, split: {compared.contest.parts.name}.\n")
     first = ("algorithm", "left"), (str(metrics[0]), "right"), ("95% interval", "right"), ("beats popular", "left")
     made = table(*first, *((str(m), "right") for m in metrics[1:]), ("fit s", "right"))
     for standing in board.standings:
@@ -93,6 +96,6 @@ def explanation(answer: "Explanation", most: int = 10) -> None:
         made.add_row(f"{part.weight:+.4f}", Text(shown(part.item_id or "")), Text(shown(part.title or part.reason)))
     rest = sum(part.weight for part in answer.contributions[most:])
     if len(answer.contributions) > most:
-        made.add_row(f"{rest:+.4f}", "", f"{len(answer.contributions) - most} smaller parts")
+        made.add_row(f"{rest:+.4f}", "", f"{counted(len(answer.contributions) - most, 'smaller part')}")
     if answer.contributions:
         console().print(made)

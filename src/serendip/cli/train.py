@@ -15,6 +15,7 @@ from serendip.cli.options import (
     ThreadsOption,
     named,
 )
+from serendip.plural import counted
 
 if TYPE_CHECKING:
     from serendip.service.auto import Chosen
@@ -94,13 +95,15 @@ def show(chosen: "Chosen", seconds: float, allowed: float) -> None:
     from serendip.service.looking import told, worded
 
     board, metric = chosen.board, chosen.metric
-    print(f"\n{len(chosen.entries)} fits of {len({e.algorithm.name for e in chosen.entries})} algorithms in "
+    print(f"\n{counted(len(chosen.entries), 'fit')} of "
+          f"{counted(len({e.algorithm.name for e in chosen.entries}), 'algorithm')} in "
           f"{chosen.searched:.0f} s; {seconds:.0f} s of {allowed:.0f} s in all.")  # fmt: skip
     print(f"Chosen: {told(chosen.algorithm)}")
     if chosen.algorithm != chosen.single:
         print(f"A blend makes {metric} better by {chosen.blend_gain:.4f} than the best alone, {told(chosen.single)}, "
               "where nothing had a say in its weights.")  # fmt: skip
-    print(f"On the part that no choice saw ({chosen.contest.parts.name}, {board.standings[0].report.n_users:,} users):")
+    unseen = f"{chosen.contest.parts.name}, {counted(board.standings[0].report.n_users, 'user')}"
+    print(f"On the part that no choice saw ({unseen}):")
     for standing in board.standings:
         e = standing.report.estimates[metric]
         print(f"  {standing.report.algorithm:<10} {metric} {e.mean:.4f} (95% interval {e.low:.4f} to {e.high:.4f})")

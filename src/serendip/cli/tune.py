@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from serendip.cli.options import HERE, JsonOption, ProjectOption, SeedOption, ThreadsOption
+from serendip.plural import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,12 +69,12 @@ class Told:
         if not self.begun:
             self.begun = True
             about = ", ".join(f"{name} {worded(axis)}" for name, axis in tuning.axes.items())
-            print(f"Tuning {tuning.algorithm.name} by {tuning.metric} on {len(tuning.task):,} users of the training "
-                  f"part (split: {tuning.split}).\nLooking through {about}.", file=sys.stderr)  # fmt: skip
+            print(f"Tuning {tuning.algorithm.name} by {tuning.metric} on {counted(len(tuning.task), 'user')} of the "
+                  f"training part (split: {tuning.split}).\nLooking through {about}.", file=sys.stderr)  # fmt: skip
             for leak in tuning.leaks:
                 print(f"Warning: {leak}.", file=sys.stderr)
             if len(found) > 1:
-                print(f"Going on after {len(found) - 1} trials.", file=sys.stderr)
+                print(f"Going on after {counted(len(found) - 1, 'trial')}.", file=sys.stderr)
         whole = [t for t in found if t.value is not None]
         best = max(whole, key=lambda t: t.mean)
         left = (self.trials - len(found)) * sum(t.seconds for t in found) / len(found)
@@ -102,8 +103,8 @@ def show(tuned: "Tuned", saved: bool, kept: "Path") -> None:
     whole = [one for one in tuned.trials if one.value is not None]
     given_up = sum(one.why.startswith("given up") for one in tuned.trials)
     failed = len(tuned.trials) - len(whole) - given_up
-    print(f"\n{len(tuned.trials)} trials in {tuned.seconds:.0f} s: {len(whole)} judged, {given_up} given up early"
-          f"{f', {failed} failed' if failed else ''}.")  # fmt: skip
+    print(f"\n{counted(len(tuned.trials), 'trial')} in {tuned.seconds:.0f} s: {len(whole)} judged, {given_up} given up "
+          f"early{f', {failed} failed' if failed else ''}.")  # fmt: skip
     if tuned.more is None:
         longer = "It takes 8 trials to tell what more would add."
     else:

@@ -34,6 +34,7 @@ from serendip.models.popular import Popular
 from serendip.models.stacked import Stacked
 from serendip.models.votes import Ballot
 from serendip.models.weighted import Weighted
+from serendip.plural import counted
 from serendip.registry import ALGORITHMS, load
 from serendip.service.compare import one as judged
 from serendip.service.entry import Entry
@@ -284,7 +285,7 @@ def welcoming(looking: Looking, task: Task) -> str:
         return ""
     cold = drawn(of_users(task, at), USERS, looking.run.seed)
     cold = replace(cold, train=cold.train.ruled(looking.rules))
-    looking.say(f"{looking.clock()} left: who serves the {len(at):,} users without a history best")
+    looking.say(f"{looking.clock()} left: who serves the {counted(len(at), 'user')} without a history best")
     found = {text: served(text, cold, looking) for text in strangers(looking.entries)}
     values = {text: value for text, value in found.items() if value is not None}
     popular = values.get("popular")

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from serendip import __version__
 from serendip.config import read
 from serendip.errors import UserError
+from serendip.plural import counted
 from serendip.store import backup as stores
 from serendip.store.artefacts import load
 from serendip.store.project import VERSION, Project
@@ -26,7 +27,8 @@ BLOCK = 1 << 20  # bytes
 
 @dataclass(frozen=True)
 class BackedUp:
-    """What a backup holds. rows: by table; model: the version that serves, None before the first."""
+    """What a backup holds. rows: by table, that of users with a row for each of those `erased`, who keep an index;
+    model: the version that serves, None before the first."""
 
     made: str
     serendip: str
@@ -34,6 +36,12 @@ class BackedUp:
     model: str | None
     files: dict[str, str]  # name -> SHA-256
     format: int = FORMAT
+    erased: int = 0
+
+    def __str__(self) -> str:
+        users, items = counted(self.rows["users"] - self.erased, "user"), counted(self.rows["items"], "item")
+        model = "no model" if self.model is None else f"model {self.model}"
+        return f"{counted(self.rows['events'], 'event')} of {users} and {items}, {model}"
 
 
 def backup(project: Project, file: Path) -> BackedUp:
@@ -60,7 +68,7 @@ def backup(project: Project, file: Path) -> BackedUp:
                 given |= {f"{MODELS}/{version}/{part.name}": part for part in parts}
             made = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
             hashes = {name: sha256(path) for name, path in given.items()}
-            done = BackedUp(made, __version__, rows, version, hashes)
+            done = BackedUp(made, __version__, rows, version, hashes, erased=stores.erased(given[STORE]))
             with zipfile.ZipFile(staging, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as out:
                 out.writestr(CONTENTS, json.dumps(asdict(done), indent=1))
                 for name, path in given.items():

@@ -5,6 +5,7 @@ from serendip.data.shop import simulate
 from serendip.data.tables import EVENT_SCHEMA, Tables
 from serendip.errors import UserError
 from serendip.models.contract import Run
+from serendip.plural import counted
 from serendip.service.ingest import ingest
 from serendip.service.run import Ran, Say, from_store
 from serendip.service.settings import settings_of, write_settings
@@ -19,7 +20,7 @@ def demo(project: Project, *, how: Run = Run(), say: Say = print) -> Ran:
     with project.store() as store:
         (read,) = ingest(store, [tables.events.drop("event_id")], progress=how.progress)
         store.add(Tables(EVENT_SCHEMA.to_frame(), tables.items, tables.users))
-        say(f"{read.new_events:,} new events, {read.repeated_events:,} known before")
+        say(f"{counted(read.new_events, 'new event')}, {read.repeated_events:,} known before")
         write_settings(project, settings)
         return from_store(project, store, settings, (read,), None, how)
 

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from serendip import kernels
 from serendip.config import Settings
 from serendip.errors import UserError
+from serendip.plural import counted
 from serendip.service.catalogue import Catalogue
 from serendip.service.keys import keys_file, listed
 from serendip.service.publish import proved
@@ -130,9 +131,9 @@ def store(project: Project, settings: Settings) -> Finding:
         steps = len(STEPS)
     with project.store(create=False) as opened:
         n = opened.counts()
-    said = f"{n.events:,} events of {n.users:,} users and {n.items:,} items"
+    said = f"{counted(n.events, 'event')} of {counted(n.users, 'user')} and {counted(n.items, 'item')}"
     if n.quarantined:
-        said += f", {n.quarantined:,} rows in quarantine"
+        said += f", {counted(n.quarantined, 'row')} in quarantine"
     if steps < len(STEPS):
         said += f"; brought from schema {steps} to {len(STEPS)}"
     if not n.events:

@@ -18,6 +18,7 @@ from serendip.models.contract import Algorithm, Model, Run
 from serendip.models.popular import Popular
 from serendip.models.served import Served
 from serendip.pipeline.pipeline import Pipeline
+from serendip.plural import counted
 from serendip.registry import ALGORITHMS, load
 from serendip.service.portfolio import contest
 from serendip.service.settings import primary
@@ -61,7 +62,7 @@ class Duel:
         return (
             f"{m} {self.new.estimates[m].mean:.4f} against {self.current.estimates[m].mean:.4f} of the current model "
             f"({self.how}): {a.difference:+.4f}, from {a.low:+.4f} to {a.high:+.4f}, p = {a.p:.4f}, "
-            f"{a.n_users:,} users, split: {self.split}"
+            f"{counted(a.n_users, 'user')}, split: {self.split}"
         )
 
 

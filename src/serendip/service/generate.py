@@ -118,7 +118,7 @@ def export(live: Live, path: Path) -> int:
         for position, one in enumerate(live.store.recommendations(user)):
             rows.append((ids[user], position + 1, one.item_id, live.catalogue.title(one.item), one.score, one.reason))
     if not rows:
-        raise UserError("there are no recommendations yet: make them with `serendip generate`")
+        raise UserError(f"there is nothing to write to {path}: no user has an item left that may be shown to them")
     columns = ["user_id", "position", "item_id", "title", "score", "reason"]
     out = io.BytesIO()
     write(pl.DataFrame(rows, schema=columns, orient="row"), out)

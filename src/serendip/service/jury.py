@@ -21,6 +21,7 @@ from serendip.errors import UserError, nearest
 from serendip.models.contract import Run
 from serendip.models.popular import Popular
 from serendip.pipeline.pipeline import Pipeline
+from serendip.plural import counted
 from serendip.registry import ALGORITHMS
 from serendip.service.answer import Event
 from serendip.service.catalogue import Catalogue
@@ -153,7 +154,7 @@ def drawn(project: Project, a: str, b: str, *, n: int = 20, k: int = 10, seed: i
             key.users.append(data.users[int(user)])
             key.left.append("b" if swapped else "a")
     if not cases:
-        raise UserError(f"{a} and {b} gave the same slate to each of {key.alike:,} users: there is nothing to judge")
+        raise UserError(f"{a} and {b} gave the same slate to all of {counted(key.alike, 'user')}: nothing to judge")
     key.sheet = f"{data.fingerprint[:6]}-{digest(key, cases)}"
     write_whole(where(project, key.sheet), msgspec.json.format(msgspec.json.encode(key), indent=1).decode())
     return Sheet(key.sheet, cases, key.alike)

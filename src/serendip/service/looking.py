@@ -28,6 +28,7 @@ from serendip.models.popular import Popular
 from serendip.models.stacked import Stacked
 from serendip.models.votes import Ballot, Votes, votes
 from serendip.models.weighted import Weighted
+from serendip.plural import counted
 from serendip.service.entry import Entry, read, write
 from serendip.service.tune import of_users
 
@@ -91,7 +92,8 @@ class Looking:
 
     def rung(self, algorithms: Sequence[Algorithm], share: float, met: bool, stage: float) -> list[Algorithm]:
         """Try algorithms on a share of the users within some seconds; return those that go on, the best first."""
-        self.say(f"{self.clock()} left: {len(algorithms)} algorithms with their defaults on {share:.0%} of the users")
+        those = counted(len(algorithms), "algorithm")
+        self.say(f"{self.clock()} left: {those} with the defaults on {share:.0%} of the users")
         fair = PATIENCE * stage / max(len(algorithms), 1) * (STEP if met else 1)  # so that no slow fit starves all
         done: list[Entry] = []
         size = size_of(self.part(share).train)

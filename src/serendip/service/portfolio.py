@@ -15,6 +15,7 @@ from serendip.evaluation.leakage import Leak, leaks
 from serendip.evaluation.task import Task
 from serendip.metrics.name import Metric
 from serendip.models.contract import Algorithm
+from serendip.plural import counted
 from serendip.registry import ALGORITHMS, load
 
 GOALS: Mapping[str, tuple[str, ...]] = {  # engagement: whatever weighs something
@@ -93,14 +94,14 @@ def contest(data: Dataset, settings: Settings) -> Contest:
         other = last_share(data, asked.share)
         if len(ready(other, settings).test):
             note = note or (
-                f"of {n_test:,} users with events after the cut, {n_warm:,} have a history before it, "
-                f"fewer than {ENOUGH}"
+                f"of {counted(n_test, 'user')} with events after the cut, {counted(n_warm, 'has', 'have')} a history "
+                f"before it, fewer than {ENOUGH}"
             )
             whole, note = other, f"{note}: the last fifth of each user's time is withheld instead"
     parts = None if whole is None else ready(whole, settings)
     if whole is None or parts is None or len(parts.test) == 0:
         raise NothingToJudge(
-            f"there is nothing to judge models by: none of the {len(data):,} events can be withheld and foreseen; "
+            f"there is nothing to judge models by: none of {counted(len(data), 'event')} can be withheld and foreseen; "
             "a user needs at least two different items"
         )
     rated = whole.test.where(whole.test.rated)

@@ -14,6 +14,7 @@ from serendip.data.readers import QUARANTINE_SCHEMA, Columns, Plan, Query, Readi
 from serendip.data.readers import read as read_batches
 from serendip.data.tables import EVENT_SCHEMA, Tables
 from serendip.errors import UserError, nearest
+from serendip.plural import counted
 from serendip.service.settings import rules
 from serendip.store.events import held
 
@@ -55,10 +56,8 @@ def read(
     if len(found.quarantine):
         why = found.quarantine["reason"].value_counts(sort=True).iter_rows()
         told = ", ".join(f"{n:,} {reason}" for reason, n in why)
-        warnings.warn(
-            f"{len(found.quarantine):,} rows are left out: {told}; serendip.tables(...).quarantine holds them",
-            stacklevel=2,
-        )
+        out = counted(len(found.quarantine), "row is", "rows are")
+        warnings.warn(f"{out} left out: {told}; serendip.tables(...).quarantine has more", stacklevel=2)
     return dataset(found, interactions, context)
 
 

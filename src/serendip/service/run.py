@@ -13,6 +13,7 @@ from serendip.data.readers.plan import Table
 from serendip.errors import UserError
 from serendip.models.contract import Run
 from serendip.models.popular import Popular
+from serendip.plural import counted
 from serendip.service.answer import Slate
 from serendip.service.compare import Compared, compare
 from serendip.service.generate import generate
@@ -146,10 +147,10 @@ def from_store(
 def told(one: Ingested) -> str:
     """Return what became of a file, in a sentence or two."""
     if one.unchanged:
-        return f"{one.source}: read before, nothing has changed ({one.loaded:,} rows)"
-    text = f"{one.plan}\n{one.source}: {one.rows:,} rows, {one.loaded:,} loaded"
+        return f"{one.source}: read before, nothing has changed ({counted(one.loaded, 'row')})"
+    text = f"{one.plan}\n{one.source}: {counted(one.rows, 'row')}, {one.loaded:,} loaded"
     if one.plan.table == "events":
-        text += f", {one.new_events:,} new events"
+        text += f", {counted(one.new_events, 'new event')}"
         text += f", {one.repeated_events:,} known before" if one.repeated_events else ""
     if one.quarantined:
         why = ", ".join(f"{n:,} x {reason}" for reason, n in one.reasons)

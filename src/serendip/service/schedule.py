@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from serendip.config import Settings
 from serendip.errors import UserError
 from serendip.models.contract import Algorithm, Run
+from serendip.plural import counted
 from serendip.service.catalogue import Catalogue
 from serendip.service.duel import Duel, configured, duel
 from serendip.service.portfolio import portfolio
@@ -86,7 +87,7 @@ def due(project: Project, store: Store, settings: Settings) -> str | None:
         last, seen = told.stat().st_mtime, int(about(project.model(current)).get("n_events") or 0)
     new, age = store.arrived() - seen, time.time() - last
     if after and new >= after:
-        return f"{new:,} new events"
+        return f"{counted(new, 'new event')}"
     if every is not None and not 0 <= age < every:  # a time in the future is that of a wrong clock
         return f"{age / 3600:,.1f} hours since the last time"
     return None

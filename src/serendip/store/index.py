@@ -11,6 +11,7 @@ import polars as pl
 
 from serendip.arrays import I32
 from serendip.errors import UserError
+from serendip.plural import counted
 from serendip.store.attributes import Kinds, as_kind, columns, merged, rows
 from serendip.store.changes import note
 from serendip.store.connection import Connection, found
@@ -36,7 +37,8 @@ class Index:
             UserError: an id is missing.
         """
         if ids.null_count():
-            raise UserError(f"{ids.null_count()} rows have no {self.key}: give every row one or leave it out")
+            without = counted(ids.null_count(), "row has", "rows have")
+            raise UserError(f"{without} no {self.key}: give every row one or leave it out")
         unique = ids.unique(maintain_order=True)
         new = self.meet(connection, unique.to_list())
         codes = [self.known[i] for i in unique.to_list()]

@@ -431,9 +431,10 @@ class Store:
             return files.quarantined(connection, limit)
 
     def counts(self) -> Counts:
-        """Return how many users, items, events and quarantined rows there are."""
+        """Return how many users, items, events and quarantined rows there are; erased and deleted ones do not count."""
+        erased = "NOT EXISTS (SELECT 1 FROM apart WHERE apart.user = users.idx AND erased = 1)"
         with self._database.snapshot() as connection:
             n = [connection.execute(f"SELECT count(*) FROM {t}").fetchone()[0]
-                 for t in ("users", "items", "events", "quarantine")]  # fmt: skip
+                 for t in (f"users WHERE {erased}", "items WHERE deleted = 0", "events", "quarantine")]  # fmt: skip
             n.append(users_with_some(connection))
         return Counts(*n)

@@ -15,6 +15,7 @@ from serendip.arrays import Bool
 from serendip.data.readers.block import Block, Reject
 from serendip.data.readers.plan import Plan
 from serendip.data.readers.source import Lines, Text
+from serendip.plural import counted
 
 NUMERIC = frozenset(b"0123456789+-.")
 MOST_LINES = 2000  # of one row with line breaks in quotes
@@ -273,7 +274,7 @@ class _Body:
         if len(cells) == n + 1 and not cells[-1].strip():
             cells = cells[:-1]
         if len(cells) != n:
-            torn = f"{len(cells)} {'cell' if len(cells) == 1 else 'cells'} where {n} were expected"
+            torn = f"{counted(len(cells), 'cell')} where {n} were expected"
             self._reject(i, "a quote that is never closed" if is_open else torn, row)
             return None
         if b"\0" in row:

@@ -25,6 +25,7 @@ from serendip.data.readers.source import Text
 from serendip.data.readers.sql import Sql
 from serendip.data.tables import EVENT_SCHEMA, no_items, no_users
 from serendip.errors import UserError
+from serendip.plural import counted
 
 LARGEST = 1e12  # of a value: models keep it as float32, and square it
 ROW_SHOWN = 400  # characters of a row that the quarantine keeps
@@ -93,7 +94,7 @@ class _Reader:
     def _notes(self) -> tuple[str, ...]:
         notes = []
         if self.recoded:
-            rows = f"{self.recoded} {'row was' if self.recoded == 1 else 'rows were'}"
+            rows = counted(self.recoded, "row was", "rows were")
             notes.append(f"{rows} not UTF-8; read as Windows-1252")
         form = next((c.kind for c in self.plan.of("timestamp")), "")
         if form and form != read_cells.EPOCH and form not in read_cells.ZONED:
@@ -102,7 +103,7 @@ class _Reader:
             names = ", ".join(name for name, _ in self.unknown_types.most_common(5))
             notes.append(f"event types kept as they are, because they are none of the known: {names}")
         for name, n in self.unread.items():
-            notes.append(f"{n} {'cell' if n == 1 else 'cells'} of {name} could not be read and count as missing")
+            notes.append(f"{counted(n, 'cell')} of {name} could not be read: taken as missing")
         return tuple(notes)
 
     # events

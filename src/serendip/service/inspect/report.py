@@ -12,6 +12,7 @@ import polars as pl
 from serendip.config import Settings, toml
 from serendip.data.dataset import Dataset
 from serendip.data.readers import no_product
+from serendip.plural import counted
 from serendip.service.inspect import figures
 from serendip.service.inspect.figures import (
     Activity,
@@ -157,7 +158,7 @@ def of_quarantine(r: DataReport) -> list[str]:
     where = f"{Path(top.examples[0].file).name} line {top.examples[0].line:,}" if top.examples else "the file"
     share = r.quarantined / (r.quarantined + r.shape.events)
     return [
-        f"{r.quarantined:,} rows ({share:.1%}) were put aside, most for this: {top.reason} (first in {where}); "
+        f"{counted(r.quarantined, 'row')} put aside ({share:.1%}), most for this: {top.reason} (first in {where}); "
         "mend them at the source if they matter, and ingest the file again."
     ]
 
@@ -172,8 +173,8 @@ def of_time(r: DataReport) -> list[str]:
         ]
     if r.time.age_days > STALE:
         said.append(
-            f"The last event is {r.time.age_days:,.0f} days old ({day(r.time.last)}): ingest newer ones if "
-            "there are, or slates follow the taste of that time."
+            f"The last event is {counted(round(r.time.age_days), 'day')} old ({day(r.time.last)}): ingest newer ones "
+            "if there are, or slates follow the taste of that time."
         )
     if r.time.age_days < 0:
         said.append(
@@ -183,8 +184,8 @@ def of_time(r: DataReport) -> list[str]:
         said.append("All events are at one moment, so a split in time is impossible: check the timestamp column.")
     elif (r.cold.warm_users or 0) < WARM:
         said.append(
-            f"A split at {day(r.cold.cutoff)} leaves {r.cold.warm_users or 0:,} test users with a past, too few "
-            f"to judge by (below {WARM}): `serendip run` chooses by the last fifth of each user's time instead."
+            f"A split at {day(r.cold.cutoff)} leaves {counted(r.cold.warm_users or 0, 'test user')} with a past, too "
+            f"few to judge by (below {WARM}): `serendip run` chooses by the last fifth of each user's time instead."
         )
     return said
 
@@ -196,7 +197,7 @@ def of_people(r: DataReport) -> list[str]:
     if found:
         rules = ", ".join(f"{n} by the rule '{rule}'" for rule, n in r.suspects.found.items() if n)
         said.append(
-            f"{found:,} suspicious {'users' if found > 1 else 'user'} ({rules}): look at them, and leave out "
+            f"{counted(found, 'suspicious user')} ({rules}): look at them, and leave out "
             "the events of those who are no customers."
         )
     if r.users is not None and r.users.quantiles["median"] < 2:
@@ -214,8 +215,8 @@ def of_items(r: DataReport) -> list[str]:
     said = []
     if r.no_product:
         said.append(
-            f"{len(r.no_product):,} items look like no product: if so, leave them out by this line in section "
-            f"[data] of serendip.toml: `{exclude_line(r.no_product)}`"
+            f"{counted(len(r.no_product), 'item looks', 'items look')} like no product: if so, leave out by this "
+            f"line in section [data] of serendip.toml: `{exclude_line(r.no_product)}`"
         )
     gaps = [m for m in r.missing if m.table != "events" and m.of and m.missing / m.of > GAPS]
     if gaps:
@@ -228,8 +229,8 @@ def of_items(r: DataReport) -> list[str]:
         )
     elif r.cold.known_items:
         said.append(
-            f"{r.cold.known_items:,} items have no event yet: only models that use attributes (content, "
-            "hybrids) can recommend them."
+            f"{counted(r.cold.known_items, 'item has', 'items have')} no event yet: only models that use attributes "
+            "(content, hybrids) can recommend them."
         )
     return said
 
@@ -239,8 +240,8 @@ def of_events(r: DataReport) -> list[str]:
     said = []
     if r.duplicates.identical > REPEATS * r.shape.events and r.time is not None:
         said.append(
-            f"{r.duplicates.identical:,} events are identical to another one: if these are double entries, "
-            "remove them at the source; if they happened, give them an event_id."
+            f"{counted(r.duplicates.identical, 'event is', 'events are')} identical to another one: if these are "
+            "double entries, remove them at the source; if they happened, give them an event_id."
         )
     flat = [v.type for v in r.values if v.kind == "rating" and v.distinct == 1 and v.events > 1]
     if flat:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from serendip.plural import counted
 from serendip.service.inspect.figures import LEVEL_NAMES, Activity
 from serendip.service.inspect.report import DataReport, day, exclude_line
 
@@ -77,8 +78,8 @@ def of_time(r: DataReport) -> Section:
         "Time and freshness",
         (
             ("first event", day(t.first)),
-            ("last event", f"{day(t.last)}, {t.age_days:,.0f} days before this report"),
-            ("span", f"{t.days:,.0f} days; times are whole {t.resolution}s"),
+            ("last event", f"{day(t.last)}, {counted(round(t.age_days), 'day')} before this report"),
+            ("span", f"{counted(round(t.days), 'day')}; times are whole {t.resolution}s"),
             ("events in the last 30 days of the data", f"{t.last_30_days:.1%}"),
             ("events in the last 30 days until today", f"{t.until_today:.1%}"),
         ),
@@ -173,7 +174,7 @@ def of_suspects(r: DataReport) -> Section:
     """Say which users behave like no person."""
     s = r.suspects
     rows = tuple((u.user_id, u.rule, u.because, f"{u.events:,}") for u in s.named)
-    facts = tuple((f"rule '{rule}'", f"{s.found[rule]:,} users: {about}") for rule, about in s.rules.items())
+    facts = tuple((f"rule '{rule}'", f"{counted(s.found[rule], 'user')}: {about}") for rule, about in s.rules.items())
     note = f"Not judged: {'; '.join(s.unjudged)}." if s.unjudged else ""
     columns = ("user", "rule", "what was seen", "events")
     return Section("suspects", "Suspicious users", facts, columns, rows, words=3, note=note)

@@ -8,6 +8,7 @@ import numpy as np
 from serendip.arrays import I64, Bool
 from serendip.data.dataset import Dataset
 from serendip.data.interactions import DAY
+from serendip.plural import counted
 from serendip.service.inspect.figures import dated, resolution, steady
 
 MOST = 20  # users named
@@ -113,7 +114,6 @@ def speed(data: Dataset, count: I64, known: Bool) -> Iterator[Suspect]:
         moment = np.cumsum(np.r_[True, when[1:] != when[:-1]])
         fast = np.where(moment - moment[begun] + 1 >= MOMENTS, place - begun + 1, 0).max()
         if fast > FASTEST:
-            because = (
-                f"{fast:,} events within a minute, {len(when) / days[who]:,.0f} a day on {days[who]:,.0f} active days"
-            )
+            active_days = counted(int(days[who]), "active day")
+            because = f"{fast:,} events within a minute, {len(when) / days[who]:,.0f} a day on {active_days}"
             yield Suspect(data.users[int(who)], "speed", int(count[who]), float(fast), because)
