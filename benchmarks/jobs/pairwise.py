@@ -23,6 +23,7 @@ from scipy.sparse import csr_matrix
 
 from jobs.job import THREADS, Job, Ready, Side, Work
 from jobs.sets import dataset, gowalla, gowalla_test
+from serendip.arrays import ItemLists
 from serendip.kernels.ranking import rank_metrics
 from serendip.kernels.topk import topk_dot
 from serendip.models.bpr import BPR
@@ -90,8 +91,8 @@ def told(vectors: Vectors, seen: csr_matrix, held: csr_matrix) -> dict[str, floa
     users = np.flatnonzero(np.diff(held.indptr))
     out, want = seen[users], held[users]
     item, _ = topk_dot(np.ascontiguousarray(p[users], np.float32), np.ascontiguousarray(q, np.float32), None, AT,
-                       np.random.default_rng(2).permutation(len(q)).astype(np.int32), threads=THREADS,
-                       exclude_indptr=out.indptr.astype(np.int64), exclude_indices=out.indices)  # fmt: skip
+                       np.random.default_rng(2).permutation(len(q)).astype(np.int32), exclude=ItemLists.of(out),
+                       threads=THREADS)  # fmt: skip
     _, value = rank_metrics(item, want.indptr.astype(np.int64), want.indices, np.diff(want.indptr).astype(np.int64),
                             [("recall", AT), ("ndcg", AT)])  # fmt: skip
     recall, ndcg = value.mean(axis=1)

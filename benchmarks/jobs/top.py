@@ -8,6 +8,7 @@ from synthetic import KEPT
 
 from jobs.job import THREADS, Job, Ready, Side, Work
 from jobs.sets import dataset, gowalla
+from serendip.arrays import ItemLists
 from serendip.kernels.index import prepare
 from serendip.kernels.topk import topk_dot
 from serendip.models.als import ALS
@@ -44,9 +45,9 @@ def tie(n: int) -> np.ndarray:
 def ours(make) -> Ready:
     p, q, out = make()
     order = tie(len(q))
-    leave = {} if out is None else {"exclude_indptr": out.indptr.astype(np.int64), "exclude_indices": out.indices}
+    leave = None if out is None else ItemLists.of(out)
     flops = 2.0 * p.size * len(q)
-    return Ready(lambda turn: topk_dot(p, q, None, K, order, threads=THREADS, **leave), work=Work(flops))
+    return Ready(lambda turn: topk_dot(p, q, None, K, order, exclude=leave, threads=THREADS), work=Work(flops))
 
 
 def theirs(make) -> Ready:

@@ -1,5 +1,6 @@
-"""Names of the array types that the whole project speaks."""
+"""The arrays that the whole project speaks: names of their types, and lists of items one after the other."""
 
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -16,3 +17,64 @@ U64: TypeAlias = NDArray[np.uint64]
 Ints: TypeAlias = NDArray[np.integer]  # of any width
 Bool: TypeAlias = NDArray[np.bool_]
 CSR: TypeAlias = csr_matrix
+
+
+def offsets(counts: Ints | Bool) -> I64:
+    """Return where each of consecutive runs begins, and the end.  # (B,) -> (B + 1,)"""
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
+
+
+def ranges(start: I64, count: I64) -> I64:
+    """Return the positions start[b], ..., start[b] + count[b] - 1 for each b, one after the other."""
+    total = offsets(count)
+    return np.arange(total[-1], dtype=np.int64) + np.repeat(start - total[:-1], count)
+
+
+@dataclass(frozen=True)
+class ItemLists:
+    """A list of items a row: candidates of a query, or what to leave out. offset (B + 1,) int64, item (nnz,) int32."""
+
+    offset: I64
+    item: I32
+
+    @staticmethod
+    def of(matrix: CSR) -> "ItemLists":
+        """Return the columns that each row of a matrix stores."""
+        return ItemLists(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32, copy=False))
+
+    @staticmethod
+    def single(item: I32) -> "ItemLists":
+        """Return lists of one item each.  # (B,)"""
+        return ItemLists(np.arange(len(item) + 1, dtype=np.int64), item)
+
+    def __len__(self) -> int:
+        return len(self.offset) - 1
+
+    def __getitem__(self, row: int) -> I32:
+        return self.item[self.offset[row] : self.offset[row + 1]]
+
+    @property
+    def row(self) -> I64:
+        """The row that each item stands in.  # (nnz,)"""
+        return np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.offset))
+
+    @property
+    def place(self) -> I64:
+        """The place of each item in its list, from 0.  # (nnz,)"""
+        return np.arange(len(self.item)) - self.offset[self.row]
+
+    def rows(self, index: I64 | slice) -> "ItemLists":
+        """Return the lists of some rows."""
+        start, count = self.offset[:-1][index], np.diff(self.offset)[index]
+        return ItemLists(offsets(count), self.item[ranges(start, count)])
+
+    def where(self, kept: Bool) -> "ItemLists":
+        """Return the lists less the items that are not kept.  # (nnz,)"""
+        return self if kept.all() else ItemLists(offsets(kept)[self.offset], self.item[kept])
+
+    def padded(self) -> I32:
+        """Return the lists as one table, filled up with -1.  # (B, longest)"""
+        count = np.diff(self.offset)
+        table = np.full((len(count), int(count.max(initial=0))), -1, np.int32)
+        table[np.arange(table.shape[1]) < count[:, None]] = self.item
+        return table

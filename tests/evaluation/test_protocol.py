@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from serendip.arrays import F32, I32
+from serendip.arrays import F32, I32, ItemLists
 from serendip.data.catalogue import load_split
 from serendip.data.ids import Ids
 from serendip.data.interactions import InteractionRules
-from serendip.data.queries import ItemLists, Queries
+from serendip.data.queries import Queries
 from serendip.data.slates import Slates
 from serendip.errors import UserError
 from serendip.evaluation import beyond, protocol

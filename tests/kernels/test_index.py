@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from serendip.arrays import ItemLists
 from serendip.kernels import index
 from serendip.kernels.index import Index, prepare
 from serendip.kernels.topk import topk_dot
@@ -17,9 +18,9 @@ def threads_take_part_in_small_sets():
         yield
 
 
-def same(made: Index, q: np.ndarray, k: int, threads: int, **exclude: np.ndarray) -> None:
-    item, score = made.top(q, k, threads=threads, **exclude)
-    expected, its_score = topk_dot(q, made.y, made.bias, k, made.tie, **exclude)
+def same(made: Index, q: np.ndarray, k: int, threads: int, exclude: ItemLists | None = None) -> None:
+    item, score = made.top(q, k, exclude=exclude, threads=threads)
+    expected, its_score = topk_dot(q, made.y, made.bias, k, made.tie, exclude=exclude)
     np.testing.assert_array_equal(item, expected)
     np.testing.assert_array_equal(score, its_score)
 
@@ -51,7 +52,7 @@ def test_index_equals_scoring_everything(
     same(made, q, k, threads)
     if n:
         out = rng.integers(0, n, 40).astype(np.int32)
-        same(made, q, k, threads, exclude_indptr=np.array([0, 10, 10, 30, 40]), exclude_indices=out)
+        same(made, q, k, threads, exclude=ItemLists(np.array([0, 10, 10, 30, 40]), out))
 
 
 def test_queries_along_the_items_themselves(isa: str) -> None:
@@ -96,6 +97,4 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match="must not be negative"):
         prepare(y, None, tie).top(np.ones((1, 2), np.float32), -1)
     with pytest.raises(ValueError, match="lie in"):
-        prepare(y, None, tie).top(
-            np.ones((1, 2), np.float32), 1, exclude_indptr=np.array([0, 1]), exclude_indices=np.array([9], np.int32)
-        )
+        prepare(y, None, tie).top(np.ones((1, 2), np.float32), 1, exclude=ItemLists.single(np.array([9], np.int32)))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serendip.arrays import F32, I32, I64
+from serendip.arrays import F32, I32, ItemLists, offsets
 from serendip.kernels.topk import topk_dense, topk_dense_numpy, topk_dot, topk_dot_numpy
 
 USERS = st.sampled_from([0, 1, 2, 7, 9, 127, 128, 150])  # few users and many users take different ways
@@ -19,11 +19,10 @@ def isa(isa_with_bytes: str) -> str:
     return isa_with_bytes
 
 
-def excluded(n_users: int, n_items: int, rng: np.random.Generator) -> tuple[I64, I32]:
+def excluded(n_users: int, n_items: int, rng: np.random.Generator) -> ItemLists:
     """Up to 40 items a user, in no order, repeated among them."""
-    count = rng.integers(0, 40, n_users) * (n_items > 0)
-    indptr = np.concatenate([[0], np.cumsum(count)])
-    return indptr, rng.integers(0, max(n_items, 1), indptr[-1]).astype(np.int32)
+    offset = offsets(rng.integers(0, 40, n_users) * (n_items > 0))
+    return ItemLists(offset, rng.integers(0, max(n_items, 1), offset[-1]).astype(np.int32))
 
 
 def assert_same(a: tuple[I32, F32], b: tuple[I32, F32]) -> None:
@@ -51,9 +50,9 @@ def test_dot_equals_twin(
     y = (rng.integers(-2, 3, (n_items, rank)) * rng.integers(0, 9, (n_items, 1))).astype(np.float32)
     bias = rng.integers(-30, 30, n_items).astype(np.float32) if biased else None
     tie = rng.permutation(n_items).astype(np.int32)
-    indptr, indices = excluded(n_users, n_items, rng)
-    found = topk_dot(q, y, bias, k, tie, exclude_indptr=indptr, exclude_indices=indices, threads=threads)
-    assert_same(found, topk_dot_numpy(q, y, bias, k, tie, indptr, indices))
+    out = excluded(n_users, n_items, rng)
+    found = topk_dot(q, y, bias, k, tie, exclude=out, threads=threads)
+    assert_same(found, topk_dot_numpy(q, y, bias, k, tie, out))
 
 
 def floats(n_users: int, n_items: int, rank: int, seed: int = 0) -> dict[str, Any]:
@@ -104,9 +103,9 @@ def test_rounding_to_bytes_loses_nothing(isa: str, rank: int, k: int, spread: fl
     q[5], y[:3], y[-50:] = 0, 0, y[100]
     tie = rng.permutation(n_items).astype(np.int32)
     a: dict[str, Any] = {"q": q.astype(np.float32), "y": y.astype(np.float32), "bias": None, "tie": tie}
-    indptr, indices = excluded(n_users, n_items, rng)
-    found = topk_dot(k=k, exclude_indptr=indptr, exclude_indices=indices, threads=threads, **a)
-    assert_same(found, topk_dense_numpy(all_scores(a), k, tie, None, indptr, indices))
+    out = excluded(n_users, n_items, rng)
+    found = topk_dot(k=k, exclude=out, threads=threads, **a)
+    assert_same(found, topk_dense_numpy(all_scores(a), k, tie, None, out))
 
 
 def test_an_answer_depends_neither_on_the_other_users_nor_on_threads(isa: str) -> None:
@@ -167,15 +166,15 @@ def test_dense_equals_twin(isa: str, n_users: int, m: int, k: int, given_items: 
     if given_items:
         item = np.array([rng.permutation(n_items)[:m] for _ in range(n_users)], np.int32).reshape(n_users, m)
         item[rng.random(item.shape) < 0.2] = -1
-    indptr, indices = excluded(n_users, n_items, rng)
-    found = topk_dense(scores, k, tie, item=item, exclude_indptr=indptr, exclude_indices=indices, threads=threads)
-    assert_same(found, topk_dense_numpy(scores, k, tie, item, indptr, indices))
+    out = excluded(n_users, n_items, rng)
+    found = topk_dense(scores, k, tie, item=item, exclude=out, threads=threads)
+    assert_same(found, topk_dense_numpy(scores, k, tie, item, out))
 
 
 def test_dense_by_hand() -> None:
     scores = np.array([[1, 3, np.nan, 3, 2]], np.float32)
-    item, score = topk_dense(scores, 4, np.array([0, 2, 3, 1, 4], np.int32), exclude_indptr=np.array([0, 1]),
-                             exclude_indices=np.array([4], np.int32))  # fmt: skip
+    out = ItemLists.single(np.array([4], np.int32))
+    item, score = topk_dense(scores, 4, np.array([0, 2, 3, 1, 4], np.int32), exclude=out)
     assert item.tolist() == [[3, 1, 0, -1]]
     assert score[0, :3].tolist() == [3, 3, 1] and np.isnan(score[0, 3])
 
@@ -191,8 +190,8 @@ ONES = np.ones((2, 3), np.float32)
         ({"bias": np.ones(2, np.float32)}, "bias"),
         ({"tie": TIE[:2]}, "tie"),
         ({"k": -1}, "negative"),
-        ({"exclude_indptr": np.array([0, 1, 1]), "exclude_indices": np.array([3], np.int32)}, r"\[0, 3\)"),
-        ({"exclude_indptr": np.array([0, 1, 1])}, "together"),
+        ({"exclude": ItemLists(np.array([0, 1, 1]), np.array([3], np.int32))}, r"\[0, 3\)"),
+        ({"exclude": ItemLists.single(TIE)}, "the 2 rows"),
     ],
 )
 def test_dot_refuses_what_does_not_fit(changes: dict[str, Any], message: str) -> None:

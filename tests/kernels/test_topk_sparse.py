@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
+from serendip.arrays import ItemLists, offsets
 from serendip.kernels.topk_sparse import SparseRows, topk_sparse, topk_sparse_numpy
 
 
-def lists(n_users: int, n_items: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def lists(n_users: int, n_items: int, rng: np.random.Generator) -> ItemLists:
     """Up to 30 items a user, in no order, repeated among them."""
-    count = rng.integers(0, 30, n_users) * (n_items > 0)
-    indptr = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
-    return indptr, rng.integers(0, max(n_items, 1), indptr[-1]).astype(np.int32)
+    offset = offsets(rng.integers(0, 30, n_users) * (n_items > 0))
+    return ItemLists(offset, rng.integers(0, max(n_items, 1), offset[-1]).astype(np.int32))
 
 
 def sparse(shape: tuple[int, int], density: float, rng: np.random.Generator, whole: bool) -> csr_matrix:
@@ -48,8 +48,7 @@ def test_equals_twin_to_the_bit(
     exclude = lists(n_users, n_items, rng) if left_out else None
     rows = SparseRows.of(w)
     item, score = topk_sparse(x, rows, known, k, tie, candidates=candidates, exclude=exclude, threads=threads)
-    none = (None, None)
-    twin = topk_sparse_numpy(SparseRows.of(x), rows, known, k, tie, candidates or none, exclude or none)
+    twin = topk_sparse_numpy(SparseRows.of(x), rows, known, k, tie, candidates, exclude)
     np.testing.assert_array_equal(item, twin[0])
     np.testing.assert_array_equal(score, twin[1])
     assert item.dtype == np.int32 and score.dtype == np.float32
@@ -62,9 +61,9 @@ def test_by_hand() -> None:
     item, score = topk_sparse(x, SparseRows.of(w), known, 4, tie)
     assert item.tolist() == [[0, 2, 1, -1], [-1] * 4]  # 8, 3, 1; what comes to 0 is unknown
     assert score[0, :3].tolist() == [8, 3, 1] and np.isnan(score[0, 3])
-    padded = np.array([0, 4, 5]), np.array([2, -1, 1, 2, 0], np.int32)
-    item, _ = topk_sparse(x, SparseRows.of(w), known, 2, tie, candidates=padded,
-                          exclude=(np.array([0, 1, 1]), np.array([1], np.int32)))  # fmt: skip
+    padded = ItemLists(np.array([0, 4, 5]), np.array([2, -1, 1, 2, 0], np.int32))
+    out = ItemLists(np.array([0, 1, 1]), np.array([1], np.int32))
+    item, _ = topk_sparse(x, SparseRows.of(w), known, 2, tie, candidates=padded, exclude=out)
     assert item.tolist() == [[2, -1], [-1, -1]]
 
 
@@ -78,8 +77,8 @@ ROWS = SparseRows.of(csr_matrix(np.ones((3, 4), np.float32)))
         ({"tie": np.arange(3, dtype=np.int32)}, "one entry for each"),
         ({"known": np.ones(5, np.bool_)}, "one entry for each"),
         ({"k": -1}, "negative"),
-        ({"exclude": (np.array([0, 1, 1]), np.array([4], np.int32))}, r"\[0, 4\)"),
-        ({"candidates": (np.array([0, 1, 1]), np.array([4], np.int32))}, r"\[0, 4\)"),
+        ({"exclude": ItemLists(np.array([0, 1, 1]), np.array([4], np.int32))}, r"\[0, 4\)"),
+        ({"candidates": ItemLists(np.array([0, 1, 1]), np.array([4], np.int32))}, r"\[0, 4\)"),
     ],
 )
 def test_refuses_what_does_not_fit(changes: dict[str, Any], message: str) -> None:

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from serendip.arrays import ItemLists
 from serendip.checks.toys import planted
-from serendip.data.queries import ItemLists
 from serendip.errors import UserError
 from serendip.models.cascade import Cascade
 from serendip.models.itemknn import ItemKNN

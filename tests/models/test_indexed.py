@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from serendip.arrays import ItemLists, offsets
 from serendip.checks.toys import planted
-from serendip.data.queries import ItemLists, offsets
 from serendip.errors import UserError
 from serendip.models.als import ALS
 from serendip.models.compressed import compressed

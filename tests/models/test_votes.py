@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from serendip.arrays import ItemLists
 from serendip.checks.toys import checkerboard, planted
-from serendip.data.queries import ItemLists
 from serendip.models.itemknn import ItemKNN
 from serendip.models.popular import Popular
 from serendip.models.votes import Ballot, Votes, votes

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from serendip.arrays import ItemLists, offsets
 from serendip.data.dataset import Dataset
 from serendip.data.ids import Ids
-from serendip.data.queries import ItemLists, Queries, ask, offsets
+from serendip.data.queries import Queries, ask
 from serendip.models.ease import EASE
 from serendip.models.popular import Popular
 from serendip.pipeline.pipeline import STAGES, Pipeline

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from serendip.arrays import offsets
 from serendip.cli import status
-from serendip.data.queries import offsets
 from serendip.pipeline.about import About
 from serendip.service.open import opened
 from serendip.service.reasons import DENSE, new_in, strongest, together

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from serendip.arrays import F32, I32
+from serendip.arrays import F32, I32, ItemLists, offsets
 from serendip.checks.toys import RULES, Toy, checkerboard, planted
 from serendip.data.dataset import Dataset
-from serendip.data.queries import History, ItemLists, Queries, ask, offsets
+from serendip.data.queries import History, Queries, ask
 from serendip.data.tables import EVENT_SCHEMA, Tables
 from serendip.errors import UserError
 from serendip.models.contract import Algorithm, Explains, Model, Predicts, Run, Similar
@@ -257,7 +257,7 @@ def slates(algorithm: Algorithm) -> None:
             assert len(set(row.tolist())) == len(row), "an item twice in a slate"
             assert (np.diff(score) <= 0).all(), "scores do not descend"
             if out is not None:
-                assert not np.isin(row, out.item[out.offset[b] : out.offset[b + 1]]).any(), "an excluded item"
+                assert not np.isin(row, out[b]).any(), "an excluded item"
             if given is not None:
                 assert np.isin(row, picked[b]).all(), "an item that was no candidate"
         ours, best = scores(model, queries, got.item)[filled], scores(model, queries, expected)[filled]
@@ -271,10 +271,10 @@ def sorted_slates(model: Model, queries: Queries, k: int, given: ItemLists | Non
     score = scores(model, queries).astype(np.float64)
     for b in range(len(queries)):
         if out is not None:
-            score[b, out.item[out.offset[b] : out.offset[b + 1]]] = np.nan
+            score[b, out[b]] = np.nan
         if given is not None:
             keep = np.zeros(score.shape[1], np.bool_)
-            keep[given.item[given.offset[b] : given.offset[b + 1]]] = True
+            keep[given[b]] = True
             score[b, ~keep] = np.nan
     order = np.stack([np.lexsort((model.items.tie, -row)) for row in score])[:, :k].astype(np.int32)
     taken = np.where(np.isnan(np.take_along_axis(score, order, axis=1)), np.int32(-1), order)
@@ -295,8 +295,7 @@ def recall(model: Model, toy: Toy, k: int = 10) -> float:
     """Return the mean share of the withheld items among the first k."""
     queries = toy.data.queries()
     got = model.recommend(queries, k, exclude=queries.history.lists).item
-    rows = [np.isin(toy.withheld.item[toy.withheld.offset[b] : toy.withheld.offset[b + 1]], got[b]).mean()
-            for b in range(len(queries))]  # fmt: skip
+    rows = [np.isin(toy.withheld[b], got[b]).mean() for b in range(len(queries))]
     return float(np.mean(rows))
 
 

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from serendip.arrays import I32
+from serendip.arrays import I32, ItemLists, offsets
 from serendip.data.dataset import Dataset
 from serendip.data.interactions import DAY, InteractionRules
-from serendip.data.queries import ItemLists, offsets
 from serendip.data.tables import Tables
 
 RULES = InteractionRules(threshold=3.0)
@@ -66,7 +65,7 @@ def checkerboard(n: int = 24, prefix: str = "") -> Toy:
     made = tables(user[order].astype(np.int32), item[order].astype(np.int32), rating, genres, prefix)
     data = Dataset.of(Tables(made.events, made.items.sample(fraction=1, shuffle=True, seed=3), made.users), RULES)
     at = data.items.index([f"{prefix}i{u.removeprefix(f'{prefix}u')}" for u in data.users.series])
-    return Toy(data, ItemLists(offsets(np.ones(len(at), np.int64)), at))
+    return Toy(data, ItemLists.single(at))
 
 
 def planted(n_users: int = 300, n_items: int = 120, rank: int = 4, seen: int = 14, later: int = 4) -> Toy:

@@ -8,10 +8,10 @@ from hashlib import blake2b
 import numpy as np
 import polars as pl
 
-from serendip.arrays import CSR, F32, I8, I32, I64, Bool
+from serendip.arrays import CSR, F32, I8, I32, I64, Bool, offsets, ranges
 from serendip.data.ids import Ids
 from serendip.data.interactions import RATED, InteractionRules
-from serendip.data.queries import History, Queries, offsets, ranges
+from serendip.data.queries import History, Queries
 from serendip.data.tables import Tables
 from serendip.errors import UserError
 

@@ -8,44 +8,10 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
-from serendip.arrays import CSR, F32, I8, I32, I64, U64
+from serendip.arrays import CSR, F32, I8, I32, I64, U64, ItemLists, offsets, ranges
 from serendip.data.interactions import EventColumns, InteractionRules, disliked, interactions, ratings
 
 HASHED = 1 << 16  # events whose hashes are made at once
-
-
-def offsets(counts: I64) -> I64:
-    """Return where each of consecutive runs begins, and the end.  # (B,) -> (B + 1,)"""
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
-
-
-def ranges(start: I64, count: I64) -> I64:
-    """Return the positions start[b], ..., start[b] + count[b] - 1 for each b, one after the other."""
-    total = offsets(count)
-    return np.arange(total[-1], dtype=np.int64) + np.repeat(start - total[:-1], count)
-
-
-@dataclass(frozen=True)
-class ItemLists:
-    """A list of items a query: candidates, or what to leave out. offset (B + 1,) int64, item int32."""
-
-    offset: I64
-    item: I32
-
-    def __len__(self) -> int:
-        return len(self.offset) - 1
-
-    def rows(self, index: I64 | slice) -> "ItemLists":
-        """Return the lists of some queries."""
-        start, count = self.offset[:-1][index], np.diff(self.offset)[index]
-        return ItemLists(offsets(count), self.item[ranges(start, count)])
-
-    def padded(self) -> I32:
-        """Return the lists as one table, filled up with -1.  # (B, longest)"""
-        count = np.diff(self.offset)
-        table = np.full((len(count), int(count.max(initial=0))), -1, np.int32)
-        table[np.arange(table.shape[1]) < count[:, None]] = self.item
-        return table
 
 
 @dataclass(frozen=True)

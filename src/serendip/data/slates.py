@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serendip.arrays import CSR, F32, I32, I64
-from serendip.data.queries import offsets
+from serendip.arrays import CSR, F32, I32, I64, offsets
 
 
 @dataclass(frozen=True)

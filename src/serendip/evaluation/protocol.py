@@ -12,13 +12,13 @@ from typing import Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
 
-from serendip.arrays import F32, F64, I32
-from serendip.data.queries import ItemLists, Queries, offsets
+from serendip.arrays import F32, F64, I32, ItemLists, offsets
+from serendip.data.queries import Queries
 from serendip.data.slates import Slates
 from serendip.errors import UserError
 from serendip.evaluation.beyond import Beyond
 from serendip.evaluation.measured import Measured, PooledAUC, UserMean
-from serendip.evaluation.task import Task, column_of, is_in, row_of
+from serendip.evaluation.task import Task, is_in
 from serendip.metrics import ranking, ties
 from serendip.metrics.discrimination import auc_by_user, log_losses
 from serendip.metrics.group import by_user
@@ -139,7 +139,7 @@ def rank_scores(
     for at, item, score in scored_blocks(model, task, task.candidates, progress):
         part = task.candidates.rows(at)
         relevant = np.zeros(item.shape, np.bool_)
-        relevant[row_of(part), column_of(part)] = is_in(part, task.relevant.rows(at))
+        relevant[part.row, part.place] = is_in(part, task.relevant.rows(at))
         tied = ties.tied(score, relevant & ~np.isnan(score), k, item >= 0)
         for metric, value in values.items():
             value[at] = ties.FUNCTIONS[metric.name](tied, task.n_relevant[at], metric.k or 1)
@@ -201,9 +201,9 @@ def auc_of_users(model: Scores, task: Task, progress: Progress | None = None) ->
         for at, item, score in scored_blocks(model, task, task.candidates, progress):
             offered, part = task.candidates.rows(at), task.relevant.rows(at)
             found = is_in(offered, part)
-            indptr = offsets(np.bincount(row_of(offered)[found], minlength=len(part)).astype(np.int64))
-            lost = np.bincount(row_of(part)[part.item >= task.train.n_items], minlength=len(part))
-            value[at] = auc_by_user(score, indptr, column_of(offered)[found], item < 0, np.diff(indptr) + lost)
+            indptr = offsets(np.bincount(offered.row[found], minlength=len(part)).astype(np.int64))
+            lost = np.bincount(part.row[part.item >= task.train.n_items], minlength=len(part))
+            value[at] = auc_by_user(score, indptr, offered.place[found], item < 0, np.diff(indptr) + lost)
         return value
     n_items = task.train.n_items
     for at in blocks(len(task), max(1, SCORES // max(n_items, 1)), "evaluate: users", progress):
@@ -211,9 +211,9 @@ def auc_of_users(model: Scores, task: Task, progress: Progress | None = None) ->
         seen = np.zeros((len(part), n_items), np.bool_)
         if task.exclude is not None:
             out = task.exclude.rows(at)
-            seen[row_of(out), out.item] = True
+            seen[out.row, out.item] = True
         known = part.item < n_items
-        indptr = offsets(np.bincount(row_of(part)[known], minlength=len(part)).astype(np.int64))
+        indptr = offsets(np.bincount(part.row[known], minlength=len(part)).astype(np.int64))
         score = model.score(task.queries.rows(at))
         value[at] = auc_by_user(score, indptr, part.item[known], seen, np.diff(part.offset))
     return value
@@ -237,7 +237,7 @@ def row_scores(model: Scores, task: Task, progress: Progress | None = None) -> F
     every = ItemLists(offset.astype(np.int64), rows.item)
     for at, _, table in scored_blocks(model, task, every, progress):
         part = every.rows(at)
-        score[offset[at.start] : offset[at.stop]] = table[row_of(part), column_of(part)]
+        score[offset[at.start] : offset[at.stop]] = table[part.row, part.place]
     return score
 
 

@@ -7,10 +7,10 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from serendip.arrays import F32, I32, I64, Bool
+from serendip.arrays import F32, I32, I64, Bool, ItemLists, offsets
 from serendip.data.dataset import Dataset
 from serendip.data.interactions import InteractionRules
-from serendip.data.queries import ItemLists, Queries, offsets
+from serendip.data.queries import Queries
 from serendip.data.split import Split
 from serendip.data.tables import Tables
 from serendip.errors import UserError
@@ -164,20 +164,10 @@ def lists(row: I64, item: I32, n_rows: int, n_items: int) -> ItemLists:
     return ItemLists(offsets(count), (pair - row * max(n_items, 1)).astype(np.int32))
 
 
-def row_of(some: ItemLists) -> I64:
-    """Return the row that each item of the lists stands in.  # (nnz,)"""
-    return np.repeat(np.arange(len(some)), np.diff(some.offset))
-
-
-def column_of(some: ItemLists) -> I64:
-    """Return the place of each item of the lists in its row, from 0.  # (nnz,)"""
-    return np.arange(len(some.item)) - some.offset[row_of(some)]
-
-
 def known_only(some: ItemLists, n_items: int) -> ItemLists:
     """Return the lists less the items that the training part does not know, each item once."""
     keep = (some.item >= 0) & (some.item < n_items)
-    return lists(row_of(some)[keep], some.item[keep], len(some), n_items)
+    return lists(some.row[keep], some.item[keep], len(some), n_items)
 
 
 def candidate_lists(user: I32, of: I32, item: I32, n_items: int) -> ItemLists:
@@ -189,13 +179,10 @@ def candidate_lists(user: I32, of: I32, item: I32, n_items: int) -> ItemLists:
 
 def without(some: ItemLists, exclude: ItemLists | None) -> ItemLists:
     """Return the lists less what is excluded."""
-    if exclude is None:
-        return some
-    left = ~is_in(some, exclude)
-    return ItemLists(offsets(np.bincount(row_of(some)[left], minlength=len(some)).astype(np.int64)), some.item[left])
+    return some if exclude is None else some.where(~is_in(some, exclude))
 
 
 def is_in(some: ItemLists, others: ItemLists) -> Bool:
     """Return whether each item of some lists stands in the other list of the same row.  # (nnz,)"""
     stride = int(max(some.item.max(initial=0), others.item.max(initial=0))) + 1
-    return np.isin(row_of(some) * stride + some.item, row_of(others) * stride + others.item)
+    return np.isin(some.row * stride + some.item, others.row * stride + others.item)

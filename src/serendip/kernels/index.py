@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serendip.arrays import F32, F64, I32, I64
+from serendip.arrays import F32, F64, I32, ItemLists
 from serendip.kernels import compiled
-from serendip.kernels.topk import checked, topk_dot
+from serendip.kernels.topk import checked, pair, topk_dot
 
 MANY = 16  # queries from which on `topk_dot`, which scores many at once, is about as fast or faster
 APART = 2_000_000  # factors from which on two threads gain more than they cost
@@ -32,31 +32,20 @@ class Index:
     longest: F64  # (blocks of 256,) the largest norm in each
     highest: F64  # (blocks of 256,) the largest bias in each
 
-    def top(
-        self,
-        q: F32,
-        k: int,
-        *,
-        exclude_indptr: I64 | None = None,
-        exclude_indices: I32 | None = None,
-        threads: int | None = None,
-    ) -> tuple[I32, F32]:
+    def top(self, q: F32, k: int, *, exclude: ItemLists | None = None, threads: int | None = None) -> tuple[I32, F32]:
         """Return the k best items of each row of q: as `topk_dot` does, arguments and errors too."""
         q = np.ascontiguousarray(q, np.float32)
         if q.ndim != 2 or q.shape[1] != self.y.shape[1]:
             raise ValueError(f"q {q.shape} must be a matrix of the {self.y.shape[1]} columns of y")
         if not compiled.native or len(q) >= MANY or not self._bounds(q):
-            return topk_dot(
-                q, self.y, self.bias, k, self.tie,
-                exclude_indptr=exclude_indptr, exclude_indices=exclude_indices, threads=threads,
-            )  # fmt: skip
-        indptr, indices = checked(exclude_indptr, exclude_indices, len(q), len(self.y), k)
+            return topk_dot(q, self.y, self.bias, k, self.tie, exclude=exclude, threads=threads)
+        exclude = checked(exclude, len(q), len(self.y), k)
         item, score = np.empty((len(q), k), np.int32), np.empty((len(q), k), np.float32)
         if item.size:
             threads = (threads or compiled.default_threads()) if self.y.size >= APART else 1
             compiled.module.index_top(
                 q, self.y, self.bias, self.tie, self.order, self.code, self.scale, self.slack, self.raised,
-                self.longest, self.highest, indptr, indices, item, score, threads,
+                self.longest, self.highest, *pair(exclude), item, score, threads,
             )  # fmt: skip
         return item, score
 

@@ -6,7 +6,7 @@ do with the items' order, so that equal scores favour nobody.
 
 import numpy as np
 
-from serendip.arrays import F32, I32, I64
+from serendip.arrays import F32, I32, I64, ItemLists
 from serendip.kernels import compiled
 from serendip.kernels.csr import check_csr
 
@@ -18,8 +18,7 @@ def topk_dot(
     k: int,
     tie: I32,
     *,
-    exclude_indptr: I64 | None = None,
-    exclude_indices: I32 | None = None,
+    exclude: ItemLists | None = None,
     threads: int | None = None,
 ) -> tuple[I32, F32]:
     """Return the k items with the largest q_u . y_i + bias_i for each row of q.
@@ -35,8 +34,7 @@ def topk_dot(
         bias: (n,) added to the inner product, or None.
         k: how many; where fewer items remain, the rest is padding.
         tie: (n,) a permutation of 0..n-1: of equal scores the smaller goes first.
-        exclude_indptr: (B+1,) where each user's excluded items begin in exclude_indices; None excludes nothing.
-        exclude_indices: (nnz,) items, in any order.
+        exclude: items of each user that are not selected, in any order; None: none.
         threads: None means every core.
 
     Returns:
@@ -54,16 +52,16 @@ def topk_dot(
         if bias.shape != (len(y),):
             raise ValueError(f"bias {bias.shape} must have one entry for each of the {len(y)} items")
     tie = np.ascontiguousarray(tie, np.int32)
-    indptr, indices = checked(exclude_indptr, exclude_indices, len(q), len(y), k)
+    exclude = checked(exclude, len(q), len(y), k)
     if len(tie) != len(y):
         raise ValueError(f"tie {tie.shape} must have one entry for each of the {len(y)} items")
     if not compiled.native:
         compiled.say_once()
-        return topk_dot_numpy(q, y, bias, k, tie, indptr, indices)
+        return topk_dot_numpy(q, y, bias, k, tie, exclude)
     item, score = np.full((len(q), k), -1, np.int32), np.full((len(q), k), np.nan, np.float32)
     if item.size:
         threads = threads or compiled.default_threads()
-        compiled.module.topk_dot(q, y, bias, tie, indptr, indices, item, score, threads)
+        compiled.module.topk_dot(q, y, bias, tie, *pair(exclude), item, score, threads)
     return item, score
 
 
@@ -73,8 +71,7 @@ def topk_dense(
     tie: I32,
     *,
     item: I32 | None = None,
-    exclude_indptr: I64 | None = None,
-    exclude_indices: I32 | None = None,
+    exclude: ItemLists | None = None,
     threads: int | None = None,
 ) -> tuple[I32, F32]:
     """Return the k items with the largest given scores for each row.
@@ -84,8 +81,7 @@ def topk_dense(
         k: how many; where fewer items remain, the rest is padding.
         tie: (n,) a permutation of 0..n-1, n > every item: of equal scores the smaller goes first.
         item: (B, m) int32, the item in each place, each at most once a row, -1 for padding; None: column j is item j.
-        exclude_indptr: (B+1,) where each user's excluded items begin in exclude_indices; None excludes nothing.
-        exclude_indices: (nnz,) items, in any order.
+        exclude: items of each user that are not selected, in any order; None: none.
         threads: None means every core.
 
     Returns:
@@ -98,7 +94,7 @@ def topk_dense(
     if scores.ndim != 2:
         raise ValueError(f"scores must be a matrix, not of shape {scores.shape}")
     tie = np.ascontiguousarray(tie, np.int32)
-    indptr, indices = checked(exclude_indptr, exclude_indices, len(scores), len(tie), k)
+    exclude = checked(exclude, len(scores), len(tie), k)
     if item is None and scores.shape[1] > len(tie):
         raise ValueError(f"scores {scores.shape} have more columns than tie {tie.shape} has items")
     if item is not None:
@@ -109,11 +105,11 @@ def topk_dense(
             raise ValueError(f"item must lie in [-1, {len(tie)}), where -1 is padding")
     if not compiled.native:
         compiled.say_once()
-        return topk_dense_numpy(scores, k, tie, item, indptr, indices)
+        return topk_dense_numpy(scores, k, tie, item, exclude)
     best, best_score = np.full((len(scores), k), -1, np.int32), np.full((len(scores), k), np.nan, np.float32)
     if best.size:
         threads = threads or compiled.default_threads()
-        compiled.module.topk_dense(scores, tie, item, indptr, indices, best, best_score, threads)
+        compiled.module.topk_dense(scores, tie, item, *pair(exclude), best, best_score, threads)
     return best, best_score
 
 
@@ -123,8 +119,7 @@ def topk_dot_numpy(
     bias: F32 | None,
     k: int,
     tie: I32,
-    exclude_indptr: I64 | None = None,
-    exclude_indices: I32 | None = None,
+    exclude: ItemLists | None = None,
 ) -> tuple[I32, F32]:
     """Do what `topk_dot` does, a block of users at a time; equal up to the rounding of the sums."""
     item, score = np.full((len(q), k), -1, np.int32), np.full((len(q), k), np.nan, np.float32)
@@ -134,8 +129,8 @@ def topk_dot_numpy(
         scores = np.einsum("uf,if->ui", q[rows], y)  # (block, n); unlike BLAS it sums equal rows alike
         if bias is not None:
             scores = scores + bias
-        part = None if exclude_indptr is None else exclude_indptr[begin : begin + block + 1]
-        item[rows], score[rows] = topk_dense_numpy(scores, k, tie, None, part, exclude_indices)
+        part = None if exclude is None else exclude.rows(rows)
+        item[rows], score[rows] = topk_dense_numpy(scores, k, tie, None, part)
     return item, score
 
 
@@ -144,36 +139,36 @@ def topk_dense_numpy(
     k: int,
     tie: I32,
     item: I32 | None = None,
-    exclude_indptr: I64 | None = None,
-    exclude_indices: I32 | None = None,
+    exclude: ItemLists | None = None,
 ) -> tuple[I32, F32]:
     """Do what `topk_dense` does, by sorting each row."""
     best, best_score = np.full((len(scores), k), -1, np.int32), np.full((len(scores), k), np.nan, np.float32)
     for u, s in enumerate(scores):
         place = np.arange(len(s), dtype=np.int32) if item is None else item[u]
         kept = (place >= 0) & ~np.isnan(s)
-        if exclude_indptr is not None and exclude_indices is not None:
-            kept &= ~np.isin(place, exclude_indices[exclude_indptr[u] : exclude_indptr[u + 1]])
+        if exclude is not None:
+            kept &= ~np.isin(place, exclude[u])
         place, s = place[kept], s[kept]
         order = np.lexsort((place, tie[place], -s))[:k]
         best[u, : len(order)], best_score[u, : len(order)] = place[order], s[order]
     return best, best_score
 
 
-def checked(
-    indptr: I64 | None, indices: I32 | None, n_users: int, n_items: int, k: int
-) -> tuple[I64 | None, I32 | None]:
-    """Return the excluded items as the kernels read them.
+def checked(lists: ItemLists | None, n_users: int, n_items: int, k: int) -> ItemLists | None:
+    """Return lists of items, where there are any, in arrays as the kernels read them.
 
     Raises:
-        ValueError: k is negative, one of the two is missing, or an item lies outside [0, n_items).
+        ValueError: k is negative, there is not a list a user, or an item lies outside [0, n_items).
     """
     if k < 0:
         raise ValueError(f"k must not be negative, and is {k}")
-    if indptr is None and indices is None:
-        return None, None
-    if indptr is None or indices is None:
-        raise ValueError("exclude_indptr and exclude_indices are given together or not at all")
-    indptr, indices = np.ascontiguousarray(indptr, np.int64), np.ascontiguousarray(indices, np.int32)
-    check_csr(indptr, indices, n_users, n_items)
-    return indptr, indices
+    if lists is None:
+        return None
+    offset, item = np.ascontiguousarray(lists.offset, np.int64), np.ascontiguousarray(lists.item, np.int32)
+    check_csr(offset, item, n_users, n_items)
+    return ItemLists(offset, item)
+
+
+def pair(lists: ItemLists | None) -> tuple[I64, I32] | tuple[None, None]:
+    """Return lists as the two arrays that the compiled kernels take."""
+    return (None, None) if lists is None else (lists.offset, lists.item)

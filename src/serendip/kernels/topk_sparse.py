@@ -4,17 +4,15 @@ Gustavson: Two Fast Algorithms for Sparse Matrices, ACM TOMS 4(3), 1978. The ord
 """
 
 from dataclasses import dataclass
-from typing import Self, TypeAlias
+from typing import Self
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import F32, I32, I64, Bool
+from serendip.arrays import F32, I32, I64, Bool, ItemLists
 from serendip.kernels import compiled
 from serendip.kernels.csr import checked_csr
-from serendip.kernels.topk import checked, topk_dense_numpy
-
-Lists: TypeAlias = tuple[I64, I32]  # where each user's items begin, (B + 1,); the items, in any order
+from serendip.kernels.topk import checked, pair, topk_dense_numpy
 
 FEW = 8  # users that one thread takes at a time
 BLOCK = 1 << 24  # scores that the twin holds at once
@@ -51,8 +49,8 @@ def topk_sparse(
     k: int,
     tie: I32,
     *,
-    candidates: Lists | None = None,
-    exclude: Lists | None = None,
+    candidates: ItemLists | None = None,
+    exclude: ItemLists | None = None,
     threads: int | None = None,
 ) -> tuple[I32, F32]:
     """Return the k items with the largest scores in each row of x W.
@@ -66,8 +64,8 @@ def topk_sparse(
         known: (n_items,) whether an item may be selected at all.
         k: how many; where fewer items remain, the rest is padding.
         tie: (n_items,) a permutation of 0..n_items-1: of equal scores the smaller goes first.
-        candidates: the only items that may be selected, -1 as padding; None: all.
-        exclude: items not to be selected.
+        candidates: the only items of each user that may be selected, in any order, -1 as padding; None: all.
+        exclude: items of each user that are not selected, in any order; None: none.
         threads: None means every core.
 
     Returns:
@@ -83,20 +81,18 @@ def topk_sparse(
         raise ValueError(f"x {x.shape} and weights {weights.shape} do not fit")
     if known.shape != (n_items,) or tie.shape != (n_items,):
         raise ValueError(f"known {known.shape} and tie {tie.shape} must have one entry for each of {n_items} items")
-    none: tuple[None, None] = None, None
-    left_out = none if exclude is None else exclude
-    only = none if candidates is None else without_padding(*candidates)
-    out = checked(left_out[0], left_out[1], n_users, n_items, k)
-    given = checked(only[0], only[1], n_users, n_items, k)
+    if candidates is not None:
+        candidates = candidates.where(candidates.item >= 0)
+    candidates, exclude = (checked(lists, n_users, n_items, k) for lists in (candidates, exclude))
     if not compiled.native:
         compiled.say_once()
-        return topk_sparse_numpy(rows, weights, known, k, tie, given, out)
+        return topk_sparse_numpy(rows, weights, known, k, tie, candidates, exclude)
     item, score = np.empty((n_users, k), np.int32), np.empty((n_users, k), np.float32)
     if item.size:
         threads = 1 if n_users <= FEW else threads or compiled.default_threads()
         compiled.module.topk_sparse(
             rows.indptr, rows.indices, rows.data, weights.indptr, weights.indices, weights.data, known, tie,
-            *given, *out, item, score, threads,
+            *pair(candidates), *pair(exclude), item, score, threads,
         )  # fmt: skip
     return item, score
 
@@ -107,8 +103,8 @@ def topk_sparse_numpy(
     known: Bool,
     k: int,
     tie: I32,
-    candidates: tuple[I64 | None, I32 | None],
-    exclude: tuple[I64 | None, I32 | None],
+    candidates: ItemLists | None,
+    exclude: ItemLists | None,
 ) -> tuple[I32, F32]:
     """Do what `topk_sparse` does, some users at a time, by SciPy's product and by sorting each row."""
     n_users, n_items = x.shape[0], weights.n_items
@@ -122,20 +118,10 @@ def topk_sparse_numpy(
         scores = np.full(product.shape, np.nan, np.float32)  # (step, n_items)
         scores[at, product.indices] = product.data
         scores[(scores == 0) | ~known] = np.nan
-        indptr, indices = candidates
-        if indptr is not None and indices is not None:
-            part = slice(indptr[rows.start], indptr[rows.stop])
-            allowed = np.zeros(scores.shape, np.bool_)
-            allowed[np.repeat(np.arange(len(scores)), np.diff(indptr[begin : rows.stop + 1])), indices[part]] = True
+        if candidates is not None:
+            some, allowed = candidates.rows(rows), np.zeros(scores.shape, np.bool_)
+            allowed[some.row, some.item] = True
             scores[~allowed] = np.nan
-        outside = None if exclude[0] is None else exclude[0][begin : rows.stop + 1]
-        item[rows], score[rows] = topk_dense_numpy(scores, k, tie, None, outside, exclude[1])
+        outside = None if exclude is None else exclude.rows(rows)
+        item[rows], score[rows] = topk_dense_numpy(scores, k, tie, None, outside)
     return item, score
-
-
-def without_padding(indptr: I64, item: I32) -> Lists:
-    """Return lists of items without the places that hold -1."""
-    if not len(item) or item.min() >= 0:
-        return indptr, item
-    kept = item >= 0
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum(kept, dtype=np.int64)])[indptr], item[kept]

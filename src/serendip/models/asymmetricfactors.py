@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR, F32, I32, I64
-from serendip.data.queries import Queries, ranges
+from serendip.arrays import CSR, F32, I32, I64, ranges
+from serendip.data.queries import Queries
 from serendip.data.slates import Contributions
 from serendip.models.historyfactors import HistoryFactors, implied_sum
 

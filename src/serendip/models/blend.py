@@ -6,12 +6,12 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from serendip.arrays import F32, I32, I64
+from serendip.arrays import F32, I32, I64, offsets
 from serendip.data.ids import Ids
-from serendip.data.queries import Queries, offsets
+from serendip.data.queries import Queries
 from serendip.data.slates import Contributions, Slates, picked
-from serendip.kernels.topk import topk_dense
 from serendip.models.contract import SCORES, Explains, Extends, Model, Similar
+from serendip.models.likeness import most_like
 from serendip.models.standardscore import moments
 
 
@@ -149,8 +149,7 @@ class Blend(Model):
                 share = np.where(found.item >= 0, found.score / best, 0)
                 np.add.at(total, (rows[:, None], np.maximum(found.item, 0)), weight * share)
         total[total <= 0] = np.nan
-        itself = np.arange(len(item) + 1, dtype=np.int64)
-        return Slates(*topk_dense(total, k, self.items.tie, exclude_indptr=itself, exclude_indices=item))
+        return most_like(item, total, k, self.items.tie)
 
     def extend(self, items: Ids, item_features: pl.DataFrame) -> "Blend":
         """Return the blend with the new items for those children that take them up; the others know nothing of them."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from serendip.arrays import F32, I32, I64
+from serendip.arrays import F32, I32, I64, ItemLists
 from serendip.data.ids import Ids
-from serendip.data.queries import ItemLists, Queries
+from serendip.data.queries import Queries
 from serendip.data.slates import Slates
 from serendip.models.blend import Blend
 from serendip.models.contract import Extends, Model

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from serendip.arrays import F32, I32
+from serendip.arrays import F32, I32, ItemLists
 from serendip.data.ids import Ids
 from serendip.data.queries import Queries
 from serendip.data.slates import Slates, picked
@@ -39,10 +39,8 @@ class Cascaded(Model):
         score = np.full((len(queries), self.n_items), np.nan, np.float32)
         score[:, : self.first.n_items] = self.first.score(queries)
         seen = queries.history.matrix(self.rules, self.n_items)
-        head, height = topk_dense(
-            score, min(self.depth, self.n_items), self.items.tie,
-            exclude_indptr=seen.indptr.astype(np.int64), exclude_indices=seen.indices,
-        )  # fmt: skip
+        depth = min(self.depth, self.n_items)
+        head, height = topk_dense(score, depth, self.items.tie, exclude=ItemLists.of(seen))
         known = np.where(head < self.second.n_items, head, -1)
         other = self.second.score(queries, known)  # (B, depth), NaN at the padding
         order = np.argsort(np.where(np.isnan(other), np.inf, -other), axis=1, kind="stable")

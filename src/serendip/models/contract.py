@@ -8,11 +8,11 @@ from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 import numpy as np
 import polars as pl
 
-from serendip.arrays import CSR, F32, I32, I64
+from serendip.arrays import CSR, F32, I32, I64, ItemLists
 from serendip.data.dataset import Dataset
 from serendip.data.ids import Ids
 from serendip.data.interactions import InteractionRules
-from serendip.data.queries import ItemLists, Queries
+from serendip.data.queries import Queries
 from serendip.data.slates import Contributions, Slates, stacked
 from serendip.errors import UserError, nearest
 from serendip.kernels.topk import topk_dense
@@ -92,13 +92,7 @@ class Model(ABC):
             queries, exclude = queries.rows(at), None if exclude is None else exclude.rows(at)
             candidates = None if candidates is None else candidates.rows(at)
         item = None if candidates is None else candidates.padded()  # (b, m)
-        score = self.score(queries, item)
-        picked = topk_dense(
-            score, k, self.items.tie, item=item,
-            exclude_indptr=None if exclude is None else exclude.offset,
-            exclude_indices=None if exclude is None else exclude.item,
-        )  # fmt: skip
-        return Slates(*picked)
+        return Slates(*topk_dense(self.score(queries, item), k, self.items.tie, item=item, exclude=exclude))
 
 
 @dataclass(frozen=True)

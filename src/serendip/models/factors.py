@@ -6,13 +6,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from serendip.arrays import CSR, F32, I32, I64, U64, Bool
-from serendip.data.queries import ItemLists, Queries, offsets, ranges
+from serendip.arrays import CSR, F32, I32, I64, U64, Bool, ItemLists, offsets, ranges
+from serendip.data.queries import Queries
 from serendip.data.slates import Contributions, Slates
 from serendip.kernels.als import owed, solve_rows
 from serendip.kernels.index import MANY, Index, prepare
 from serendip.kernels.system import Systems
 from serendip.models.contract import Model
+from serendip.models.likeness import nearest
 from serendip.models.packed import Packed, inner, topk
 
 FOLDED = 1 << 16  # interactions folded in at once on packed factors
@@ -179,13 +180,10 @@ class Factors(Model):
         if candidates is not None:
             return super().recommend(queries, k, candidates, exclude)
         x, bias, something = self.user_rows(queries)
-        indptr, indices = (None, None) if exclude is None else (exclude.offset, exclude.item)
         if len(x) < MANY and self._index is not None:
-            item, score = self._index.top(x, k, exclude_indptr=indptr, exclude_indices=indices)
+            item, score = self._index.top(x, k, exclude=exclude)
         else:
-            item, score = topk(
-                x, self.item_factors, self._bias, k, self.items.tie, exclude_indptr=indptr, exclude_indices=indices
-            )
+            item, score = topk(x, self.item_factors, self._bias, k, self.items.tie, exclude=exclude)
         none = ~something[:, None] | ~np.isfinite(score)
         return Slates(np.where(none, np.int32(-1), item), np.where(none, np.float32(np.nan), score + bias[:, None]))
 
@@ -202,12 +200,7 @@ class Factors(Model):
         return prepare(self.item_factors, self._bias, self.items.tie)
 
     def similar(self, item: I32, k: int) -> Slates:
-        y = self.directions
-        itself = np.arange(len(item) + 1, dtype=np.int64)
-        picked = topk(y[item], y, None if self.known.all() else np.where(self.known, 0, -np.inf).astype(np.float32),
-                      k, self.items.tie, exclude_indptr=itself, exclude_indices=item)  # fmt: skip
-        none = ~np.isfinite(picked[1]) | ~self.known[item][:, None]
-        return Slates(np.where(none, np.int32(-1), picked[0]), np.where(none, np.float32(np.nan), picked[1]))
+        return nearest(item, self.directions, self.known, k, self.items.tie)
 
     @cached_property
     def directions(self) -> F32 | Packed:

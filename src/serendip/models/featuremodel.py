@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 from scipy.sparse import vstack
 
-from serendip.arrays import CSR, F32, I32, Bool
+from serendip.arrays import CSR, F32, I32, Bool, ItemLists
 from serendip.data.ids import Ids
-from serendip.data.queries import ItemLists, Queries
+from serendip.data.queries import Queries
 from serendip.data.slates import Slates
 from serendip.kernels.topk import topk_dot
 from serendip.models.contract import Model
@@ -111,9 +111,8 @@ class FeatureModel(Model):
             return super().recommend(queries, k, candidates, exclude)
         x, own = self._queries(queries)
         y, alone = self._items
-        indptr, indices = (None, None) if exclude is None else (exclude.offset, exclude.item)
         bias = np.where(self.known, alone, np.float32(-np.inf))
-        item, score = topk_dot(x, y, bias, k, self.items.tie, exclude_indptr=indptr, exclude_indices=indices)
+        item, score = topk_dot(x, y, bias, k, self.items.tie, exclude=exclude)
         none = ~np.isfinite(score)
         score = self.linked(np.where(none, np.float32(np.nan), score + own[:, None]))
         return Slates(np.where(none, np.int32(-1), item), score)

@@ -11,13 +11,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from serendip.arrays import F32, I32, I64, U8
-from serendip.data.queries import ItemLists, Queries, offsets
+from serendip.arrays import F32, I32, I64, U8, ItemLists, offsets
+from serendip.data.queries import Queries
 from serendip.data.slates import Contributions, Slates, stacked
 from serendip.errors import UserError
 from serendip.kernels.topk import topk_dense
 from serendip.models.contract import Embeds, Explains, Model, Similar
-from serendip.models.packed import topk
+from serendip.models.likeness import nearest
 
 LINKS = 32  # of an item in the graph
 BUILD, SEARCH = 200, 128  # items looked at on the way when one is added, and when one is sought
@@ -96,12 +96,7 @@ class Indexed(Model):
         x = np.ascontiguousarray(self.model.query_vectors(queries), np.float32)
         item = self._search(x, min(SPARE * k + most, self.n_items))
         score = self.model.score(queries, item)
-        picked = topk_dense(
-            score, k, self.items.tie, item=item,
-            exclude_indptr=None if exclude is None else exclude.offset,
-            exclude_indices=None if exclude is None else exclude.item,
-        )  # fmt: skip
-        return Slates(*picked)
+        return Slates(*topk_dense(score, k, self.items.tie, item=item, exclude=exclude))
 
     def _search(self, x: F32, n: int) -> I32:
         """Return about the n items of greatest inner product with each vector.  # (B, rank) -> (B, n)"""
@@ -115,8 +110,7 @@ class Indexed(Model):
         assert isinstance(self.model, Embeds)
         y = self.model.item_vectors
         y = y / np.maximum(np.linalg.norm(y, axis=1, keepdims=True), np.float32(1e-12))
-        itself = np.arange(len(item) + 1, dtype=np.int64)
-        return Slates(*topk(y[item], y, None, k, self.items.tie, exclude_indptr=itself, exclude_indices=item))
+        return nearest(item, y, np.ones(self.n_items, np.bool_), k, self.items.tie)
 
     def explain(self, queries: Queries, item: I32, of: I64 | None = None) -> Contributions:
         """Return what the model says, or else the score as one part."""

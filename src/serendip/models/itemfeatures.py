@@ -8,14 +8,14 @@ import numpy as np
 import polars as pl
 from scipy.sparse import csr_matrix, vstack
 
-from serendip.arrays import CSR, F32, I32, I64
+from serendip.arrays import CSR, F32, I32, I64, offsets
 from serendip.data.ids import Ids
-from serendip.data.queries import Queries, offsets
+from serendip.data.queries import Queries
 from serendip.data.slates import Contributions, Slates
-from serendip.kernels.topk import topk_dense
 from serendip.models.contract import Model
 from serendip.models.encoder import Encoder
 from serendip.models.itemweights import MANY, entries, scattered, summed
+from serendip.models.likeness import most_like
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,7 @@ class ItemFeatures(Model):
         return np.where((item >= 0) & (item < self.n_items) & common, score, np.float32(np.nan))
 
     def similar(self, item: I32, k: int) -> Slates:
-        score = scattered(self.features[item] @ self._by_feature)
-        itself = np.arange(len(item) + 1, dtype=np.int64)
-        return Slates(*topk_dense(score, k, self.items.tie, exclude_indptr=itself, exclude_indices=item))
+        return most_like(item, scattered(self.features[item] @ self._by_feature), k, self.items.tie)
 
     def explain(self, queries: Queries, item: I32, of: I64 | None = None) -> Contributions:
         x = self._shares(queries)

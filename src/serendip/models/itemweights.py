@@ -6,12 +6,12 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR, F32, I32, I64, Bool
-from serendip.data.queries import ItemLists, Queries, ranges
+from serendip.arrays import CSR, F32, I32, I64, Bool, ItemLists, ranges
+from serendip.data.queries import Queries
 from serendip.data.slates import Contributions, Slates, picked
-from serendip.kernels.topk import topk_dense
 from serendip.kernels.topk_sparse import SparseRows, topk_sparse
 from serendip.models.contract import Model
+from serendip.models.likeness import most_like
 from serendip.models.packed import Packed
 from serendip.models.packedcsr import PackedCSR
 
@@ -59,8 +59,7 @@ class ItemWeights(Model):
             return super().recommend(queries, k, candidates, exclude)
         found = topk_sparse(
             self.past(queries), self._rows, self.known, k, self.items.tie,
-            candidates=None if candidates is None else (candidates.offset, candidates.item),
-            exclude=None if exclude is None else (exclude.offset, exclude.item),
+            candidates=candidates, exclude=exclude,
         )  # fmt: skip
         return Slates(*found)
 
@@ -99,8 +98,7 @@ class ItemWeights(Model):
         score[:, ~self.known] = np.nan
         score[~self.known[item]] = np.nan
         score[score == 0] = np.nan
-        itself = np.arange(len(item) + 1, dtype=np.int64)
-        return Slates(*topk_dense(score, k, self.items.tie, exclude_indptr=itself, exclude_indices=item))
+        return most_like(item, score, k, self.items.tie)
 
     def explain(self, queries: Queries, item: I32, of: I64 | None = None) -> Contributions:
         x = self.past(queries)

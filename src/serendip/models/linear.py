@@ -8,8 +8,8 @@ from scipy.sparse import csr_matrix
 from serendip.arrays import CSR, F32, I32
 from serendip.data.queries import Queries
 from serendip.data.slates import Slates, picked
-from serendip.kernels.topk import topk_dense
 from serendip.models.contract import Model
+from serendip.models.likeness import most_like
 
 
 class Linear(Model):
@@ -33,5 +33,4 @@ class Linear(Model):
         n = len(item)
         score = self.answered(csr_matrix((np.ones(n, np.float32), item, np.arange(n + 1)), shape=(n, self.n_items)))
         score[np.isnan(score[np.arange(n), item])] = np.nan
-        itself = np.arange(n + 1, dtype=np.int64)
-        return Slates(*topk_dense(score, k, self.items.tie, exclude_indptr=itself, exclude_indices=item))
+        return most_like(item, score, k, self.items.tie)

@@ -10,13 +10,14 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR, F32, I32, I64
+from serendip.arrays import CSR, F32, I32, I64, ItemLists, offsets
 from serendip.data.ids import Ids
-from serendip.data.queries import ItemLists, Queries, offsets
+from serendip.data.queries import Queries
 from serendip.data.slates import Contributions, Slates
 from serendip.kernels.topk import topk_dense
 from serendip.models.contract import Explains, Model, Similar
 from serendip.models.itemfeatures import ItemFeatures
+from serendip.models.likeness import most_like
 
 NEAR = 20  # items by which a newer one stands
 
@@ -70,15 +71,15 @@ class Newcomers(Model):
         self, queries: Queries, k: int, candidates: ItemLists | None = None, exclude: ItemLists | None = None
     ) -> Slates:
         n, new = self.main.n_items, self.like.shape[0]
-        first = self.main.recommend(queries, k, within(candidates, n), within(exclude, n))
+        before, left_out = (None if x is None else x.where(x.item < n) for x in (candidates, exclude))
+        first = self.main.recommend(queries, k, before, left_out)
         if not new:
             return first
         score = self._new(queries)
         if candidates is not None:
             allowed = np.zeros(score.shape, np.bool_)
-            row = np.repeat(np.arange(len(queries)), np.diff(candidates.offset))
-            there = candidates.item >= n
-            allowed[row[there], candidates.item[there] - n] = True
+            of_new = candidates.where(candidates.item >= n)
+            allowed[of_new.row, of_new.item - n] = True
             score = np.where(allowed, score, np.float32(np.nan))
         return self._best(first, score, k, exclude)
 
@@ -89,9 +90,7 @@ class Newcomers(Model):
         new = np.arange(self.main.n_items, self.n_items, dtype=np.int32)
         item = np.concatenate([first.item, np.repeat(new[None], len(score), axis=0)], axis=1)
         both = np.concatenate([first.score, score], axis=1)
-        out = (None, None) if exclude is None else (exclude.offset, exclude.item)
-        picked = topk_dense(both, k, self.tie, item=item, exclude_indptr=out[0], exclude_indices=out[1])
-        return Slates(*picked)
+        return Slates(*topk_dense(both, k, self.tie, item=item, exclude=exclude))
 
     def explain(self, queries: Queries, item: I32, of: I64 | None = None) -> Contributions:
         """Return what the known items that stand for a new one owe, in their shares."""
@@ -149,17 +148,7 @@ class Newcomers(Model):
             score[known] *= np.where(best > 0, best, 1)[:, None]
             row, column = np.nonzero(slates.item >= 0)
             score[row, slates.item[row, column]] = slates.score[row, column]
-        itself = np.arange(len(item) + 1, dtype=np.int64)
-        return Slates(*topk_dense(score, k, self.tie, exclude_indptr=itself, exclude_indices=item.astype(np.int32)))
-
-
-def within(lists: ItemLists | None, n: int) -> ItemLists | None:
-    """Return the lists less the items from n on."""
-    if lists is None or not len(lists.item) or int(lists.item.max()) < n:
-        return lists
-    keep = lists.item < n
-    row = np.repeat(np.arange(len(lists)), np.diff(lists.offset))[keep]
-    return ItemLists(offsets(np.bincount(row, minlength=len(lists))), lists.item[keep])
+        return most_like(item, score, k, self.tie)
 
 
 def nearest(content: ItemFeatures, item: I32, n: int) -> CSR:

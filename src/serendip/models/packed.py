@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from serendip.arrays import CSR, F32, I8, I32, I64
+from serendip.arrays import CSR, F32, I8, I32, I64, ItemLists
 from serendip.kernels.packed import packed_dot, unpacked
 from serendip.kernels.topk import topk_dense, topk_dot
 
@@ -80,22 +80,17 @@ class Packed:
         scale = np.float32(1) if self.scale is None else self.scale
         return Packed(self.values, np.asarray(scale / np.maximum(length, np.float32(1e-12)), np.float32))
 
-    def topk(
-        self, q: F32, bias: F32 | None, k: int, tie: I32, exclude_indptr: I64 | None, exclude_indices: I32 | None
-    ) -> tuple[I32, F32]:
+    def topk(self, q: F32, bias: F32 | None, k: int, tie: I32, exclude: ItemLists | None) -> tuple[I32, F32]:
         """Do what `topk_dot` does over these rows.  # (B, m) -> (B, k), (B, k)"""
         if len(q) < MANY:
             scores = self.inner(q)  # (B, n)
             if bias is not None:
                 scores += bias
-            return topk_dense(scores, k, tie, exclude_indptr=exclude_indptr, exclude_indices=exclude_indices)
+            return topk_dense(scores, k, tie, exclude=exclude)
         best, score = np.full((len(q), 0), -1, np.int32), np.empty((len(q), 0), np.float32)
         for rows in self._blocks():
-            indptr, indices = within(exclude_indptr, exclude_indices, rows)
-            found, value = topk_dot(
-                q, self[rows], None if bias is None else bias[rows], k, tie[rows],
-                exclude_indptr=indptr, exclude_indices=indices,
-            )  # fmt: skip
+            part = None if bias is None else bias[rows]
+            found, value = topk_dot(q, self[rows], part, k, tie[rows], exclude=in_block(exclude, rows))
             item = np.hstack([best, np.where(found >= 0, found + np.int32(rows.start), found)])
             best, score = topk_dense(np.hstack([score, value]), k, tie, item=item)
         return best, score
@@ -125,19 +120,17 @@ def topk(
     k: int,
     tie: I32,
     *,
-    exclude_indptr: I64 | None = None,
-    exclude_indices: I32 | None = None,
+    exclude: ItemLists | None = None,
 ) -> tuple[I32, F32]:
     """Return the k rows with the largest q_u . y_i + bias_i, as `topk_dot` does.  # (B, m), (n, m) -> (B, k), (B, k)"""
     if isinstance(y, Packed):
-        return y.topk(q, bias, k, tie, exclude_indptr, exclude_indices)
-    return topk_dot(q, y, bias, k, tie, exclude_indptr=exclude_indptr, exclude_indices=exclude_indices)
+        return y.topk(q, bias, k, tie, exclude)
+    return topk_dot(q, y, bias, k, tie, exclude=exclude)
 
 
-def within(indptr: I64 | None, indices: I32 | None, rows: slice) -> tuple[I64 | None, I32 | None]:
+def in_block(lists: ItemLists | None, block: slice) -> ItemLists | None:
     """Return the part of lists of items that lies within a block of items, counted from its start."""
-    if indptr is None or indices is None:
-        return None, None
-    inside = (indices >= rows.start) & (indices < rows.stop)
-    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(inside, dtype=np.int64)])
-    return before[indptr], (indices[inside] - rows.start).astype(np.int32)
+    if lists is None:
+        return None
+    part = lists.where((lists.item >= block.start) & (lists.item < block.stop))
+    return ItemLists(part.offset, part.item - np.int32(block.start))

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from serendip.arrays import CSR, I32
+from serendip.arrays import CSR, I32, ItemLists
 from serendip.data.dataset import Dataset
 from serendip.kernels.als import solve_rows
 from serendip.kernels.gram import gram
@@ -65,10 +65,8 @@ def judgement(matrix: CSR, validation: Dataset, tie: I32, threads: int | None, w
     if not len(user):
         return 1.0
     taken, withheld = matrix[user], withheld[user]
-    item, _ = topk_dot(
-        w.p[user], w.q, w.bias, min(20, len(w.q)), tie, threads=threads,
-        exclude_indptr=taken.indptr.astype(np.int64), exclude_indices=taken.indices,
-    )  # fmt: skip
+    k = min(20, len(w.q))
+    item, _ = topk_dot(w.p[user], w.q, w.bias, k, tie, exclude=ItemLists.of(taken), threads=threads)
     hit = hits(item, withheld.indptr, withheld.indices)
     return 1 - float(np.mean(ndcg(hit, np.diff(withheld.indptr), item.shape[1])))
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from serendip.arrays import CSR, F32, I32, I64
-from serendip.data.queries import Queries, offsets, ranges
+from serendip.arrays import CSR, F32, I32, I64, offsets, ranges
+from serendip.data.queries import Queries
 from serendip.data.slates import Contributions
 from serendip.kernels.nonnegative import nonnegative_rows
 from serendip.kernels.system import Systems

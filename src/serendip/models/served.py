@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from serendip.arrays import F32, I32
-from serendip.data.queries import ItemLists, Queries
+from serendip.arrays import F32, I32, ItemLists
+from serendip.data.queries import Queries
 from serendip.data.slates import Slates
 from serendip.models.classes import Classes
 from serendip.models.contract import Model

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR, F32, I32, I64
+from serendip.arrays import CSR, F32, I32, I64, offsets
 from serendip.data.dataset import Dataset
 from serendip.data.interactions import DAY, InteractionRules
-from serendip.data.queries import History, Queries, offsets
+from serendip.data.queries import History, Queries
 from serendip.data.slates import Contributions, picked
 from serendip.kernels.sessions import Near, neighbours, votes
 from serendip.models.contract import Model

@@ -8,10 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from serendip.arrays import F64, I32, Bool
+from serendip.arrays import F64, I32, Bool, ItemLists, offsets
 from serendip.data.dataset import Dataset
 from serendip.data.interactions import EventColumns, weigh
-from serendip.data.queries import ItemLists, offsets
 from serendip.errors import UserError
 from serendip.metrics.ranking import measured
 from serendip.models.blend import Blend

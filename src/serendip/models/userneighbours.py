@@ -5,8 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from serendip.arrays import CSR, F32, I32, I64
-from serendip.data.queries import Queries, offsets
+from serendip.arrays import CSR, F32, I32, I64, offsets
+from serendip.data.queries import Queries
 from serendip.data.slates import Contributions, picked
 from serendip.models.comparison import Comparison, squares, strongest
 from serendip.models.contract import Model

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serendip.arrays import F32, F64, I32, I64, Bool
-from serendip.data.queries import ItemLists, Queries
+from serendip.arrays import F32, F64, I32, I64, Bool, ItemLists
+from serendip.data.queries import Queries
 from serendip.kernels.topk import topk_dense
 from serendip.metrics.ranking import ndcg
 from serendip.models.contract import SCORES, Model
@@ -40,10 +40,7 @@ def votes(model: Model, queries: Queries, exclude: ItemLists | None, n: int = DE
         score = model.score(queries.rows(at))
         mean, variance = moments(score)
         out = None if exclude is None else exclude.rows(at)
-        item[at], best = topk_dense(
-            score, n, model.items.tie, exclude_indptr=None if out is None else out.offset,
-            exclude_indices=None if out is None else out.item,
-        )  # fmt: skip
+        item[at], best = topk_dense(score, n, model.items.tie, exclude=out)
         z[at] = (best - mean) / np.sqrt(np.maximum(variance, 1e-30))
     return Votes(item, z)
 

@@ -9,9 +9,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from serendip.arrays import F32, I64
+from serendip.arrays import F32, I64, ItemLists
 from serendip.data.dataset import Dataset
-from serendip.data.queries import ItemLists
 from serendip.data.split import last_share
 from serendip.errors import UserError
 from serendip.models.blend import Blend
@@ -127,7 +126,7 @@ def learned(algorithms: tuple[str, ...], data: Dataset, run: Run) -> dict[str, f
         return {}
     user = user[:: max(1, len(user) // JUDGES)]
     queries, truth, seen = train.queries(user), taken[user], before[user]
-    exclude = ItemLists(seen.indptr.astype(np.int64), seen.indices)
+    exclude = ItemLists.of(seen)
     cast = [votes(algorithm(text).fit(train, run=replace(run, start=None)), queries, exclude) for text in algorithms]
-    found = Ballot.of(cast, ItemLists(truth.indptr.astype(np.int64), truth.indices)).weights(SLATE)
+    found = Ballot.of(cast, ItemLists.of(truth)).weights(SLATE)
     return {text: float(weight) for text, weight in zip(algorithms, found, strict=True) if weight > 0}

@@ -7,8 +7,7 @@ import numpy as np
 import polars as pl
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR, F32, I32
-from serendip.data.queries import ItemLists
+from serendip.arrays import CSR, F32, I32, ItemLists
 from serendip.errors import UserError, nearest
 from serendip.models.encoder import Encoder, counted, kind_of
 
@@ -25,7 +24,7 @@ class Classes:
     @property
     def lists(self) -> ItemLists:
         """The classes of each item."""
-        return ItemLists(self.share.indptr.astype(np.int64), self.share.indices.astype(np.int32))
+        return ItemLists.of(self.share)
 
     def rows(self, item: I32) -> F32:
         """Return p(class | item), zeros where nothing is known.  # (m,) -> (m, c)"""

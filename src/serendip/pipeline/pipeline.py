@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from serendip.arrays import I8, I32, I64
-from serendip.data.queries import ItemLists, Queries, offsets
+from serendip.arrays import I8, I32, I64, ItemLists, offsets
+from serendip.data.queries import Queries
 from serendip.data.slates import Slates
 from serendip.models.contract import Model
 
@@ -66,8 +66,7 @@ def joined(lists: ItemLists | None, more: I32) -> ItemLists:
     if lists is None:
         return added
     count = np.diff(lists.offset) + np.diff(added.offset)
-    row = np.concatenate([np.repeat(np.arange(len(x)), np.diff(x.offset)) for x in (lists, added)])
-    order = np.argsort(row, kind="stable")
+    order = np.argsort(np.concatenate([lists.row, added.row]), kind="stable")
     return ItemLists(offsets(count), np.concatenate([lists.item, added.item])[order].astype(np.int32))
 
 
@@ -91,6 +90,6 @@ def static_slates(static: I32, exclude: ItemLists, k: int) -> Slates:
     """Return the static list for each query, less what it leaves out; its items score 0."""
     item = np.full((len(exclude), k), -1, np.int32)
     for b in range(len(exclude)):
-        left = static[~np.isin(static, exclude.item[exclude.offset[b] : exclude.offset[b + 1]])][:k]
+        left = static[~np.isin(static, exclude[b])][:k]
         item[b, : len(left)] = left
     return Slates(item, np.where(item >= 0, np.float32(0), np.float32(np.nan)))

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from serendip.arrays import F32, I32, Bool
-from serendip.data.queries import ItemLists, Queries
+from serendip.arrays import F32, I32, Bool, ItemLists
+from serendip.data.queries import Queries
 from serendip.data.slates import Slates
 from serendip.errors import UserError, nearest
 from serendip.models.contract import Model, Similar

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from serendip.arrays import F32, I32, Bool
-from serendip.data.queries import ItemLists
+from serendip.arrays import F32, I32, Bool, ItemLists
 from serendip.errors import UserError, nearest
 from serendip.pipeline.about import classed
 from serendip.pipeline.expression import parse
@@ -159,7 +158,7 @@ class Cap:
         """Return the classes of an item."""
         if item >= len(self.classes):
             return []
-        found: list[int] = self.classes.item[self.classes.offset[item] : self.classes.offset[item + 1]].tolist()
+        found: list[int] = self.classes[item].tolist()
         return found
 
 

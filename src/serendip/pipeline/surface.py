@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from serendip.arrays import I8, I32, I64, Bool
-from serendip.data.queries import ItemLists, Queries
+from serendip.arrays import I8, I32, I64, Bool, ItemLists
+from serendip.data.queries import Queries
 from serendip.data.slates import Slates
 from serendip.models.contract import Model
 from serendip.pipeline.about import About

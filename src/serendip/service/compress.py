@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from serendip.arrays import I32
-from serendip.data.queries import ItemLists, Queries, offsets
+from serendip.arrays import I32, ItemLists
+from serendip.data.queries import Queries
 from serendip.errors import UserError
 from serendip.models.compressed import KEEP, compressed
 from serendip.models.contract import Model
@@ -91,9 +91,7 @@ def compared(project: Project, exact: Model, small: Model, seed: int) -> tuple[f
 def known(queries: Queries, n_items: int) -> ItemLists:
     """Return the items of each history, less those that a model does not know."""
     lists = queries.history.lists
-    inside = lists.item < n_items
-    row = np.repeat(np.arange(len(lists)), np.diff(lists.offset))[inside]
-    return ItemLists(offsets(np.bincount(row, minlength=len(lists)).astype(np.int64)), lists.item[inside])
+    return lists.where(lists.item < n_items)
 
 
 def overlap(one: I32, other: I32) -> float:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from serendip.arrays import ItemLists
 from serendip.config import Settings
 from serendip.data.dataset import Dataset
-from serendip.data.queries import ItemLists, Queries
+from serendip.data.queries import Queries
 from serendip.data.slates import Slates
 from serendip.errors import UserError
 from serendip.evaluation.comparison import leaderboard

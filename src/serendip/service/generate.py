@@ -9,9 +9,9 @@ from typing import BinaryIO
 import numpy as np
 import polars as pl
 
-from serendip.arrays import I32
+from serendip.arrays import I32, ItemLists, offsets
 from serendip.data.dataset import Dataset
-from serendip.data.queries import ItemLists, Queries, offsets
+from serendip.data.queries import Queries
 from serendip.data.slates import Slates
 from serendip.errors import UserError
 from serendip.models.contract import Progress

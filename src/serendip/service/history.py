@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from serendip.arrays import F32, I8, I64
-from serendip.data.queries import History, no_history, offsets
+from serendip.arrays import F32, I8, I64, offsets
+from serendip.data.queries import History, no_history
 from serendip.data.readers.columns import event_type
 from serendip.errors import UserError
 from serendip.service.answer import Event

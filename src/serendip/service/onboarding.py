@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from serendip.arrays import I32
+from serendip.arrays import I32, ItemLists
 from serendip.config import Onboarding as Settings
-from serendip.data.queries import ItemLists, Queries
+from serendip.data.queries import Queries
 from serendip.errors import UserError
 from serendip.models.classes import answered
 from serendip.pipeline.onboarding import DISLIKE, LIKE, UNKNOWN, Onboarding, blended

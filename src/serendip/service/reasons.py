@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from serendip.arrays import F32, I32, I64
-from serendip.data.queries import History, Queries, offsets
+from serendip.arrays import F32, I32, I64, offsets
+from serendip.data.queries import History, Queries
 from serendip.data.slates import Contributions
 from serendip.models.contract import Explains, Model
 from serendip.pipeline.about import About
