@@ -3,13 +3,19 @@
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import ItemLists
+from serendip.arrays import ItemLists, in_table
 
 LISTS = ItemLists(np.array([0, 2, 2, 5]), np.array([4, -1, 6, 0, 3], np.int32))
 
 
 def plain(lists: ItemLists) -> list[list[int]]:
     return [lists[row].tolist() for row in range(len(lists))]
+
+
+def test_indices_of_a_table() -> None:
+    known, at = in_table(np.array([[2, -1], [3, 0]], np.int32), 3)
+    assert known.tolist() == [[True, False], [False, True]] and at.tolist() == [[2, 0], [0, 0]]
+    assert at.dtype == np.int32
 
 
 def test_lists_of_rows() -> None:

@@ -30,6 +30,12 @@ def ranges(start: I64, count: I64) -> I64:
     return np.arange(total[-1], dtype=np.int64) + np.repeat(start - total[:-1], count)
 
 
+def in_table(index: I32, n: int) -> tuple[Bool, I32]:
+    """Return which indices are those of a table of n rows, and the indices, 0 in place of the others."""
+    known = (index >= 0) & (index < n)
+    return known, np.where(known, index, np.int32(0))
+
+
 @dataclass(frozen=True)
 class ItemLists:
     """A list of items a row: candidates of a query, or what to leave out. offset (B + 1,) int64, item (nnz,) int32."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from serendip.adapters.pairs import Pairs
-from serendip.arrays import F32, I32, Bool
+from serendip.arrays import F32, I32, Bool, in_table
 from serendip.data.dataset import Dataset
 from serendip.data.queries import Queries
 from serendip.errors import UserError
@@ -46,12 +46,10 @@ class KerasPairs(Model):
 
     def score(self, queries: Queries, item: I32 | None = None) -> F32:
         asked = np.arange(self.n_items, dtype=np.int32)[None].repeat(len(queries), 0) if item is None else item
-        inside = (asked >= 0) & (asked < self.n_items)
-        at = np.where(inside, asked, 0)
+        known, at = in_table(asked, self.n_items)
         if self.pairs is None:
-            user = np.where((queries.user >= 0) & (queries.user < self.n_users), queries.user, 0)
-            hot = (user == queries.user) & self.known_users[user]
-            inside = inside & self.known[at] & hot[:, None]
+            hot, user = in_table(queries.user, self.n_users)
+            known = known & self.known[at] & (hot & self.known_users[user])[:, None]
         score = np.full(asked.shape, np.nan, np.float32)
         step = max(1, ROWS // max(asked.shape[1], 1))
         for b in range(0, len(queries), step):
@@ -62,7 +60,7 @@ class KerasPairs(Model):
                 told = np.nan_to_num(self.pairs.rows(queries.rows(some), at[some]))
             if asked[some].size:
                 score[some] = self._out(told).reshape(asked[some].shape)
-        return np.where(inside, score, np.float32(np.nan))
+        return np.where(known, score, np.float32(np.nan))
 
     def _out(self, told: Any) -> F32:
         return np.asarray(self._network.predict(told, batch_size=ROWS, verbose=0), np.float32)

@@ -26,7 +26,7 @@ class Scored(Model):
 
     def score(self, queries: Queries, item: I32 | None = None) -> F32:
         if item is not None and "item" in inspect.signature(self.source.score).parameters:
-            return self._numbers(self.source.score(queries, item))
+            return self._numbers(self.source.score(queries, np.where(item < self.n_items, item, np.int32(-1))))
         score = self._numbers(self.source.score(queries))  # (B, n_items)
         if score.shape != (len(queries), self.n_items):
             raise UserError(

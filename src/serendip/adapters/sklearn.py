@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from serendip.adapters.pairs import Pairs, lesson
-from serendip.arrays import F32, I32
+from serendip.arrays import F32, I32, in_table
 from serendip.data.dataset import Dataset
 from serendip.data.queries import Queries
 from serendip.errors import UserError
@@ -33,14 +33,14 @@ class EstimatedPairs(Model):
 
     def score(self, queries: Queries, item: I32 | None = None) -> F32:
         asked = np.arange(self.n_items, dtype=np.int32)[None].repeat(len(queries), 0) if item is None else item
-        inside = (asked >= 0) & (asked < self.n_items)
+        known, index = in_table(asked, self.n_items)
         score = np.empty(asked.shape, np.float32)
         step = max(1, ROWS // max(asked.shape[1], 1))
         for b in range(0, len(queries), step):
             at = slice(b, b + step)
-            table = self.pairs.rows(queries.rows(at), np.where(inside[at], asked[at], 0))
+            table = self.pairs.rows(queries.rows(at), index[at])
             score[at] = self._estimated(table).reshape(asked[at].shape)
-        return np.where(inside, score, np.float32(np.nan))
+        return np.where(known, score, np.float32(np.nan))
 
     def _estimated(self, table: F32) -> F32:
         if not len(table):

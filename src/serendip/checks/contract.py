@@ -214,11 +214,14 @@ def unknown(algorithm: Algorithm) -> None:
 
 
 def newer(algorithm: Algorithm) -> None:
-    """Users and items that came after the fit, whose indices lie beyond the tables, change nothing."""
+    """Users and items that came after the fit, whose indices lie beyond the tables, change nothing and score NaN."""
     model = fitted(algorithm, small())
     beyond = Queries(np.array([10_000], np.int32), History(np.array([0, 2]), np.array([1, 9_999], np.int32)))
     plain = Queries(np.array([-1], np.int32), History(np.array([0, 1]), np.array([1], np.int32)))
-    same(scores(model, beyond), scores(model, plain), "a newcomer, and one of a newer number with a newer item besides")
+    score = scores(model, plain)
+    same(scores(model, beyond), score, "a newcomer, and one of a newer number with a newer item besides")
+    given = scores(model, plain, np.array([[model.n_items, 3, 9_999]], np.int32))
+    same(given, np.array([[np.nan, score[0, 3], np.nan]], np.float32), "an item between two newer ones, and the slice")
 
 
 def queries_untouched(algorithm: Algorithm) -> None:

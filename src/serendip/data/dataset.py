@@ -8,7 +8,7 @@ from hashlib import blake2b
 import numpy as np
 import polars as pl
 
-from serendip.arrays import CSR, F32, I8, I32, I64, Bool, offsets, ranges
+from serendip.arrays import CSR, F32, I8, I32, I64, Bool, in_table, offsets, ranges
 from serendip.data.ids import Ids
 from serendip.data.interactions import RATED, InteractionRules
 from serendip.data.queries import History, Queries
@@ -178,8 +178,8 @@ class Dataset:
     def queries(self, user: I32 | None = None) -> Queries:
         """Return the question of each of some users (all where none are given) with their whole history."""
         at = np.arange(self.n_users, dtype=np.int32) if user is None else np.asarray(user, np.int32)
-        known = np.where((at >= 0) & (at < self.n_users), at, 0)
-        start, count = self.offset[known], np.diff(self.offset)[known] * (known == at)
+        known, row = in_table(at, self.n_users)
+        start, count = self.offset[row], np.diff(self.offset)[row] * known
         where = ranges(start, count)
         history = History(
             offsets(count),
@@ -191,9 +191,9 @@ class Dataset:
         )
         about = None
         if self.user_features is not None:
-            about = self.user_features[known]
-            if not (known == at).all():
-                keep = pl.Series(known == at)
+            about = self.user_features[row]
+            if not known.all():
+                keep = pl.Series(known)
                 about = about.select(pl.when(keep).then(pl.col(c)).otherwise(None).alias(c) for c in about.columns)
         return Queries(at, history, user_features=about)
 

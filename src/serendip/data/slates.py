@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serendip.arrays import CSR, F32, I32, I64, offsets
+from serendip.arrays import CSR, F32, I32, I64, in_table, offsets
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ def picked(score: F32, item: I32 | None) -> F32:
     """
     if item is None:
         return score
-    inside = (item >= 0) & (item < score.shape[1])
-    return np.where(inside, np.take_along_axis(score, np.where(inside, item, 0), axis=1), np.float32(np.nan))
+    known, at = in_table(item, score.shape[1])
+    return np.where(known, np.take_along_axis(score, at, axis=1), np.float32(np.nan))
 
 
 def stacked(slates: list[Slates], k: int) -> Slates:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR, F32, I32
+from serendip.arrays import CSR, F32, I32, in_table
 from serendip.data.queries import Queries
 
 SWEEPS = 10
@@ -60,8 +60,8 @@ class Baseline:
 
     def ratings(self, queries: Queries, item: I32, beyond: F32) -> F32:
         """Return b_ui, for items known and unknown, and what is known beyond it, on the scale.  # (B,) -> (B,)"""
-        at = np.where((item >= 0) & (item < len(self.item_bias)), item, 0)
-        bias = np.where(at == item, self.item_bias[at], np.float32(0))
+        known, at = in_table(item, len(self.item_bias))
+        bias = np.where(known, self.item_bias[at], np.float32(0))
         user = self.user_bias(queries.history.ratings(len(self.item_bias)))
         rating = np.clip(np.float32(self.mean) + user + bias + beyond, *self.clip)
         return np.asarray(rating, np.float32)

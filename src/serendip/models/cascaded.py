@@ -41,8 +41,7 @@ class Cascaded(Model):
         seen = queries.history.matrix(self.rules, self.n_items)
         depth = min(self.depth, self.n_items)
         head, height = topk_dense(score, depth, self.items.tie, exclude=ItemLists.of(seen))
-        known = np.where(head < self.second.n_items, head, -1)
-        other = self.second.score(queries, known)  # (B, depth), NaN at the padding
+        other = self.second.score(queries, head)  # (B, depth), NaN at the padding
         order = np.argsort(np.where(np.isnan(other), np.inf, -other), axis=1, kind="stable")
         moved = np.take_along_axis(head, order, axis=1)
         row, place = np.nonzero(moved >= 0)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from serendip.arrays import CSR, F32, I32, U8, Bool
+from serendip.arrays import CSR, F32, I32, U8, Bool, in_table
 from serendip.data.queries import Queries
 from serendip.models.contract import Model
 from serendip.models.fields import Fields
@@ -57,12 +57,10 @@ class CategoryTrees(Model):
         score = np.empty(item.shape, np.float32)
         step = max(1, PAIRS // max(width, 1))
         for b in range(0, len(asked), step):
-            which = item[b : b + step]
-            known = (which >= 0) & (which < self.n_items)
-            at = np.where(known, which, 0).ravel()
-            x = np.concatenate([np.repeat(asked[b : b + step], width, axis=0), self.item_codes[at]], axis=1)
+            known, at = in_table(item[b : b + step], self.n_items)
+            x = np.concatenate([np.repeat(asked[b : b + step], width, axis=0), self.item_codes[at.ravel()]], axis=1)
             told = predicted(self._booster, x.astype(np.float32), raw=not self.probability)
-            score[b : b + step] = np.where(known.ravel() & self.known[at], told, np.nan).reshape(which.shape)
+            score[b : b + step] = np.where(known & self.known[at], told.reshape(at.shape), np.nan)
         return score
 
 

@@ -70,7 +70,8 @@ class Model(ABC):
     def score(self, queries: Queries, item: I32 | None = None) -> F32:
         """Return the score of every item, or of the given ones; NaN where the model knows nothing.
 
-        item (B, m) int32, -1 as padding -> (B, m) float32; without it (B, n_items).
+        item (B, m) int32 -> (B, m) float32; without it (B, n_items). -1, the padding, and an item newer than the model
+        score NaN.
         """
 
     def recommend(

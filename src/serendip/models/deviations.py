@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import F32, I32, I64
+from serendip.arrays import F32, I32, I64, in_table
 from serendip.data.queries import Queries
 from serendip.data.slates import Contributions, picked
 from serendip.models.baseline import Baseline
@@ -35,13 +35,12 @@ class Deviations(Model):
 
     def predict(self, queries: Queries, item: I32) -> F32:
         r = queries.history.ratings(self.n_items)
-        inside = (item >= 0) & (item < self.n_items)
-        at = np.where(inside, item, 0)
+        known, at = in_table(item, self.n_items)
         row = np.repeat(np.arange(len(item)), np.diff(r.indptr))
         w, d = self.weight[at[row], r.indices], self.difference[at[row], r.indices]
         total, weight = np.bincount(row, w * r.data + d, len(item)), np.bincount(row, w, len(item))
         plain = self.baseline.ratings(queries, item, np.zeros(len(item), np.float32))
-        rating = np.where(inside & (weight > 0), total / np.maximum(weight, 1e-12), plain)
+        rating = np.where(known & (weight > 0), total / np.maximum(weight, 1e-12), plain)
         return np.clip(rating, *self.baseline.clip).astype(np.float32)
 
     def explain(self, queries: Queries, item: I32, of: I64 | None = None) -> Contributions:

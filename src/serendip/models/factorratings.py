@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from serendip.arrays import F32, I32, I64
+from serendip.arrays import F32, I32, I64, in_table
 from serendip.data.queries import Queries
 from serendip.models.factors import Factors
 
@@ -25,9 +25,8 @@ class FactorRatings(Factors):
     def rating(self, queries: Queries, which: I64, item: I32) -> F32:
         """Return what query `which` would give to `item`, known or not.  # (N,), (N,) -> (N,)"""
         x, bias, _ = self.user_rows(queries)
-        at = np.where((item >= 0) & (item < self.n_items), item, 0)
-        inside = (at == item) & self.known[at]
+        known, at = in_table(item, self.n_items)
         score = np.einsum("nf,nf->n", x[which], self.item_factors[at])
         if self.item_bias is not None:
             score = score + self.item_bias[at]
-        return np.asarray(np.where(inside, score, 0) + bias[which] + np.float32(self.mean), np.float32)
+        return np.asarray(np.where(known & self.known[at], score, 0) + bias[which] + np.float32(self.mean), np.float32)

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from serendip.arrays import CSR, F32, I32, I64, U64, Bool, ItemLists, offsets, ranges
+from serendip.arrays import CSR, F32, I32, I64, U64, Bool, ItemLists, in_table, offsets, ranges
 from serendip.data.queries import Queries
 from serendip.data.slates import Contributions, Slates
 from serendip.kernels.als import owed, solve_rows
@@ -103,9 +103,8 @@ class Factors(Model):
 
     def _fitted_rows(self, queries: Queries) -> tuple[I32, Bool]:
         """Return each query's user, 0 where there is none, and whether its row is that of its history.  # (B,), (B,)"""
-        inside = (queries.user >= 0) & (queries.user < self.n_users)
-        user = np.where(inside, queries.user, np.int32(0))
-        return user, inside & (self.fitted[user] == queries.history.fingerprint()) if inside.any() else inside
+        known, user = in_table(queries.user, self.n_users)
+        return user, known & (self.fitted[user] == queries.history.fingerprint()) if known.any() else known
 
     def _newcomers(self, queries: Queries) -> tuple[F32, F32, Bool]:
         """Return what `user_rows` does where no history is the one that a row was fitted on."""
@@ -166,11 +165,11 @@ class Factors(Model):
             if self._bias is not None:
                 score += np.where(self.known, self._bias, nothing)
         else:
-            at = np.maximum(item, 0)
+            known, at = in_table(item, self.n_items)
             score = np.einsum("bf,bmf->bm", x, self.item_factors[at]) + bias[:, None]  # (B, m)
             if self._bias is not None:
                 score += self._bias[at]
-            score = np.where((item >= 0) & self.known[at], score, nothing)
+            score = np.where(known & self.known[at], score, nothing)
         score[~something] = nothing
         return score
 

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from scipy.sparse import vstack
 
-from serendip.arrays import CSR, F32, I32, Bool, ItemLists
+from serendip.arrays import CSR, F32, I32, Bool, ItemLists, in_table
 from serendip.data.ids import Ids
 from serendip.data.queries import Queries
 from serendip.data.slates import Slates
@@ -90,8 +90,7 @@ class FeatureModel(Model):
             score = x @ y.T + alone + own[:, None]
             score[:, ~self.known] = np.nan
             return self.linked(score)
-        known = (item >= 0) & (item < self.n_items)
-        at = np.where(known, item, 0)
+        known, at = in_table(item, self.n_items)
         score = np.empty(item.shape, np.float32)
         step = max(1, PAIRS // max(item.shape[1] * y.shape[1], 1))
         for b in range(0, len(item), step):
@@ -154,10 +153,9 @@ class FeatureRatings(FeatureModel):
     def predict(self, queries: Queries, item: I32) -> F32:
         """Return the rating of one item a query; an item that was never met is one of the mean."""
         x, own = self._queries(queries)
-        met = (item >= 0) & (item < self.n_items)
-        met &= self.known[np.where(met, item, 0)]
+        met, at = in_table(item, self.n_items)
+        met &= self.known[at]
         (y, alone), (other, rest) = self._items, self._vectors(self.fields.items(np.array([-1], np.int32), None))
-        at = np.where(met, item, 0)
         y, alone = np.where(met[:, None], y[at], other), np.where(met, alone[at], rest)
         rating = np.einsum("bd,bd->b", x, y) + alone + own
         return np.asarray(np.clip(rating, self.low, self.high), np.float32)

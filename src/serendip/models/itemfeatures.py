@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from scipy.sparse import csr_matrix, vstack
 
-from serendip.arrays import CSR, F32, I32, I64, offsets
+from serendip.arrays import CSR, F32, I32, I64, in_table, offsets
 from serendip.data.ids import Ids
 from serendip.data.queries import Queries
 from serendip.data.slates import Contributions, Slates
@@ -66,13 +66,13 @@ class ItemFeatures(Model):
         profile = share @ self.features  # (B, n_features)
         if item is None:
             return scattered(profile @ self._by_feature)
-        flat = np.where((item >= 0) & (item < self.n_items), item, 0).ravel()
+        known, at = in_table(item, self.n_items)
         row = np.repeat(np.arange(len(item), dtype=np.int32), item.shape[1])
-        score = products(profile, row, self.features, flat).reshape(item.shape)
+        score = products(profile, row, self.features, at.ravel()).reshape(item.shape)
         common = score > 0
         if self._signed:
-            common = products(abs(profile), row, abs(self.features), flat).reshape(item.shape) > 0
-        return np.where((item >= 0) & (item < self.n_items) & common, score, np.float32(np.nan))
+            common = products(abs(profile), row, abs(self.features), at.ravel()).reshape(item.shape) > 0
+        return np.where(known & common, score, np.float32(np.nan))
 
     def similar(self, item: I32, k: int) -> Slates:
         return most_like(item, scattered(self.features[item] @ self._by_feature), k, self.items.tie)

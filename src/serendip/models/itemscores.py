@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serendip.arrays import F32, I32, I64
+from serendip.arrays import F32, I32, I64, in_table
 from serendip.data.queries import Queries
 from serendip.data.slates import Contributions
 from serendip.models.contract import Model
@@ -20,7 +20,8 @@ class ItemScores(Model):
     def score(self, queries: Queries, item: I32 | None = None) -> F32:
         if item is None:
             return np.broadcast_to(self.scores, (len(queries), self.n_items))
-        return np.where(item >= 0, self.scores[item], np.float32(np.nan))
+        known, at = in_table(item, self.n_items)
+        return np.where(known, self.scores[at], np.float32(np.nan))
 
     def explain(self, queries: Queries, item: I32, of: I64 | None = None) -> Contributions:
         n = len(item)

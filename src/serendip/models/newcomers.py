@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 from serendip.arrays import CSR, F32, I32, I64, ItemLists, offsets
 from serendip.data.ids import Ids
 from serendip.data.queries import Queries
-from serendip.data.slates import Contributions, Slates
+from serendip.data.slates import Contributions, Slates, picked
 from serendip.kernels.topk import topk_dense
 from serendip.models.contract import Explains, Model, Similar
 from serendip.models.itemfeatures import ItemFeatures
@@ -58,14 +58,10 @@ class Newcomers(Model):
             return np.where(share > 0, total / share, np.float32(np.nan))
 
     def score(self, queries: Queries, item: I32 | None = None) -> F32:
-        n = self.main.n_items
         if item is None:
             return np.concatenate([self.main.score(queries), self._new(queries)], axis=1)
-        score = self.main.score(queries, np.where(item < n, item, -1))
-        row, column = np.nonzero(item >= n)
-        if len(row):
-            score[row, column] = self._new(queries)[row, item[row, column] - n]
-        return score
+        score, new = self.main.score(queries, item), item >= self.main.n_items
+        return np.where(new, picked(self._new(queries), item - self.main.n_items), score) if new.any() else score
 
     def recommend(
         self, queries: Queries, k: int, candidates: ItemLists | None = None, exclude: ItemLists | None = None

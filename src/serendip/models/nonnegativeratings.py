@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from serendip.arrays import F32, I32, I64
+from serendip.arrays import F32, I32, I64, in_table
 from serendip.data.queries import Queries
 from serendip.kernels.nonnegative import nonnegative_rows
 from serendip.kernels.system import Systems
@@ -41,6 +41,6 @@ class NonnegativeRatings(Reconstruction):
         )  # fmt: skip
         nonnegative_rows(systems, p, sweeps=SWEEPS)
         p[n == 0] = self.nobody
-        inside = (item >= 0) & (item < self.n_items)
-        q = np.where(inside[:, None], self.parts[np.where(inside, item, 0)], self.nothing)
+        known, at = in_table(item, self.n_items)
+        q = np.where(known[:, None], self.parts[at], self.nothing)
         return np.asarray(np.einsum("nf,nf->n", p[which], q), np.float32)

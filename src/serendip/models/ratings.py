@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from serendip.arrays import F32, I32, I64, Bool
+from serendip.arrays import F32, I32, I64, Bool, in_table
 from serendip.data.queries import Queries
 from serendip.models.contract import Model
 
@@ -38,10 +38,9 @@ class Ratings(Model):
         if item is None:
             item = np.broadcast_to(np.arange(self.n_items, dtype=np.int32), (len(queries), self.n_items))
         which = np.repeat(np.arange(len(queries)), item.shape[1])
-        known = self._inside(item) >= 0
-        known[known] = self.known[item[known]]
+        known, at = in_table(item, self.n_items)
         rating = self.rating(queries, which, self._inside(item).ravel()).reshape(item.shape)
-        return np.where(known, rating, np.float32(np.nan))
+        return np.where(known & self.known[at], rating, np.float32(np.nan))
 
     def predict(self, queries: Queries, item: I32) -> F32:
         first, which = distinct(queries)

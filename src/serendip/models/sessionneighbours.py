@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR, F32, I32, I64, offsets
+from serendip.arrays import CSR, F32, I32, I64, in_table, offsets
 from serendip.data.dataset import Dataset
 from serendip.data.interactions import DAY, InteractionRules
 from serendip.data.queries import History, Queries
@@ -65,8 +65,8 @@ class SessionNeighbours(Model):
     def neighbourhood(self, queries: Queries, session: Session) -> tuple[Near, F32]:
         """Return the nearest sessions by number in time, and what each counts.  # (B, k) both"""
         rows, by_item, strength, _ = self._in_time
-        known = (queries.user >= 0) & (queries.user < self.n_users)
-        own = np.where(known, self.latest[np.where(known, queries.user, 0)], np.int32(-1))
+        known, user = in_table(queries.user, self.n_users)
+        own = np.where(known, self.latest[user], np.int32(-1))
         found = neighbours(
             by_item.indptr.astype(np.int64), by_item.indices, by_item.data.astype(np.int32),
             session.offset, session.item, session.weight, own, strength,

@@ -40,8 +40,7 @@ def all_of(slates: Slates) -> I32:
 
 def scores(model: Model, queries: Queries, item: I32) -> F32:
     """Return what a model says of the same items for each query, NaN for items newer than it.  # (m,) -> (B, m)"""
-    known = np.where(item < model.n_items, item, -1).astype(np.int32)
-    return model.score(queries, np.tile(known, (len(queries), 1)))
+    return model.score(queries, np.tile(item, (len(queries), 1)))
 
 
 def candidates(pipeline: Pipeline, similar: Model | None, source: Source, asked: Asked, shut: Bool) -> I32:
