@@ -92,6 +92,8 @@ def test_people_of_movielens_get_better_than_popularity() -> None:
     try:
         tables = load("ml-100k", offline=True)
     except UserError as missing:
+        if "ml-100k is not here" not in str(missing):
+            raise
         pytest.skip(str(missing))
     data = Dataset.of(Tables(tables.events.select("user_id", "item_id"), users=tables.users), InteractionRules())
     out = np.random.default_rng(0).permutation(data.n_users)[:189].astype(np.int32)
