@@ -30,6 +30,17 @@ def ranges(start: I64, count: I64) -> I64:
     return np.arange(total[-1], dtype=np.int64) + np.repeat(start - total[:-1], count)
 
 
+def rows_of(matrix: CSR) -> I64:
+    """Return the row of each stored number.  # (nnz,)"""
+    return np.repeat(np.arange(matrix.shape[0], dtype=np.int64), np.diff(matrix.indptr))
+
+
+def columns_used(matrix: CSR) -> Bool:
+    """Return which columns store a number.  # (n, m) -> (m,)"""
+    used: Bool = np.bincount(matrix.indices, minlength=matrix.shape[1]) > 0
+    return used
+
+
 def in_table(index: I32, n: int) -> tuple[Bool, I32]:
     """Return which indices are those of a table of n rows, and the indices, 0 in place of the others."""
     known = (index >= 0) & (index < n)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import F32
+from serendip.arrays import F32, columns_used
 from serendip.data.dataset import Dataset
 from serendip.errors import UserError
 from serendip.kernels.gram import gram
@@ -42,7 +42,7 @@ def model(trained: Any, data: Dataset) -> Factors | ItemWeights:
     Raises:
         UserError: it is not trained, was trained on other data, or is of no known kind.
     """
-    known = np.bincount(data.matrix.indices, minlength=data.n_items) > 0
+    known = columns_used(data.matrix)
     similarity = getattr(trained, "similarity", None)
     if similarity is not None:
         check(trained, data, similarity.shape[0], None)

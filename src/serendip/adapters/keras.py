@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from serendip.adapters.pairs import Pairs
-from serendip.arrays import F32, I32, Bool, in_table
+from serendip.arrays import F32, I32, Bool, columns_used, in_table
 from serendip.data.dataset import Dataset
 from serendip.data.queries import Queries
 from serendip.errors import UserError
@@ -111,7 +111,7 @@ def model(trained: Any, data: Dataset, *, ratings: bool = False) -> KerasPairs:
     common = (
         data.users, data.items, data.fitted_rules, trained.to_json(),
         tuple(np.asarray(array, np.float32) for array in trained.get_weights()), np.diff(matrix.indptr) > 0,
-        np.bincount(matrix.indices, minlength=data.n_items) > 0, pairs,
+        columns_used(matrix), pairs,
     )  # fmt: skip
     return KerasRatings(*common, baseline=Baseline.of(matrix)) if ratings else KerasPairs(*common)
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from serendip.adapters.pairs import Pairs, lesson
-from serendip.arrays import F32, I32, in_table
+from serendip.arrays import F32, I32, columns_used, in_table
 from serendip.data.dataset import Dataset
 from serendip.data.queries import Queries
 from serendip.errors import UserError
@@ -99,5 +99,5 @@ def neighbours(trained: Any, data: Dataset) -> ItemWeights:
     weights = csr_matrix((like.astype(np.float32), graph.indices, graph.indptr), graph.shape).T.tocsr()  # by neighbour
     weights.eliminate_zeros()
     weights.sort_indices()
-    known = np.bincount(data.matrix.indices, minlength=data.n_items) > 0
+    known = columns_used(data.matrix)
     return ItemWeights(data.users, data.items, data.fitted_rules, weights, known)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR, F32, I8, I32, I64, Bool
+from serendip.arrays import CSR, F32, I8, I32, I64, Bool, rows_of
 from serendip.errors import UserError
 
 DAY = 86_400_000  # milliseconds
@@ -143,7 +143,7 @@ def disliked(events: EventColumns, rules: InteractionRules, n_rows: int, n_items
     bad &= (events.item < n_items) & (events.item >= 0)
     liked = interactions(events, rules, n_rows, n_items)
     key = events.row[bad].astype(np.int64) * max(n_items, 1) + events.item[bad]
-    taken = np.repeat(np.arange(n_rows), np.diff(liked.indptr)) * max(n_items, 1) + liked.indices
+    taken = rows_of(liked) * max(n_items, 1) + liked.indices
     pair = np.setdiff1d(key, taken)
     return compressed(pair, np.ones(len(pair), np.float32), n_rows, n_items)
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
-from serendip.arrays import CSR, F32, I8, I32, I64, U64, ItemLists, offsets, ranges
+from serendip.arrays import CSR, F32, I8, I32, I64, U64, ItemLists, offsets, ranges, rows_of
 from serendip.data.interactions import EventColumns, InteractionRules, disliked, interactions, ratings
 
 HASHED = 1 << 16  # events whose hashes are made at once
@@ -66,7 +66,7 @@ class History:
         later = passed[self.offset[row + 1]] - passed[1:]  # (N,)
         key = np.where(known, row * n + self.item, -1)
         order = np.lexsort((later, key))
-        at = np.searchsorted(key[order], np.repeat(np.arange(len(self)), np.diff(rows.indptr)) * n + rows.indices)
+        at = np.searchsorted(key[order], rows_of(rows) * n + rows.indices)
         return np.asarray(later[order][at], np.int64)
 
     def recency(self, rows: CSR, half: float) -> F32:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serendip.arrays import CSR, F32, I32, I64, in_table, offsets
+from serendip.arrays import CSR, F32, I32, I64, in_table, offsets, rows_of
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Contributions:
     @staticmethod
     def because(x: CSR, weight: F32) -> "Contributions":
         """Return what each history item adds, those that add nothing left out.  # x (M, n_items), weight (nnz,)"""
-        row = np.repeat(np.arange(x.shape[0]), np.diff(x.indptr))
+        row = rows_of(x)
         say = weight != 0
         count = np.bincount(row[say], minlength=x.shape[0]).astype(np.int64)
         reason = np.zeros(int(say.sum()), np.int32)

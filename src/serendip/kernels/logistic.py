@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.special import expit
 
-from serendip.arrays import CSR, F32, I64
+from serendip.arrays import CSR, F32, I64, rows_of
 from serendip.kernels import compiled
 from serendip.kernels.csr import check_csr
 from serendip.kernels.lines import LINE
@@ -83,7 +83,7 @@ def logistic_step_numpy(
     drawn, block = y[compared.row], max(1, CELLS // max(len(compared.row), 1))
     for begin in range(0, len(x), block):
         rows, part = slice(begin, begin + block), taken[begin : begin + block]
-        row = np.repeat(np.arange(part.shape[0]), np.diff(part.indptr))
+        row = rows_of(part)
         likely = expit(np.einsum("nf,nf->n", x[rows][row], y[part.indices]))  # (nnz,)
         pull = csr_matrix((part.data * (1 - likely), part.indices, part.indptr), shape=part.shape)
         slope = pull @ y - (expit(x[rows] @ drawn.T) * compared.each) @ drawn

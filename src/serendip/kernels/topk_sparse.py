@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import F32, I32, I64, Bool, ItemLists
+from serendip.arrays import F32, I32, I64, Bool, ItemLists, rows_of
 from serendip.kernels import compiled
 from serendip.kernels.csr import checked_csr
 from serendip.kernels.topk import checked, pair, topk_dense_numpy
@@ -114,9 +114,8 @@ def topk_sparse_numpy(
     for begin in range(0, n_users, step):
         rows = slice(begin, min(begin + step, n_users))
         product = csr_matrix(left[rows] @ right)
-        at = np.repeat(np.arange(product.shape[0]), np.diff(product.indptr))
         scores = np.full(product.shape, np.nan, np.float32)  # (step, n_items)
-        scores[at, product.indices] = product.data
+        scores[rows_of(product), product.indices] = product.data
         scores[(scores == 0) | ~known] = np.nan
         if candidates is not None:
             some, allowed = candidates.rows(rows), np.zeros(scores.shape, np.bool_)

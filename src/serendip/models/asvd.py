@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR, F32, I32
+from serendip.arrays import CSR, F32, I32, columns_used, rows_of
 from serendip.data.dataset import Dataset
 from serendip.kernels.asvd import Asymmetric, Told, asvd_epochs, asvd_start
 from serendip.models.asymmetricfactors import AsymmetricFactors
@@ -63,7 +63,7 @@ class ASVD(Algorithm):
         y, x, z = (np.ascontiguousarray(factors[:, : self.rank]) for factors in w)
         return AsymmetricFactors(
             data.users, data.items, data.fitted_rules, tells @ x + implied_sum(touched, z), y,
-            data.history.fingerprint(), np.bincount(r.indices, minlength=data.n_items) > 0,
+            data.history.fingerprint(), columns_used(r),
             FoldIn(baseline.l2_user, ratings=True), np.zeros((self.rank, self.rank), np.float32),
             bias, baseline.item_bias, baseline.mean, clip=baseline.clip, implied=z, telling=x,
         )  # fmt: skip
@@ -75,7 +75,7 @@ class ASVD(Algorithm):
 
 def scaled(touched: CSR, told: Told) -> CSR:
     """Return |R|^-1/2 (r_uj - b_uj).  # (n_users, n_items)"""
-    row = np.repeat(np.arange(touched.shape[0]), np.diff(touched.indptr))
+    row = rows_of(touched)
     n = np.maximum(np.bincount(row, told.rated, touched.shape[0]), 1)
     return csr_matrix(
         ((told.rest / np.sqrt(n)[row]).astype(np.float32), touched.indices, touched.indptr), shape=touched.shape

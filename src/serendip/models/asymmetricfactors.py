@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR, F32, I32, I64, ranges
+from serendip.arrays import CSR, F32, I32, I64, ranges, rows_of
 from serendip.data.queries import Queries
 from serendip.data.slates import Contributions
 from serendip.models.historyfactors import HistoryFactors, implied_sum
@@ -28,7 +28,7 @@ class AsymmetricFactors(HistoryFactors):
 
     def said(self, w: CSR, target: F32) -> tuple[F32, F32]:
         """Return |R|^-1/2 (r_uj - b_uj), 0 for an item without a rating, and b_u.  # (B, n_items) -> (nnz,), (B,)"""
-        rated, row = w.data > 0, np.repeat(np.arange(w.shape[0]), np.diff(w.indptr))
+        rated, row = w.data > 0, rows_of(w)
         n = np.bincount(row, rated, w.shape[0])
         bias = np.bincount(row, target * rated, w.shape[0]) / np.maximum(n + self.fold.l2, 1e-9)
         rest = np.where(rated, (target - bias[row]) / np.sqrt(np.maximum(n, 1))[row], 0)

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from serendip.arrays import F32, I32
+from serendip.arrays import F32, I32, rows_of
 from serendip.data.dataset import Dataset
 from serendip.data.ids import Ids
 from serendip.data.interactions import InteractionRules
@@ -100,7 +100,7 @@ def alike(model: Similar, n_items: int, k: int) -> tuple[I32, F32]:
 def with_invented(data: Dataset, item: I32, weight: F32) -> Dataset:
     """Return the interactions as weighted pairs, with one more user an item who took the items of its row."""
     x = data.matrix
-    user = np.repeat(np.arange(data.n_users, dtype=np.int32), np.diff(x.indptr))
+    user = rows_of(x).astype(np.int32)
     invented, place = np.nonzero((item >= 0) & (weight > 0))
     names = Ids([*data.users.series.to_list(), *(f"\x00item {i}" for i in range(len(item)))])
     return Dataset.sort(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR, F32, I32, in_table
+from serendip.arrays import CSR, F32, I32, in_table, rows_of
 from serendip.data.queries import Queries
 
 SWEEPS = 10
@@ -53,7 +53,7 @@ class Baseline:
     def residuals(self, ratings: CSR) -> CSR:
         """Return what ratings say beyond the baseline, zeros stored.  # (B, n_items)"""
         rest = ratings.copy()
-        row = np.repeat(np.arange(ratings.shape[0]), np.diff(ratings.indptr))
+        row = rows_of(ratings)
         rest.data = ratings.data - self.user_bias(ratings)[row] - self.item_bias[ratings.indices]
         rest.data -= np.float32(self.mean)
         return rest

@@ -6,8 +6,7 @@ Koren, "Factor in the Neighbors: Scalable and Accurate Collaborative Filtering",
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
+from serendip.arrays import columns_used
 from serendip.data.dataset import Dataset
 from serendip.models.baseline import L2_ITEM, L2_USER, SWEEPS, Baseline
 from serendip.models.centre import Centre
@@ -36,7 +35,7 @@ class BaselineOnly(Algorithm):
     def fit(self, data: Dataset, *, run: Run = Run()) -> CentredRatings:
         r = learnable_ratings(data, self.name, "popular")  # (n_users, n_items)
         baseline = Baseline.of(r, self.l2_user, self.l2_item, self.sweeps)
-        known = np.bincount(r.indices, minlength=data.n_items) > 0
+        known = columns_used(r)
         centre = Centre.of(r, "baseline", True, baseline)
         return CentredRatings(data.users, data.items, data.fitted_rules, known, baseline.clip, centre)
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from serendip.arrays import CSR, F32, I32, U8, Bool, in_table
+from serendip.arrays import CSR, F32, I32, U8, Bool, in_table, rows_of
 from serendip.data.queries import Queries
 from serendip.models.contract import Model
 from serendip.models.fields import Fields
@@ -70,7 +70,7 @@ def codes(rows: CSR, fields: Fields, begin: int, n: int) -> I32:
     rows (B, n_features) -> (B, n)
     """
     found = np.zeros((rows.shape[0], n), np.int32)
-    row = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))[::-1]  # so that the first of several stays
+    row = rows_of(rows)[::-1]  # so that the first of several stays
     feature = rows.indices[::-1]
     field = fields.of_feature[feature]
     found[row, field - begin] = feature - fields.first[field]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serendip.arrays import CSR, F32
+from serendip.arrays import CSR, F32, rows_of
 from serendip.models.baseline import Baseline
 
 CENTRES = ("baseline", "mean", "zscore", "none")
@@ -61,7 +61,7 @@ class Centre:
 
     def beyond(self, ratings: CSR) -> CSR:
         """Return z of the ratings, zeros stored.  # (B, n_items)"""
-        rest, row = ratings.copy(), np.repeat(np.arange(ratings.shape[0]), np.diff(ratings.indptr))
+        rest, row = ratings.copy(), rows_of(ratings)
         m, s = self.rows(ratings)
         rest.data = (ratings.data - m[row] - self.column[ratings.indices]) / (s[row] * self.scale[ratings.indices])
         return rest

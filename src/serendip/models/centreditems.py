@@ -5,9 +5,10 @@ from functools import cached_property
 
 import numpy as np
 
-from serendip.arrays import CSR, F32, I32, I64
+from serendip.arrays import CSR, F32, I32, I64, rows_of
 from serendip.data.queries import Queries
 from serendip.models.centredratings import CentredRatings
+from serendip.models.itemweights import scattered
 from serendip.models.neighbourhood import BESIDE, blocks, padded, weighted_mean
 
 
@@ -26,13 +27,11 @@ class CentredItems(CentredRatings):
         z, order = np.zeros(len(item), np.float32), np.argsort(which, kind="stable")
         step = max(1, BESIDE // max(self.n_items, 1))
         for b in range(0, len(queries), step):
-            beside = np.full((min(step, len(queries) - b), self.n_items), np.nan, np.float32)  # (b, n_items)
-            part = rest[b : b + step]
-            beside[np.repeat(np.arange(len(beside)), np.diff(part.indptr)), part.indices] = part.data
+            beside = scattered(rest[b : b + step])  # (b, n_items)
             mine = order[np.searchsorted(which[order], b) : np.searchsorted(which[order], b + step)]
             for at in blocks(mine, self._length[item[mine]]):
                 near = self._padded[np.where(item[at] >= 0, item[at], self.n_items)]  # (n, n_items)
-                row = np.repeat(np.arange(len(at)), np.diff(near.indptr))
+                row = rows_of(near)
                 value = beside[which[at][row] - b, near.indices]
                 rated = ~np.isnan(value)
                 z[at] = weighted_mean(row[rated], near.data[rated], value[rated], self.neighbours, len(at))

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR, F32, I32, I64
+from serendip.arrays import CSR, F32, I32, I64, rows_of
 from serendip.data.queries import Queries
 from serendip.models.centredratings import CentredRatings
 from serendip.models.neighbourhood import BESIDE, blocks, padded, weighted_mean
@@ -37,7 +37,7 @@ class CentredUsers(CentredRatings):
             mine = order[np.searchsorted(which[order], b) : np.searchsorted(which[order], b + step)]
             for at in blocks(mine, np.diff(self._by_item.indptr)[item[mine]].astype(np.int64)):
                 raters = self._by_item[np.where(item[at] >= 0, item[at], self.n_items)]  # (n, n_users)
-                row = np.repeat(np.arange(len(at)), np.diff(raters.indptr))
+                row = rows_of(raters)
                 s = likeness[which[at][row] - b, raters.indices]
                 z[at] = weighted_mean(row, s, raters.data, self.neighbours, len(at))
         return z

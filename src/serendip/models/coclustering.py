@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from serendip.arrays import CSR, F32, F64, I64
+from serendip.arrays import CSR, F32, F64, I64, rows_of
 from serendip.data.dataset import Dataset
 from serendip.models.coclusters import CoClusters, nearest_cluster, shrunk
 from serendip.models.contract import Algorithm, Run, learnable_ratings
@@ -54,7 +54,7 @@ class CoClustering(Algorithm):
 
     def grouped(self, data: Dataset, r: CSR, rt: CSR, generator: np.random.Generator) -> CoClusters:
         """Return the model that alternating choices of groups come to from one random beginning."""
-        mean, row = float(r.data.mean(dtype=np.float64)), np.repeat(np.arange(data.n_users), np.diff(r.indptr))
+        mean, row = float(r.data.mean(dtype=np.float64)), rows_of(r)
         of_user, of_item = (shrunk(m, mean, self.shrinkage) for m in (r, rt))
         user = generator.integers(0, self.user_clusters, data.n_users)
         item = generator.integers(0, self.item_clusters, data.n_items)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serendip.arrays import CSR, F32, I32, I64
+from serendip.arrays import CSR, F32, I32, I64, rows_of
 from serendip.data.queries import Queries
 from serendip.models.ratings import Ratings
 
@@ -40,7 +40,7 @@ class CoClusters(Ratings):
     def squared_error(self, ratings: CSR) -> float:
         """Return the mean squared error of the ratings that it was fitted on.  # (n_users, n_items)"""
         a, g = self.user(ratings)
-        row, item = np.repeat(np.arange(len(a)), np.diff(ratings.indptr)), ratings.indices
+        row, item = rows_of(ratings), ratings.indices
         h = self.item_cluster[item]
         predicted = a[row] + self.means[g[row], h] - self.user_means[g[row]] + self.item_mean[item] - self.item_means[h]
         return float(np.mean((predicted - ratings.data) ** 2))
@@ -59,7 +59,7 @@ def nearest_cluster(rows: CSR, part: F32, cluster: I64 | I32, other: F32, own: F
     part (H, G): what group g adds to a rating in group h of the columns; cluster (m,): h of the columns; other (m,),
     own (n,): means of columns and rows -> (n,).
     """
-    row = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+    row = rows_of(rows)
     rest = rows.data - own[row] - other[rows.indices]  # predicted by part[h, g]
     width = len(part)
     key = row * width + cluster[rows.indices]

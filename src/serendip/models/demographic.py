@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 import polars as pl
 
-from serendip.arrays import F32, F64
+from serendip.arrays import F32, F64, rows_of
 from serendip.data.dataset import Dataset
 from serendip.models.contract import Algorithm, Run, learnable, learnable_attributes
 from serendip.models.cost import Cost, Size
@@ -46,7 +46,7 @@ class Demographic(Algorithm):
         count = np.bincount(x.indices, minlength=data.n_items)
         share = np.where(count > 0, np.log(np.maximum(count, 1) / count.sum()), np.nan).astype(np.float32)
         lift = np.zeros((len(segmenter.keys), data.n_items), np.float32)
-        user = np.repeat(np.arange(data.n_users), np.diff(x.indptr))
+        user = rows_of(x)
         for c in range(segment.shape[1]):
             of = segment[user, c]  # (nnz,)
             mine = np.unique(segment[segment[:, c] >= 0, c])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import F32, I32, I64, in_table
+from serendip.arrays import F32, I32, I64, in_table, rows_of
 from serendip.data.queries import Queries
 from serendip.data.slates import Contributions, picked
 from serendip.models.baseline import Baseline
@@ -36,7 +36,7 @@ class Deviations(Model):
     def predict(self, queries: Queries, item: I32) -> F32:
         r = queries.history.ratings(self.n_items)
         known, at = in_table(item, self.n_items)
-        row = np.repeat(np.arange(len(item)), np.diff(r.indptr))
+        row = rows_of(r)
         w, d = self.weight[at[row], r.indices], self.difference[at[row], r.indices]
         total, weight = np.bincount(row, w * r.data + d, len(item)), np.bincount(row, w, len(item))
         plain = self.baseline.ratings(queries, item, np.zeros(len(item), np.float32))
@@ -47,7 +47,7 @@ class Deviations(Model):
         """Return what each rating of the history adds: its share of the mean, times what it says alone."""
         r = queries.history.ratings(self.n_items)
         r = r if of is None else r[of]  # (M, n_items)
-        row = np.repeat(np.arange(len(item)), np.diff(r.indptr))
+        row = rows_of(r)
         w, d = self.weight[item[row], r.indices], self.difference[item[row], r.indices]
         total = np.bincount(row, w, len(item))
         owed = (w * r.data + d) / np.maximum(total[row], 1e-12)

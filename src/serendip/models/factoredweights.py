@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR, F32, I32, I64, Bool
+from serendip.arrays import CSR, F32, I32, I64, Bool, rows_of
 from serendip.data.queries import Queries
 from serendip.data.slates import Contributions
 from serendip.models.linear import Linear
@@ -38,7 +38,7 @@ class FactoredWeights(Linear):
         """Return x B.  # (B, n_items) -> (B, n_items)"""
         score = (x @ self._turned).toarray() @ self.factor
         score *= -self._inverse
-        row = np.repeat(np.arange(x.shape[0]), np.diff(x.indptr))
+        row = rows_of(x)
         score[row, x.indices] += x.data  # an item says nothing of itself
         score[:, ~self.known] = np.nan
         return np.asarray(score, np.float32)

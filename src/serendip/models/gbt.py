@@ -17,7 +17,7 @@ from serendip.models.cost import Cost, Size
 from serendip.models.featuremodel import attributed
 from serendip.models.fields import Fields
 from serendip.models.hyperparameter import hyper
-from serendip.models.onehot import lesson_cost, lesson_of, rows_of
+from serendip.models.onehot import lesson_cost, lesson_of, n_rows
 from serendip.models.trees import growing, grown
 
 CODED = 60  # bytes of an event, with what it was learnt from, once it is codes
@@ -68,7 +68,7 @@ class GBT(Algorithm):
 
     def cost(self, size: Size) -> Cost:
         fields = Fields.of_size(size, clock=self.clock)
-        rows, columns = rows_of(size, True, self.negatives), len(fields.query) + len(fields.item)
+        rows, columns = n_rows(size, True, self.negatives), len(fields.query) + len(fields.item)
         trees = growing(rows, columns, self.trees)
         lesson = lesson_cost(size, fields, True, self.negatives)
         return Cost(

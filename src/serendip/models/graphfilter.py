@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR, F32, I32, I64, Bool
+from serendip.arrays import CSR, F32, I32, I64, Bool, rows_of
 from serendip.data.dataset import Dataset
 from serendip.data.queries import Queries
 from serendip.data.slates import Contributions
@@ -79,7 +79,7 @@ class GraphFilter(Linear):
         inverse = np.where(self.known, 1 / np.where(self.known, self.root, 1), 0).astype(np.float32)[:, None]
         low = inverse * (self.low @ (self.low.T @ (self.root[:, None] * z)))
         weights = self._by_item @ (self.graph @ z) + np.float32(self.ideal) * low  # (n_items, M)
-        row = np.repeat(np.arange(len(item)), np.diff(x.indptr))
+        row = rows_of(x)
         return Contributions.because(x, weights[x.indices, row] * x.data)
 
 
@@ -93,7 +93,7 @@ def graph_filter(data: Dataset, rank: int, ideal: float, polynomial: F32, sweeps
     """Return the filter over the interactions; rank 0 leaves the low-pass part out."""
     x = data.matrix  # (n_users, n_items)
     user, item = (np.sqrt(np.asarray(x.sum(axis=axis, dtype=np.float64)).ravel()) for axis in (1, 0))
-    row = np.repeat(np.arange(data.n_users), np.diff(x.indptr))
+    row = rows_of(x)
     graph = csr_matrix(((x.data / (user[row] * item[x.indices])).astype(np.float32), x.indices, x.indptr), x.shape)
     low = np.zeros((data.n_items, 1), np.float32)
     if ideal > 0:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR, F32, I64
+from serendip.arrays import CSR, F32, I64, rows_of
 from serendip.data.queries import History, Queries
 from serendip.models.factorratings import FactorRatings
 
@@ -32,7 +32,7 @@ class HistoryFactors(FactorRatings):
 
     def folded(self, w: CSR, target: F32) -> F32:
         z = implied_sum(w, self.implied)  # (B, rank)
-        row = np.repeat(np.arange(w.shape[0]), np.diff(w.indptr))
+        row = rows_of(w)
         rest = target - np.einsum("nf,nf->n", z[row], self.item_factors[w.indices])
         rated = w.data > 0
         begin = np.append(0, np.cumsum(rated))[w.indptr]
@@ -53,7 +53,7 @@ def history_items(history: History, n_items: int) -> CSR:
 
 def positions(whole: CSR, part: CSR) -> I64:
     """Return where the entries of `part` stand in `whole`, which has them all; rows ascend.  # (nnz of part,)"""
-    row, of = (np.repeat(np.arange(m.shape[0], dtype=np.int64), np.diff(m.indptr)) for m in (whole, part))
+    row, of = (rows_of(m) for m in (whole, part))
     width = whole.shape[1]
     return np.searchsorted(row * width + whole.indices, of * width + part.indices).astype(np.int64)
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from scipy.sparse import csr_matrix, vstack
 
-from serendip.arrays import CSR, F32, I32, I64, in_table, offsets
+from serendip.arrays import CSR, F32, I32, I64, in_table, offsets, rows_of
 from serendip.data.ids import Ids
 from serendip.data.queries import Queries
 from serendip.data.slates import Contributions, Slates
@@ -47,7 +47,7 @@ class ItemFeatures(Model):
         if not some.all():
             x = csr_matrix((x.data * some, x.indices, x.indptr), x.shape, copy=True)
             x.eliminate_zeros()
-        row = np.repeat(np.arange(x.shape[0]), np.diff(x.indptr))
+        row = rows_of(x)
         x.data = (x.data / np.bincount(row, x.data, x.shape[0])[row]).astype(np.float32)
         return x
 

@@ -11,7 +11,7 @@ from typing import ClassVar, cast
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR
+from serendip.arrays import CSR, columns_used
 from serendip.data.dataset import Dataset
 from serendip.kernels.knn import Similarity, neighbours
 from serendip.models.baseline import Baseline
@@ -53,7 +53,7 @@ class ItemKNN(Algorithm):
         by_item = values.T.tocsr()  # (n_items, n_users)
         comparison = Comparison.of(by_item, self.similarity, self.weighting, self.shrinkage, ratings)
         like = self.likeness(comparison.prepare(by_item), data, self.neighbours, run)
-        known = np.bincount(data.matrix.indices, minlength=data.n_items) > 0
+        known = columns_used(data.matrix)
         common = (data.users, data.items, data.fitted_rules, like.T.tocsr(), known)
         if not data.rated.any():
             return ItemWeights(*common, recency=self.recency)

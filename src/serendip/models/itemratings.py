@@ -5,10 +5,10 @@ from functools import cached_property
 
 import numpy as np
 
-from serendip.arrays import CSR, F32, I32
+from serendip.arrays import CSR, F32, I32, rows_of
 from serendip.data.queries import Queries
 from serendip.models.baseline import Baseline
-from serendip.models.itemweights import ItemWeights
+from serendip.models.itemweights import ItemWeights, scattered
 from serendip.models.neighbourhood import BESIDE, padded, weighted_mean
 
 
@@ -33,10 +33,9 @@ class ItemRatings(ItemWeights):
     def _beyond(self, queries: Queries, item: I32) -> F32:
         """Return what ratings of like items say beyond the baseline.  # (B,)"""
         rest = self.baseline.residuals(queries.history.ratings(self.n_items))
-        beside = np.full(rest.shape, np.nan, np.float32)  # (B, n_items)
-        beside[np.repeat(np.arange(len(beside)), np.diff(rest.indptr)), rest.indices] = rest.data
+        beside = scattered(rest)  # (B, n_items)
         near = self._padded[np.where((item >= 0) & (item < self.n_items), item, self.n_items)]  # (B, n_items)
-        row = np.repeat(np.arange(len(item)), np.diff(near.indptr))
+        row = rows_of(near)
         value = beside[row, near.indices]
         rated = ~np.isnan(value)
         return weighted_mean(row[rated], near.data[rated], value[rated], self.neighbours, len(item))

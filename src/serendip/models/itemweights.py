@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR, F32, I32, I64, Bool, ItemLists, ranges
+from serendip.arrays import CSR, F32, I32, I64, Bool, ItemLists, ranges, rows_of
 from serendip.data.queries import Queries
 from serendip.data.slates import Contributions, Slates, picked
 from serendip.kernels.topk_sparse import SparseRows, topk_sparse
@@ -103,7 +103,7 @@ class ItemWeights(Model):
     def explain(self, queries: Queries, item: I32, of: I64 | None = None) -> Contributions:
         x = self.past(queries)
         x = x if of is None else x[of]  # (M, n_items)
-        row = np.repeat(np.arange(len(item)), np.diff(x.indptr))
+        row = rows_of(x)
         return Contributions.because(x, self.between(x.indices, item[row]) * x.data)
 
     def between(self, j: I32, i: I32) -> F32:
@@ -141,8 +141,8 @@ def summed(row: I32 | I64, weight: F32, y: CSR) -> F32:
     return np.where(there, total, np.nan).astype(np.float32)
 
 
-def scattered(product: CSR) -> F32:
-    """Return a sparse product made dense, NaN where nothing met.  # (B, n)"""
-    dense = np.full(product.shape, np.nan, np.float32)
-    dense[np.repeat(np.arange(len(dense)), np.diff(product.indptr)), product.indices] = product.data
+def scattered(rows: CSR) -> F32:
+    """Return sparse rows made dense, NaN where nothing is stored: in a product, where nothing met.  # (B, n)"""
+    dense = np.full(rows.shape, np.nan, np.float32)
+    dense[rows_of(rows), rows.indices] = rows.data
     return dense

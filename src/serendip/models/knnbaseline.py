@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR
+from serendip.arrays import CSR, columns_used
 from serendip.data.dataset import Dataset
 from serendip.kernels.knn import neighbours
 from serendip.models.baseline import Baseline
@@ -56,7 +56,7 @@ class KNNBaseline(Algorithm):
         baseline = Baseline.of(r)
         centre = Centre.of(r, self.centre, self.by == "user", baseline)
         rest = centre.beyond(r)
-        known = np.bincount(r.indices, minlength=data.n_items) > 0
+        known = columns_used(r)
         common = (data.users, data.items, data.fitted_rules, known, baseline.clip, centre)
         if self.by == "user":
             shrunk = (self.similarity, self.shrinkage, self.min_overlap)

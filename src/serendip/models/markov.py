@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR, I32, I64
+from serendip.arrays import CSR, I32, I64, rows_of
 from serendip.data.dataset import Dataset
 from serendip.models.contract import Algorithm, Run, learnable
 from serendip.models.cost import Cost, Size
@@ -57,7 +57,7 @@ class Markov(Algorithm):
 
 def pairs(x: CSR) -> I64:
     """Return the entries of a matrix as row * n_columns + column.  # (nnz,)"""
-    return np.asarray(np.repeat(np.arange(x.shape[0]), np.diff(x.indptr)) * x.shape[1] + x.indices, np.int64)
+    return np.asarray(rows_of(x) * x.shape[1] + x.indices, np.int64)
 
 
 def transitions(user: I32, item: I32, n_items: int, window: int, skip: float) -> CSR:

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from serendip.arrays import CSR, F32, I32, I64
+from serendip.arrays import CSR, F32, I32, I64, columns_used
 from serendip.data.dataset import Dataset
 from serendip.kernels.gram import gram
 from serendip.kernels.nonnegative import nonnegative_rows
@@ -49,7 +49,7 @@ class NMF(Algorithm):
         learnable(data, self.name)
         x = data.matrix  # (n_users, n_items)
         p, q = factorised(x, self.rank, self.epochs, self.l2, run, "nmf: interactions")
-        known = np.bincount(x.indices, minlength=data.n_items) > 0
+        known = columns_used(x)
         fold = FoldIn(self.l2, frequency=FREQUENCY)
         fitted, products = data.history.fingerprint(), gram(q, threads=run.threads)
         common = (data.users, data.items, data.fitted_rules, p, q, fitted, known, fold, products)

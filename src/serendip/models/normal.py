@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import ndtri
 
-from serendip.arrays import F32, I32, I64
+from serendip.arrays import F32, I32, I64, columns_used
 from serendip.data.dataset import Dataset
 from serendip.data.queries import Queries
 from serendip.errors import UserError
@@ -57,7 +57,7 @@ class Normal(Algorithm):
         if not data.rated.any():
             raise UserError("normal draws ratings like the given ones and the events have none: use popular")
         r = data.ratings  # (n_users, n_items)
-        known = np.bincount(r.indices, minlength=data.n_items) > 0
+        known = columns_used(r)
         clip = (float(r.data.min()), float(r.data.max()))
         mean, deviation = (float(moment(dtype=np.float64)) for moment in (r.data.mean, r.data.std))
         return NormalRatings(

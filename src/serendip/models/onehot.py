@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serendip.arrays import CSR, F32, F64, I32, I64
+from serendip.arrays import CSR, F32, F64, I32, I64, rows_of
 from serendip.data.dataset import Dataset
 from serendip.data.interactions import EventColumns, weigh
 from serendip.errors import UserError
@@ -129,12 +129,12 @@ def fields_cost(
     fields = Fields.of_size(size, clock=clock)
     n = len(fields.query) + len(fields.item)
     weights = 4 * fields.n_features * (1 + (n if aware else 1) * rank)  # and squares, and a copy in the model
-    lesson, rows = lesson_cost(size, fields, logistic, negatives), rows_of(size, logistic, negatives)
+    lesson, rows = lesson_cost(size, fields, logistic, negatives), n_rows(size, logistic, negatives)
     together = n * (n if aware else 1) * rank + n
     return Cost(3 * weights + lesson + PAIR * rows, epochs * rows * together)
 
 
-def rows_of(size: Size, logistic: bool, negatives: int) -> float:
+def n_rows(size: Size, logistic: bool, negatives: int) -> float:
     """Return how many rows an epoch has: what was taken with its negatives, or ratings."""
     return size.taken * (1 + negatives) if logistic else size.ratings
 
@@ -145,7 +145,7 @@ def lesson_cost(size: Size, fields: Fields, logistic: bool, negatives: int) -> f
     items = 2.5 * WEIGHT * size.n_items * len(fields.item)
     key = WEIGHT * size.pairs if logistic else 0.0
     drawn = DRAWN * n * negatives if logistic else 0.0
-    return items + key + n * width + max(n * (1.5 * width + MADE), drawn + PAIR * rows_of(size, logistic, negatives))
+    return items + key + n * width + max(n * (1.5 * width + MADE), drawn + PAIR * n_rows(size, logistic, negatives))
 
 
 def learning(
@@ -168,7 +168,7 @@ def lesson_of(
     if logistic and data.label is None:
         learnable(data, name)
         matrix = data.matrix
-        key = np.repeat(np.arange(matrix.shape[0], dtype=np.int64), np.diff(matrix.indptr)) * data.n_items
+        key = rows_of(matrix) * data.n_items
         key += matrix.indices
         events = EventColumns(data.user, data.item, data.value, data.timestamp, data.type, data.types)
         taken = weigh(events, data.fitted_rules) > 0

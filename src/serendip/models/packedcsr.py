@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR, F32, I32, I64
+from serendip.arrays import CSR, F32, I32, I64, rows_of
 from serendip.kernels.packed import unpacked
 from serendip.models.packed import BLOCK, packed
 
@@ -78,11 +78,6 @@ class PackedCSR:
             before = out[where]
             out[where] = np.where(np.isnan(before), 0, before) + product.data
         return out
-
-
-def rows_of(matrix: CSR) -> I64:
-    """Return the row of each stored number.  # (nnz,)"""
-    return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
 
 
 def like(matrix: CSR, data: Any) -> CSR:

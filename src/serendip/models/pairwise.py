@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from serendip.arrays import CSR, I32, ItemLists
+from serendip.arrays import CSR, I32, ItemLists, columns_used
 from serendip.data.dataset import Dataset
 from serendip.kernels.als import solve_rows
 from serendip.kernels.gram import gram
@@ -42,7 +42,7 @@ def fit_pairs(data: Dataset, steps: Steps, *, rank: int, epochs: int, init_std: 
         error = partial(judgement, matrix, run.validation, data.items.tie, run.threads)
     w = best_epoch(w, learning, error, n=epochs, what=steps.loss, run=run, every=max(1, epochs // CHECKS))
     w = Ranking(np.ascontiguousarray(w.p[:, :rank]), np.ascontiguousarray(w.q[:, :rank]), w.bias)
-    known = np.bincount(matrix.indices, minlength=data.n_items) > 0
+    known = columns_used(matrix)
     fold = imitating(w, matrix, run.threads)
     return Factors(
         data.users, data.items, data.fitted_rules, w.p, w.q, data.history.fingerprint(), known, fold,

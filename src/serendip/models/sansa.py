@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.sparse import csr_matrix, diags_array
 
-from serendip.arrays import CSR, I32, I64
+from serendip.arrays import CSR, I32, I64, columns_used
 from serendip.data.dataset import Dataset
 from serendip.errors import UserError
 from serendip.kernels.inverse import inverse_rows
@@ -60,7 +60,7 @@ class SANSA(Algorithm):
         factor = csr_matrix((value, columns, pattern), shape=g.shape)
         factor.sort_indices()
         run.report("sansa: inverse", 3, 3)
-        known = np.bincount(data.matrix.indices, minlength=data.n_items) > 0
+        known = columns_used(data.matrix)
         return FactoredWeights(data.users, data.items, data.fitted_rules, factor, known)
 
     def cost(self, size: Size) -> Cost:

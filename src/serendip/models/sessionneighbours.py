@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR, F32, I32, I64, in_table, offsets
+from serendip.arrays import CSR, F32, I32, I64, in_table, offsets, rows_of
 from serendip.data.dataset import Dataset
 from serendip.data.interactions import DAY, InteractionRules
 from serendip.data.queries import History, Queries
@@ -111,7 +111,7 @@ class SessionNeighbours(Model):
 def in_order(history: History, rules: InteractionRules, n_items: int) -> tuple[I64, I32, I64]:
     """Return each history's interactions, the latest first: offset (B + 1,), item (nnz,), step (nnz,) from 0."""
     x = history.matrix(rules, n_items)
-    row = np.repeat(np.arange(x.shape[0]), np.diff(x.indptr))
+    row = rows_of(x)
     order = np.lexsort((history.later(x), row))
     offset = x.indptr.astype(np.int64)
     return offset, x.indices[order], np.arange(x.nnz) - offset[row]

@@ -10,7 +10,7 @@ import numpy as np
 import psutil
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR
+from serendip.arrays import CSR, columns_used
 from serendip.data.dataset import Dataset
 from serendip.errors import UserError
 from serendip.kernels.slim import slim_columns
@@ -48,7 +48,7 @@ class SLIM(Algorithm):
         )  # fmt: skip
         run.report("slim: columns", 2, 2)
         weights = csr_matrix((value, indices, indptr), shape=g.shape).T.tocsr()
-        known = np.bincount(data.matrix.indices, minlength=data.n_items) > 0
+        known = columns_used(data.matrix)
         return ItemWeights(data.users, data.items, data.fitted_rules, weights, known)
 
     def cost(self, size: Size) -> Cost:

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from serendip.arrays import F32, I32
+from serendip.arrays import F32, I32, columns_used, rows_of
 from serendip.data.dataset import Dataset
 from serendip.kernels.sgd import Factorisation, svd_epochs, svd_start
 from serendip.models.contract import Algorithm, Run, learnable_ratings
@@ -41,14 +41,14 @@ class SVD(Algorithm):
 
     def fit(self, data: Dataset, *, run: Run = Run()) -> FactorRatings:
         r = learnable_ratings(data, self.name, "als")  # (n_users, n_items)
-        user = np.repeat(np.arange(data.n_users, dtype=np.int32), np.diff(r.indptr))
+        user = rows_of(r).astype(np.int32)
         w = svd_start(user, r.indices, r.data, *r.shape, rank=self.rank, init_std=self.init_std, seed=run.seed)
         epochs = svd_epochs(
             w, user, r.indices, r.data, epochs=self.epochs, learning_rate=self.learning_rate,
             l2=self.l2, l2_bias=self.l2_bias, seed=run.seed, threads=run.threads,
         )  # fmt: skip
         w = best_epoch(w, epochs, squared_error(run, data, predicted), n=self.epochs, what=self.name, run=run)
-        known = np.bincount(r.indices, minlength=data.n_items) > 0
+        known = columns_used(r)
         return FactorRatings(
             data.users, data.items, data.fitted_rules, np.ascontiguousarray(w.p[:, : self.rank]),
             np.ascontiguousarray(w.q[:, : self.rank]), data.history.fingerprint(), known,

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from serendip.arrays import CSR, F32, I32
+from serendip.arrays import CSR, F32, I32, columns_used
 from serendip.data.dataset import Dataset
 from serendip.kernels.svdpp import Implied, Rows, Steps, svdpp_epochs, svdpp_start
 from serendip.models.contract import Algorithm, Run, learnable_ratings
@@ -53,7 +53,7 @@ class SVDpp(Algorithm):
         w = best_epoch(w, epochs, error, n=self.epochs, what=self.name, run=run)
         p, q, y = (np.ascontiguousarray(factors[:, : self.rank]) for factors in (w.p, w.q, w.y))
         p += implied_sum(touched, y)
-        known = np.bincount(r.indices, minlength=data.n_items) > 0
+        known = columns_used(r)
         return HistoryFactors(
             data.users, data.items, data.fitted_rules, p, q,
             data.history.fingerprint(), known, FoldIn(self.l2, frequency=1.0, ratings=True),

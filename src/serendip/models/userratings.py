@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from serendip.arrays import CSR, F32, I32, I64
+from serendip.arrays import CSR, F32, I32, I64, rows_of
 from serendip.data.queries import Queries
 from serendip.models.baseline import Baseline
 from serendip.models.comparison import Comparison, squares
@@ -53,7 +53,7 @@ class UserRatings(UserNeighbours):
         inside = (queries.user >= 0) & (queries.user < self.n_users)
         likeness[np.flatnonzero(inside), queries.user[inside]] = 0
         raters = self._by_item[np.where((item >= 0) & (item < self.n_items), item, self.n_items)]  # (N, n_users)
-        row = np.repeat(np.arange(len(item)), np.diff(raters.indptr))
+        row = rows_of(raters)
         return weighted_mean(row, likeness[which[row], raters.indices], raters.data, self.neighbours, len(item))
 
     @cached_property
