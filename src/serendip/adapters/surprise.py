@@ -17,6 +17,7 @@ from serendip.errors import UserError
 from serendip.models.contract import Model
 from serendip.models.factorratings import FactorRatings
 from serendip.models.factors import FoldIn
+from serendip.models.ratings import scale_of
 
 NOBODY = object()  # a raw id that no training set holds
 
@@ -40,8 +41,7 @@ def trainset(data: Dataset) -> Any:
     some = r[users][:, items].tocsr()
     raw_users, raw_items = ({ids[int(at)]: n for n, at in enumerate(which)}
                             for ids, which in ((data.users, users), (data.items, items)))  # fmt: skip
-    scale = float(r.data.min()), float(r.data.max())
-    return Trainset(_lists(some), _lists(some.T.tocsr()), *some.shape, r.nnz, scale, raw_users, raw_items)
+    return Trainset(_lists(some), _lists(some.T.tocsr()), *some.shape, r.nnz, scale_of(r), raw_users, raw_items)
 
 
 def _lists(m: CSR) -> dict[int, list[tuple[int, float]]]:

@@ -18,6 +18,11 @@ class Slates:
     score: F32
     propensity: F32 | None = None
 
+    @staticmethod
+    def empty(n: int, k: int) -> "Slates":
+        """Return n slates of k positions that hold nothing."""
+        return Slates(np.full((n, k), -1, np.int32), np.full((n, k), np.nan, np.float32))
+
     def __len__(self) -> int:
         return len(self.item)
 
@@ -69,10 +74,16 @@ class Contributions:
     reasons: tuple[str, ...]
 
     @staticmethod
-    def because(x: CSR, weight: F32) -> "Contributions":
+    def whole(score: F32, reason: str = "overall") -> "Contributions":
+        """Return scores as one part each, owed to no item.  # (B,)"""
+        n = len(score)
+        return Contributions(np.arange(n + 1), np.full(n, -1, np.int32), score, np.zeros(n, np.int32), (reason,))
+
+    @staticmethod
+    def because(x: CSR, weight: F32, reason: str = "because of") -> "Contributions":
         """Return what each history item adds, those that add nothing left out.  # x (M, n_items), weight (nnz,)"""
         row = rows_of(x)
         say = weight != 0
         count = np.bincount(row[say], minlength=x.shape[0]).astype(np.int64)
-        reason = np.zeros(int(say.sum()), np.int32)
-        return Contributions(offsets(count), x.indices[say], weight[say].astype(np.float32), reason, ("because of",))
+        item, weight = x.indices[say], weight[say].astype(np.float32)
+        return Contributions(offsets(count), item, weight, np.zeros(len(item), np.int32), (reason,))

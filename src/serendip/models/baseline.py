@@ -10,6 +10,7 @@ from scipy.sparse import csr_matrix
 
 from serendip.arrays import CSR, F32, I32, in_table, rows_of
 from serendip.data.queries import Queries
+from serendip.models.ratings import scale_of
 
 SWEEPS = 10
 L2_USER, L2_ITEM = 15.0, 10.0  # in units of ratings
@@ -31,7 +32,6 @@ class Baseline:
     def of(ratings: CSR, l2_user: float = L2_USER, l2_item: float = L2_ITEM, sweeps: int = SWEEPS) -> "Baseline":
         """Return the baseline of ratings (n_users, n_items): alternating ridge regression of the two biases."""
         mean = float(ratings.data.mean(dtype=np.float64))
-        clip = (float(ratings.data.min()), float(ratings.data.max()))
         n_users, n_items = ratings.shape
         rated = csr_matrix((np.ones(ratings.nnz), ratings.indices, ratings.indptr), shape=ratings.shape)
         n_user, n_item = np.diff(ratings.indptr), np.bincount(ratings.indices, minlength=n_items)
@@ -41,7 +41,7 @@ class Baseline:
         for _ in range(sweeps):
             user_bias = (of_user - rated @ item_bias) / (l2_user + n_user)
             item_bias = (of_item - rated.T @ user_bias) / (l2_item + n_item)
-        return Baseline(mean, item_bias.astype(np.float32), clip, l2_user)
+        return Baseline(mean, item_bias.astype(np.float32), scale_of(ratings), l2_user)
 
     def user_bias(self, ratings: CSR) -> F32:
         """Return how much more than others each row's user gives.  # (B, n_items) -> (B,)"""

@@ -49,13 +49,13 @@ class ByContext(Model):
     def recommend(
         self, queries: Queries, k: int, candidates: ItemLists | None = None, exclude: ItemLists | None = None
     ) -> Slates:
-        item, score = np.full((len(queries), k), -1, np.int32), np.full((len(queries), k), np.nan, np.float32)
+        slates = Slates.empty(len(queries), k)
         for at, model in self._answering(queries):
             if len(at):
                 some, out = (None if lists is None else lists.rows(at) for lists in (candidates, exclude))
                 found = model.recommend(queries.rows(at), k, some, out)
-                item[at], score[at] = found.item, found.score
-        return Slates(item, score)
+                slates.item[at], slates.score[at] = found.item, found.score
+        return slates
 
     def extend(self, items: Ids, item_features: pl.DataFrame) -> "ByContext":
         """Return the model with the new items, for those of its models that take them up."""

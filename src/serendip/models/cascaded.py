@@ -50,14 +50,13 @@ class Cascaded(Model):
 
     def similar(self, item: I32, k: int) -> Slates:
         """Return the items most like each in the eyes of the first model that compares items; none where none does."""
-        for model in (self.first, self.second):
-            if isinstance(model, Similar):
-                known = np.flatnonzero(item < model.n_items)
-                found = model.similar(item[known], k)
-                slates = Slates(np.full((len(item), k), -1, np.int32), np.full((len(item), k), np.nan, np.float32))
-                slates.item[known], slates.score[known] = found.item, found.score
-                return slates
-        return Slates(np.full((len(item), k), -1, np.int32), np.full((len(item), k), np.nan, np.float32))
+        slates = Slates.empty(len(item), k)
+        model = next((model for model in (self.first, self.second) if isinstance(model, Similar)), None)
+        if model is not None:
+            known = np.flatnonzero(item < model.n_items)
+            found = model.similar(item[known], k)
+            slates.item[known], slates.score[known] = found.item, found.score
+        return slates
 
     def extend(self, items: Ids, item_features: pl.DataFrame) -> "Cascaded":
         """Return the cascade with the new items for those of the two that take them up."""

@@ -14,6 +14,7 @@ from serendip.models.coclusters import CoClusters, nearest_cluster, shrunk
 from serendip.models.contract import Algorithm, Run, learnable_ratings
 from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.hyperparameter import hyper
+from serendip.models.ratings import scale_of
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,8 @@ class CoClustering(Algorithm):
             user = nearest_cluster(r, (both - c_item).T - c_user, item, of_item, of_user)
             item = nearest_cluster(rt, both - c_user[:, None] - c_item, user, of_user, of_item)
         known = np.diff(rt.indptr) > 0
-        clip = (float(r.data.min()), float(r.data.max()))
         return CoClusters(
-            data.users, data.items, data.fitted_rules, known, clip, mean, of_item, item.astype(np.int32), c_user,
+            data.users, data.items, data.fitted_rules, known, scale_of(r), mean, of_item, item.astype(np.int32), c_user,
             c_item, both, self.shrinkage,
         )  # fmt: skip
 

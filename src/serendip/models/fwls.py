@@ -18,6 +18,7 @@ from serendip.models.children import APART, Fits, algorithm, fits, fitted, held
 from serendip.models.contract import Algorithm, Predicts, Run, learnable_ratings
 from serendip.models.cost import Cost, Size
 from serendip.models.hyperparameter import hyper
+from serendip.models.ratings import scale_of
 from serendip.models.stackedratings import ROWS, StackedRatings, known_of, predicted, stacked
 
 DEFAULT = (
@@ -71,7 +72,7 @@ class FWLS(Algorithm):
         weights = equal.ravel() + np.linalg.solve(gram, x.T @ (rating - mean - x @ equal.ravel()))
         support = np.bincount(r.indices, minlength=data.n_items).astype(np.float32)
         return StackedRatings(
-            data.users, data.items, data.fitted_rules, support > 0, (float(r.data.min()), float(r.data.max())),
+            data.users, data.items, data.fitted_rules, support > 0, scale_of(r),
             fitted(algorithms, data, run), weights.reshape(equal.shape).astype(np.float32), middle.astype(np.float32),
             support, mean,
         )  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from serendip.arrays import F32, I32, I64, U8, ItemLists, offsets
+from serendip.arrays import F32, I32, I64, U8, ItemLists
 from serendip.data.queries import Queries
 from serendip.data.slates import Contributions, Slates, stacked
 from serendip.errors import UserError
@@ -117,9 +117,7 @@ class Indexed(Model):
         if isinstance(self.model, Explains):
             return self.model.explain(queries, item, of)
         asked = queries if of is None else queries.rows(of)
-        score = self.model.score(asked, item[:, None])[:, 0]
-        none, one = np.full(len(item), -1, np.int32), np.ones(len(item), np.int64)
-        return Contributions(offsets(one), none, score, np.zeros(len(item), np.int32), ("overall",))
+        return Contributions.whole(self.model.score(asked, item[:, None])[:, 0])
 
 
 def imported() -> Any:

@@ -24,6 +24,4 @@ class ItemScores(Model):
         return np.where(known, self.scores[at], np.float32(np.nan))
 
     def explain(self, queries: Queries, item: I32, of: I64 | None = None) -> Contributions:
-        n = len(item)
-        none = np.full(n, -1, np.int32)
-        return Contributions(np.arange(n + 1), none, self.scores[item], np.zeros(n, np.int32), (self.reason,))
+        return Contributions.whole(self.scores[item], self.reason)

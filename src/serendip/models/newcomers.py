@@ -115,11 +115,7 @@ class Newcomers(Model):
         keep = weight > 0
         pair, near, weight, score = pair[keep], near[keep], weight[keep], score[keep]
         if not isinstance(self.main, Explains):
-            whole = np.bincount(pair, weight * score, len(item)).astype(np.float32)
-            none = np.full(len(item), -1, np.int32)
-            return Contributions(
-                offsets(np.ones(len(item), np.int64)), none, whole, np.zeros(len(item), np.int32), ("overall",)
-            )
+            return Contributions.whole(np.bincount(pair, weight * score, len(item)).astype(np.float32))
         parts = self.main.explain(queries, near, of[pair])
         owner = np.repeat(np.arange(len(pair)), np.diff(parts.offset))
         count = np.bincount(pair[owner], minlength=len(item)).astype(np.int64)
@@ -128,7 +124,7 @@ class Newcomers(Model):
     def similar(self, item: I32, k: int) -> Slates:
         """Return the items most like each: as the model sees the known ones, the new ones by content, on its scale."""
         n = self.main.n_items
-        slates = Slates(np.full((len(item), k), -1, np.int32), np.full((len(item), k), np.nan, np.float32))
+        slates = Slates.empty(len(item), k)
         known = np.flatnonzero(item < n)
         if isinstance(self.main, Similar) and len(known):
             found = self.main.similar(item[known], k)

@@ -21,6 +21,7 @@ from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.factors import FoldIn
 from serendip.models.hyperparameter import hyper
 from serendip.models.nonnegativeratings import NonnegativeRatings
+from serendip.models.ratings import scale_of
 from serendip.models.reconstruction import SWEEPS, Reconstruction, supported
 
 FREQUENCY = 0.5  # nu: the penalty grows with the root of a row's interactions, so that one l2 suits data of any size
@@ -59,10 +60,9 @@ class NMF(Algorithm):
         p, q = factorised(r, self.rank_ratings, self.epochs_ratings, self.l2_ratings, run, "nmf: ratings", given=True)
         n_user, n_item = np.diff(r.indptr), np.bincount(r.indices, minlength=data.n_items)
         q[n_item == 0] = average(q, n_item)
-        clip = float(r.data.min()), float(r.data.max())
         return NonnegativeRatings(
             *common, nonnegative=True, parts=q, nothing=average(q, n_item), nobody=average(p, n_user),
-            l2_ratings=self.l2_ratings, clip=clip,
+            l2_ratings=self.l2_ratings, clip=scale_of(r),
         )  # fmt: skip
 
     def cost(self, size: Size) -> Cost:

@@ -13,11 +13,10 @@ from scipy.special import ndtri
 from serendip.arrays import F32, I32, I64, columns_used
 from serendip.data.dataset import Dataset
 from serendip.data.queries import Queries
-from serendip.errors import UserError
-from serendip.models.contract import Algorithm, Run
+from serendip.models.contract import Algorithm, Run, learnable_ratings
 from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.hyperparameter import hyper
-from serendip.models.ratings import Ratings
+from serendip.models.ratings import Ratings, scale_of
 
 
 @dataclass(frozen=True)
@@ -54,15 +53,10 @@ class Normal(Algorithm):
     spread: float = hyper(1.0, "Standard deviation of the draws, in those of the ratings.", low=0.0, high=10.0)
 
     def fit(self, data: Dataset, *, run: Run = Run()) -> NormalRatings:
-        if not data.rated.any():
-            raise UserError("normal draws ratings like the given ones and the events have none: use popular")
-        r = data.ratings  # (n_users, n_items)
-        known = columns_used(r)
-        clip = (float(r.data.min()), float(r.data.max()))
+        r = learnable_ratings(data, self.name, "popular")  # (n_users, n_items)
         mean, deviation = (float(moment(dtype=np.float64)) for moment in (r.data.mean, r.data.std))
-        return NormalRatings(
-            data.users, data.items, data.fitted_rules, known, clip, mean, self.spread * deviation, run.seed
-        )
+        common = (data.users, data.items, data.fitted_rules, columns_used(r), scale_of(r))
+        return NormalRatings(*common, mean, self.spread * deviation, run.seed)
 
     def cost(self, size: Size) -> Cost:
         return Cost(WEIGHT * (size.ratings + size.n_items), size.events)

@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from serendip.arrays import F32, I32, I64, Bool, in_table
+from serendip.arrays import CSR, F32, I32, I64, Bool, in_table
 from serendip.data.queries import Queries
 from serendip.models.contract import Model
 
@@ -50,6 +50,11 @@ class Ratings(Model):
     def _inside(self, item: I32) -> I32:
         """Return the items, -1 for those beyond the table."""
         return np.where((item >= 0) & (item < self.n_items), item, np.int32(-1))
+
+
+def scale_of(ratings: CSR) -> tuple[float, float]:
+    """Return the least and the greatest rating that were given."""
+    return float(ratings.data.min()), float(ratings.data.max())
 
 
 def distinct(queries: Queries) -> tuple[I64, I64]:

@@ -17,6 +17,7 @@ from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.factorratings import FactorRatings
 from serendip.models.factors import FoldIn
 from serendip.models.hyperparameter import hyper
+from serendip.models.ratings import scale_of
 from serendip.models.stopping import best_epoch, squared_error
 
 
@@ -53,7 +54,7 @@ class SVD(Algorithm):
             data.users, data.items, data.fitted_rules, np.ascontiguousarray(w.p[:, : self.rank]),
             np.ascontiguousarray(w.q[:, : self.rank]), data.history.fingerprint(), known,
             FoldIn(self.l2, frequency=1.0, ratings=True), np.zeros((self.rank, self.rank), np.float32),
-            w.user_bias, w.item_bias, w.mean, clip=(float(r.data.min()), float(r.data.max())),
+            w.user_bias, w.item_bias, w.mean, clip=scale_of(r),
         )  # fmt: skip
 
     def cost(self, size: Size) -> Cost:

@@ -18,6 +18,7 @@ from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.factors import FoldIn
 from serendip.models.historyfactors import HistoryFactors, history_items, implied_sum
 from serendip.models.hyperparameter import hyper
+from serendip.models.ratings import scale_of
 from serendip.models.stopping import best_epoch, squared_error
 
 
@@ -58,7 +59,7 @@ class SVDpp(Algorithm):
             data.users, data.items, data.fitted_rules, p, q,
             data.history.fingerprint(), known, FoldIn(self.l2, frequency=1.0, ratings=True),
             np.zeros((self.rank, self.rank), np.float32), w.user_bias, w.item_bias, w.mean,
-            clip=(float(r.data.min()), float(r.data.max())), implied=y,
+            clip=scale_of(r), implied=y,
         )  # fmt: skip
 
     def cost(self, size: Size) -> Cost:

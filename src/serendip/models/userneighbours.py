@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from serendip.arrays import CSR, F32, I32, I64, offsets, rows_of
+from serendip.arrays import CSR, F32, I32, I64
 from serendip.data.queries import Queries
 from serendip.data.slates import Contributions, picked
 from serendip.models.comparison import Comparison, squares, strongest
@@ -75,9 +75,4 @@ class UserNeighbours(Model):
             common = self.vectors[user][:, x.indices[at]].toarray()  # (v, j)
             part = common * x.data[at] if self.comparison.similarity == "cosine" else (common != 0).astype(np.float32)
             owed[at] = (vote / part.sum(axis=1)) @ part
-        row = rows_of(x)
-        say = owed != 0
-        count = np.bincount(row[say], minlength=len(item)).astype(np.int64)
-        reason = np.zeros(int(say.sum()), np.int32)
-        reasons = ("chosen by people who share",)
-        return Contributions(offsets(count), x.indices[say], owed[say], reason, reasons)
+        return Contributions.because(x, owed, "chosen by people who share")

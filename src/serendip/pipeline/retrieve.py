@@ -24,7 +24,7 @@ def recommended(model: Model, queries: Queries, k: int, shut: Bool) -> Slates:
     if left >= NARROW * n and left:
         return model.recommend(queries, k, exclude=alike(out, b))
     if not left:
-        return Slates(np.full((b, k), -1, np.int32), np.full((b, k), np.nan, np.float32))
+        return Slates.empty(b, k)
     return model.recommend(queries, k, candidates=alike(np.flatnonzero(~shut[:n]).astype(np.int32), b))
 
 

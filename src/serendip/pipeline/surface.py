@@ -49,7 +49,7 @@ class Surface:
         self, queries: Queries, k: int, candidates: ItemLists | None = None, exclude: ItemLists | None = None
     ) -> Slates:
         """Return k items a query; where `exclude` is given, it alone says what was seen."""
-        item, score = np.full((len(queries), k), -1, np.int32), np.full((len(queries), k), np.nan, np.float32)
+        slates = Slates.empty(len(queries), k)
         for b in range(len(queries)):
             one = queries.rows(slice(b, b + 1))
             row = np.array([b])
@@ -63,8 +63,8 @@ class Surface:
                 keep_seen=exclude is not None,
             )
             made = self.made(asked).scored
-            item[b, : len(made.item)], score[b, : len(made.item)] = made.item, made.score
-        return Slates(item, score)
+            slates.item[b, : len(made.item)], slates.score[b, : len(made.item)] = made.item, made.score
+        return slates
 
     def made(self, asked: Asked) -> Made:
         """Return the slate of one question, with what each stage did."""

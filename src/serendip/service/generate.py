@@ -55,7 +55,7 @@ def blocks(
     for first in range(0, n, BLOCK):
         user = np.setdiff1d(np.arange(first, min(first + BLOCK, n), dtype=np.int32), out)
         queries = data.queries(user).at(moment, context)
-        slates = Slates(np.full((len(user), k), -1, np.int32), np.full((len(user), k), np.nan, np.float32))
+        slates = Slates.empty(len(user), k)
         words = [[""] * k for _ in user]
         if surface.plain and len(shut) <= FEW:
             slates, words = at_once(surface, queries, k, moment, shut, titles, explained)
