@@ -35,6 +35,11 @@ def rows_of(matrix: CSR) -> I64:
     return np.repeat(np.arange(matrix.shape[0], dtype=np.int64), np.diff(matrix.indptr))
 
 
+def pairs_of(matrix: CSR) -> I64:
+    """Return each stored number's place as row * n_columns + column.  # (nnz,)"""
+    return rows_of(matrix) * matrix.shape[1] + matrix.indices
+
+
 def columns_used(matrix: CSR) -> Bool:
     """Return which columns store a number.  # (n, m) -> (m,)"""
     used: Bool = np.bincount(matrix.indices, minlength=matrix.shape[1]) > 0

@@ -6,7 +6,7 @@ import pytest
 
 from serendip.checks.contract import recall
 from serendip.checks.toys import checkerboard, planted
-from serendip.data.dataset import Dataset
+from serendip.data.dataset import Dataset, in_context
 from serendip.data.split import by_time
 from serendip.data.tables import Tables
 from serendip.evaluation.report import evaluate
@@ -15,7 +15,7 @@ from serendip.metrics.name import parse_all
 from serendip.models.described import Described, standing
 from serendip.models.fields import Fields
 from serendip.models.popular import Popular
-from serendip.models.stacked import Stacked, asked
+from serendip.models.stacked import Stacked
 
 pytest.importorskip("lightgbm", reason="lightgbm is not installed: pip install 'serendip[trees]'")
 DAY = 86_400_000
@@ -58,7 +58,7 @@ def test_what_is_told_of_a_pair_does_not_change_with_what_comes_later(seasons: D
     told = []
     for data in (seasons, changed):
         early = data.where(data.timestamp < parts.cutoff)
-        queries = asked(early, parts.test, who)
+        queries = in_context(early.queries(who), parts.test, who)
         seen = standing(children, queries, seasons.n_items, 20)
         row, item = np.nonzero(seen.retrieved)
         told.append(Described.of(early, fields).rows(queries, seen, row, item.astype(np.int32)))

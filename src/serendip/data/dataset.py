@@ -228,6 +228,16 @@ class Dataset:
         return digest.hexdigest()
 
 
+def in_context(queries: Queries, later: Dataset, user: I32) -> Queries:
+    """Return the questions of users at the time and in the context of their first later event.  # user (B,)"""
+    first = np.searchsorted(later.user, user)  # (B,)
+    return replace(
+        queries,
+        timestamp=None if later.timestamp is None else later.timestamp[first],
+        context={name: column.gather(first) for name, column in later.context.items()},
+    )
+
+
 def features(table: pl.DataFrame, key: str, ids: Ids, what: str) -> pl.DataFrame | None:
     """Return the attributes of `table` with one row an index of `ids`, null where an id is not there.
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
-from serendip.arrays import CSR, F32, I8, I32, I64, U64, ItemLists, offsets, ranges, rows_of
+from serendip.arrays import CSR, F32, I8, I32, I64, U64, ItemLists, offsets, pairs_of, ranges
 from serendip.data.interactions import EventColumns, InteractionRules, disliked, interactions, ratings
 
 HASHED = 1 << 16  # events whose hashes are made at once
@@ -38,10 +38,10 @@ class History:
         those of one history are kept: the arrays are not to be written to.  # (B, n_items) float32
         """
         if len(self) != 1:
-            return interactions(self._events, rules, len(self), n_items)
+            return interactions(self.events, rules, len(self), n_items)
         kept: tuple[InteractionRules, int, CSR] | None = self.__dict__.get("_matrix")
         if kept is None or kept[1] != n_items or kept[0] != rules:
-            made = interactions(self._events, rules, 1, n_items)
+            made = interactions(self.events, rules, 1, n_items)
             for array in (made.data, made.indices, made.indptr):
                 array.flags.writeable = False
             kept = self.__dict__["_matrix"] = rules, n_items, made
@@ -49,24 +49,24 @@ class History:
 
     def disliked(self, rules: InteractionRules, n_items: int) -> CSR:
         """Return 1 for what the rules make no interaction of since it was disliked.  # (B, n_items) float32"""
-        return disliked(self._events, rules, len(self), n_items)
+        return disliked(self.events, rules, len(self), n_items)
 
     def ratings(self, n_items: int) -> CSR:
         """Return the last rating of each item.  # (B, n_items) float32"""
-        return ratings(self._events, len(self), n_items)
+        return ratings(self.events, len(self), n_items)
 
     def later(self, rows: CSR) -> I64:
         """Return how many events of known items came after the last of each entry of a history's matrix, in order.
 
         rows (B, n_items) are what `matrix` or `ratings` made of this history -> (nnz,).
         """
-        n, row = rows.shape[1], np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.offset))
+        n, row = rows.shape[1], self.lists.row
         known = (self.item >= 0) & (self.item < n)
         passed = np.concatenate([np.zeros(1, np.int64), np.cumsum(known)])
         later = passed[self.offset[row + 1]] - passed[1:]  # (N,)
         key = np.where(known, row * n + self.item, -1)
         order = np.lexsort((later, key))
-        at = np.searchsorted(key[order], rows_of(rows) * n + rows.indices)
+        at = np.searchsorted(key[order], pairs_of(rows))
         return np.asarray(later[order][at], np.int64)
 
     def recency(self, rows: CSR, half: float) -> F32:
@@ -79,9 +79,9 @@ class History:
         return np.exp2(-self.later(rows) / half).astype(np.float32)
 
     @property
-    def _events(self) -> EventColumns:
-        row = np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.offset))
-        return EventColumns(row, self.item, self.value, self.timestamp, self.type, self.types)
+    def events(self) -> EventColumns:
+        """The events with the number of their history as row."""
+        return EventColumns(self.lists.row, self.item, self.value, self.timestamp, self.type, self.types)
 
     def fingerprint(self) -> U64:
         """Return a hash of each history, whatever the order of its events: equal for the same events.  # (B,)"""

@@ -73,6 +73,11 @@ class Contributions:
     reason: I32
     reasons: tuple[str, ...]
 
+    @property
+    def row(self) -> I64:
+        """Which of the scores each part belongs to.  # (nnz,)"""
+        return np.repeat(np.arange(len(self.offset) - 1, dtype=np.int64), np.diff(self.offset))
+
     @staticmethod
     def whole(score: F32, reason: str = "overall") -> "Contributions":
         """Return scores as one part each, owed to no item.  # (B,)"""

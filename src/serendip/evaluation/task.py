@@ -1,14 +1,14 @@
 """What models are judged on: who asks, with which history, and what was really taken."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import polars as pl
 
 from serendip.arrays import F32, I32, I64, Bool, ItemLists, offsets
-from serendip.data.dataset import Dataset
+from serendip.data.dataset import Dataset, in_context
 from serendip.data.interactions import InteractionRules
 from serendip.data.queries import Queries
 from serendip.data.split import Split
@@ -144,16 +144,6 @@ def asked(train: Dataset, history: Dataset, user: I32) -> Queries:
         return train.queries(known)
     about = None if train.user_features is None else train.where(np.zeros(len(train), np.bool_)).queries(known)
     return Queries(known, history.queries(user).history, user_features=None if about is None else about.user_features)
-
-
-def in_context(queries: Queries, test: Dataset, user: I32) -> Queries:
-    """Return the questions at the time and in the context of each user's first test row."""
-    first = np.searchsorted(test.user, user)  # (B,)
-    return replace(
-        queries,
-        timestamp=None if test.timestamp is None else test.timestamp[first],
-        context={name: column.gather(first) for name, column in test.context.items()},
-    )
 
 
 def lists(row: I64, item: I32, n_rows: int, n_items: int) -> ItemLists:

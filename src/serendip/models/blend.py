@@ -119,7 +119,7 @@ class Blend(Model):
                 known = np.flatnonzero(~np.isnan(value))
                 if isinstance(child, Explains):
                     found = child.explain(part, item[pair[known]], row[known])
-                    owner = known[np.repeat(np.arange(len(known)), np.diff(found.offset))]
+                    owner = known[found.row]
                     weight = found.weight * scale[row[owner], 0]
                     told.append(Told(pair[owner], found.item, weight, found.reason + len(reasons)))
                     reasons.extend(found.reasons)

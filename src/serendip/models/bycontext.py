@@ -11,7 +11,7 @@ from serendip.data.queries import Queries
 from serendip.data.slates import Slates
 from serendip.models.blend import Blend
 from serendip.models.contract import Extends, Model
-from serendip.models.fields import Field, of_clock
+from serendip.models.fields import Field
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,4 @@ class ByContext(Model):
 
 def code_of(field: Field, queries: Queries) -> I32:
     """Return which value of the field each question has, 0 where it is not known.  # (B,)"""
-    if field.source == "clock":
-        column = None if queries.timestamp is None else of_clock(field.name, queries.timestamp)
-        return field.encode(column, len(queries)).indices.astype(np.int32)
-    return field.encode(queries.context.get(field.name), len(queries)).indices.astype(np.int32)
+    return field.encode(field.asked(queries), len(queries)).indices.astype(np.int32)

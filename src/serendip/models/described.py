@@ -13,7 +13,7 @@ from serendip.data.interactions import DAY
 from serendip.data.queries import Queries
 from serendip.models.contract import Model
 from serendip.models.encoder import Encoder
-from serendip.models.fields import Field, Fields, of_clock
+from serendip.models.fields import Field, Fields
 from serendip.models.itemfeatures import products
 from serendip.models.standardscore import moments
 
@@ -104,7 +104,7 @@ class Described:
         columns += [table[item] for table in (self.popularity, self.recent, self.age, self.idle)]
         columns.append(self._likeness(queries, row, item))
         for field in self.fields.query[1:]:
-            columns.append(code(field, self._asked(field, queries), len(queries))[row])
+            columns.append(code(field, field.asked(queries), len(queries))[row])
         columns += list(self.item_codes[item].T)
         return np.stack(columns, axis=1).astype(np.float32)
 
@@ -112,7 +112,7 @@ class Described:
         """Return what is told of who asks, a column each.  # (B,)"""
         history = queries.history
         count = np.diff(history.offset)
-        of = np.repeat(np.arange(len(queries)), count)
+        of = history.lists.row
         known = np.flatnonzero(history.item < len(self.popularity))
         some = np.maximum(np.bincount(of[known], minlength=len(queries)), 1)
         mean = np.bincount(of[known], self.popularity[history.item[known]], len(queries)) / some
@@ -130,7 +130,7 @@ class Described:
         if self.about is None:
             return np.full(len(row), np.nan, np.float32)
         history = queries.history
-        of = np.repeat(np.arange(len(queries)), np.diff(history.offset))
+        of = history.lists.row
         known = history.item < self.about.shape[0]
         share = 1 / np.maximum(np.bincount(of[known], minlength=len(queries)), 1)
         shape = (len(queries), self.about.shape[0])
@@ -138,15 +138,6 @@ class Described:
             csr_matrix((share[of[known]].astype(np.float32), (of[known], history.item[known])), shape) @ self.about
         )
         return products(csr_matrix(profile), row.astype(np.int32), self.about, item)
-
-    def _asked(self, field: Field, queries: Queries) -> pl.Series | I32 | None:
-        match field.source:
-            case "context":
-                return queries.context.get(field.name)
-            case "clock":
-                return None if queries.timestamp is None else of_clock(field.name, queries.timestamp)
-        about = queries.user_features
-        return None if about is None or field.name not in about.columns else about[field.name]
 
 
 def code(field: Field, column: pl.Series | I32 | None, n: int) -> I32:
@@ -159,9 +150,8 @@ def standing(children: Sequence[Model], queries: Queries, n_items: int, most: in
     """Return how the children see all items; the history has no place."""
     b = len(queries)
     seen = np.zeros((b, n_items), np.bool_)
-    inside = queries.history.item < n_items
-    of = np.repeat(np.arange(b), np.diff(queries.history.offset))
-    seen[of[inside], queries.history.item[inside]] = True
+    known = queries.history.lists.where(queries.history.item < n_items)
+    seen[known.row, known.item] = True
     all_z, places = [], []
     for child in children:
         z = np.full((b, n_items), np.nan, np.float32)

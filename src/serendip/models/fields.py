@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 from serendip.arrays import CSR, F32, I32, I64
 from serendip.data.dataset import Dataset
 from serendip.data.ids import Ids
-from serendip.data.queries import Queries
+from serendip.data.queries import Queries, no_history
 from serendip.models.cost import Size
 from serendip.models.encoder import kind_of, numbers
 
@@ -54,6 +54,17 @@ class Field:
         """Return the field of an index below `size`."""
         return Field(source, name or source, "index", size + 1, Ids([]), np.empty(0, np.float32))
 
+    def asked(self, queries: Queries) -> pl.Series | I32 | None:
+        """Return what questions hold of the field, None where nothing is known.  # B values"""
+        match self.source:
+            case "user":
+                return queries.user
+            case "context":
+                return queries.context.get(self.name)
+            case "clock":
+                return None if queries.timestamp is None else of_clock(self.name, queries.timestamp)
+        return attribute(queries.user_features, self.name)
+
     def encode(self, column: pl.Series | I32 | None, n: int) -> CSR:
         """Return the features of n values, those of a list of m values 1/m each.  # (n, size)"""
         row = np.arange(n, dtype=np.int64)
@@ -72,6 +83,11 @@ class Field:
             row, feature = np.concatenate([row, none]), np.concatenate([feature, np.zeros(len(none), np.int64)])
         share = (1 / np.bincount(row, minlength=n)[row]).astype(np.float32)
         return csr_matrix((share, (row, feature)), shape=(n, self.size))
+
+
+def attribute(about: pl.DataFrame | None, name: str) -> pl.Series | None:
+    """Return an attribute, None where there is none of that name."""
+    return None if about is None or name not in about.columns else about[name]
 
 
 def _terms(column: pl.Series) -> pl.DataFrame:
@@ -142,40 +158,20 @@ class Fields:
         """The field that each feature belongs to.  # (n_features,)"""
         return np.repeat(np.arange(len(self.first) - 1, dtype=np.int32), np.diff(self.first))
 
-    def queries(
-        self, user: I32, timestamp: I64 | None, context: Mapping[str, pl.Series], about: pl.DataFrame | None
-    ) -> CSR:
-        """Return the features of questions.  # (B, n_features)"""
-        columns: list[pl.Series | I32 | None] = []
-        for field in self.query:
-            match field.source:
-                case "user":
-                    columns.append(user)
-                case "context":
-                    columns.append(context.get(field.name))
-                case "clock":
-                    columns.append(None if timestamp is None else of_clock(field.name, timestamp))
-                case _:
-                    columns.append(None if about is None or field.name not in about.columns else about[field.name])
-        return self._stacked(self.query, columns, len(user), 0)
-
     def asked(self, queries: Queries) -> CSR:
         """Return the features of questions.  # (B, n_features)"""
-        return self.queries(queries.user, queries.timestamp, queries.context, queries.user_features)
+        return self._stacked(self.query, [field.asked(queries) for field in self.query], len(queries), 0)
 
     def rows(self, data: Dataset) -> CSR:
         """Return the features of what each event was asked with.  # (N, n_features)"""
         about = None if data.user_features is None else data.user_features[data.user]
-        return self.queries(data.user, data.timestamp, data.context, about)
+        return self.asked(Queries(data.user, no_history(len(data)), data.timestamp, data.context, about))
 
     def items(self, item: I32, about: pl.DataFrame | None) -> CSR:
         """Return the features of items, a row of `about` each; -1: one that was never met.  # (m, n_features)"""
-        columns: list[pl.Series | I32 | None] = []
-        for field in self.item:
-            if field.source == "item":
-                columns.append(item)
-            else:
-                columns.append(None if about is None or field.name not in about.columns else about[field.name])
+        columns: list[pl.Series | I32 | None] = [
+            item if field.source == "item" else attribute(about, field.name) for field in self.item
+        ]
         return self._stacked(self.item, columns, len(item), len(self.query))
 
     def _stacked(self, fields: tuple[Field, ...], columns: list[pl.Series | I32 | None], n: int, begin: int) -> CSR:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR, F32, I64, rows_of
+from serendip.arrays import CSR, F32, I64, pairs_of, rows_of
 from serendip.data.queries import History, Queries
 from serendip.models.factorratings import FactorRatings
 
@@ -43,9 +43,8 @@ class HistoryFactors(FactorRatings):
 
 def history_items(history: History, n_items: int) -> CSR:
     """Return the items of each history, once each and ascending, with weight 0.  # (B, n_items)"""
-    row = np.repeat(np.arange(len(history), dtype=np.int64), np.diff(history.offset))
-    inside = (history.item >= 0) & (history.item < n_items)
-    pair = np.sort(row[inside] * max(n_items, 1) + history.item[inside])
+    known = history.lists.where((history.item >= 0) & (history.item < n_items))
+    pair = np.sort(known.row * max(n_items, 1) + known.item)
     pair = pair[np.diff(pair, prepend=-1) > 0]
     indptr = np.searchsorted(pair, np.arange(len(history) + 1) * max(n_items, 1))
     return csr_matrix((np.zeros(len(pair), np.float32), pair % max(n_items, 1), indptr), shape=(len(history), n_items))
@@ -53,9 +52,7 @@ def history_items(history: History, n_items: int) -> CSR:
 
 def positions(whole: CSR, part: CSR) -> I64:
     """Return where the entries of `part` stand in `whole`, which has them all; rows ascend.  # (nnz of part,)"""
-    row, of = (rows_of(m) for m in (whole, part))
-    width = whole.shape[1]
-    return np.searchsorted(row * width + whole.indices, of * width + part.indices).astype(np.int64)
+    return np.searchsorted(pairs_of(whole), pairs_of(part)).astype(np.int64)
 
 
 def implied_sum(items: CSR, implied: F32) -> F32:

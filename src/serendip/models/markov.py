@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR, I32, I64, rows_of
+from serendip.arrays import CSR, I32, pairs_of
 from serendip.data.dataset import Dataset
 from serendip.models.contract import Algorithm, Run, learnable
 from serendip.models.cost import Cost, Size
@@ -44,7 +44,7 @@ class Markov(Algorithm):
     def fit(self, data: Dataset, *, run: Run = Run()) -> Transitions:
         learnable(data, self.name)
         x = data.matrix  # (n_users, n_items)
-        some = np.isin(data.user.astype(np.int64) * data.n_items + data.item, pairs(x))
+        some = np.isin(data.user.astype(np.int64) * data.n_items + data.item, pairs_of(x))
         c = transitions(data.user[some], data.item[some], data.n_items, self.window, self.skip)
         popularity = np.bincount(x.indices, minlength=data.n_items)
         given = np.asarray(c.sum(axis=1), np.float32).ravel() + np.float32(self.shrinkage)
@@ -53,11 +53,6 @@ class Markov(Algorithm):
 
     def cost(self, size: Size) -> Cost:
         return Cost((FOUND + COUNTED * self.window) * size.events, self.window * size.events)
-
-
-def pairs(x: CSR) -> I64:
-    """Return the entries of a matrix as row * n_columns + column.  # (nnz,)"""
-    return np.asarray(rows_of(x) * x.shape[1] + x.indices, np.int64)
 
 
 def transitions(user: I32, item: I32, n_items: int, window: int, skip: float) -> CSR:

@@ -117,9 +117,8 @@ class Newcomers(Model):
         if not isinstance(self.main, Explains):
             return Contributions.whole(np.bincount(pair, weight * score, len(item)).astype(np.float32))
         parts = self.main.explain(queries, near, of[pair])
-        owner = np.repeat(np.arange(len(pair)), np.diff(parts.offset))
-        count = np.bincount(pair[owner], minlength=len(item)).astype(np.int64)
-        return Contributions(offsets(count), parts.item, parts.weight * weight[owner], parts.reason, parts.reasons)
+        count = np.bincount(pair[parts.row], minlength=len(item)).astype(np.int64)
+        return Contributions(offsets(count), parts.item, parts.weight * weight[parts.row], parts.reason, parts.reasons)
 
     def similar(self, item: I32, k: int) -> Slates:
         """Return the items most like each: as the model sees the known ones, the new ones by content, on its scale."""

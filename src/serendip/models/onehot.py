@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serendip.arrays import CSR, F32, F64, I32, I64, rows_of
+from serendip.arrays import CSR, F32, F64, I32, I64, pairs_of
 from serendip.data.dataset import Dataset
-from serendip.data.interactions import EventColumns, weigh
+from serendip.data.interactions import weigh
 from serendip.errors import UserError
 from serendip.kernels.fields import Features, Pairs, Steps, Weights, fields_epoch, fields_start
 from serendip.metrics.discrimination import log_losses
@@ -167,11 +167,8 @@ def lesson_of(
     """Return what there is to learn from, and the mean that is taken off the labels."""
     if logistic and data.label is None:
         learnable(data, name)
-        matrix = data.matrix
-        key = rows_of(matrix) * data.n_items
-        key += matrix.indices
-        events = EventColumns(data.user, data.item, data.value, data.timestamp, data.type, data.types)
-        taken = weigh(events, data.fitted_rules) > 0
+        key = pairs_of(data.matrix)
+        taken = weigh(data.history.events, data.fitted_rules) > 0
         taken &= np.isin(data.user.astype(np.int64) * data.n_items + data.item, key)
         some = data.where(taken)
         times = np.bincount(some.item, minlength=data.n_items).astype(np.float64)

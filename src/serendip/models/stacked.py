@@ -4,14 +4,13 @@ Wolpert, "Stacked Generalization", Neural Networks 5(2), 1992; Covington, Adams,
 YouTube Recommendations", RecSys 2016, doi:10.1145/2959100.2959190, for the two stages.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from serendip.arrays import F32, I32, I64
-from serendip.data.dataset import Dataset
-from serendip.data.queries import Queries
+from serendip.arrays import F32, I64
+from serendip.data.dataset import Dataset, in_context
 from serendip.data.split import Split, by_time, last_share
 from serendip.errors import UserError
 from serendip.models.children import APART, Fits, algorithm, fits, fitted, held
@@ -126,7 +125,7 @@ class Stacked(Algorithm):
         parts_x, parts_label, parts_group = [], [], []
         for at in range(0, len(user), BLOCK):
             who = user[at : at + BLOCK]
-            queries = asked(early, late, who)
+            queries = in_context(early.queries(who), late, who)
             seen = standing(children, queries, early.n_items, self.most)
             retrieved, taken = seen.retrieved, np.asarray(later[who].todense() > 0)
             retrieved[~(retrieved & taken).any(axis=1)] = False  # there is nothing to put first
@@ -136,13 +135,3 @@ class Stacked(Algorithm):
             count = retrieved.sum(axis=1)
             parts_group.append(count[count > 0])
         return np.concatenate(parts_x), np.concatenate(parts_label), np.concatenate(parts_group).astype(np.int64)
-
-
-def asked(early: Dataset, late: Dataset, user: I32) -> Queries:
-    """Return the questions of users at the time and in the context of their first later event."""
-    first = np.searchsorted(late.user, user)
-    return replace(
-        early.queries(user),
-        timestamp=None if late.timestamp is None else late.timestamp[first],
-        context={name: column.gather(first) for name, column in late.context.items()},
-    )

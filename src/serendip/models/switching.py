@@ -10,7 +10,7 @@ import numpy as np
 
 from serendip.arrays import F64, I32, Bool, ItemLists, offsets
 from serendip.data.dataset import Dataset
-from serendip.data.interactions import EventColumns, weigh
+from serendip.data.interactions import weigh
 from serendip.errors import UserError
 from serendip.metrics.ranking import measured
 from serendip.models.blend import Blend
@@ -112,8 +112,7 @@ def stages(first: str, seconds: tuple[str, ...], given: int | None, data: Datase
 
     given: that number where it is not to be learned. All lengths of a history count alike.
     """
-    columns = EventColumns(data.user, data.item, data.value, data.timestamp, data.type, data.types)
-    good: Bool = weigh(columns, data.fitted_rules) > 0
+    good: Bool = weigh(data.history.events, data.fitted_rules) > 0
     count = np.bincount(data.user[good], minlength=data.n_users)
     long = np.flatnonzero(count > 1)
     out = np.random.default_rng(run.seed).permutation(long)[: min(JUDGES, round(WITHHELD * len(long)))]

@@ -7,9 +7,10 @@ import numpy as np
 import polars as pl
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR, F32, I32, ItemLists
+from serendip.arrays import CSR, F32, I32, ItemLists, in_table
 from serendip.errors import UserError, nearest
 from serendip.models.encoder import Encoder, counted, kind_of
+from serendip.models.neighbourhood import padded
 
 COUNTS = {"text": 0.0, "category": 1.0, "number": 0.25, "vector": 1.0}  # texts of titles say little of what is alike
 
@@ -72,11 +73,8 @@ class About:
 
 def rows(table: CSR, item: I32) -> CSR:
     """Return rows of a table, empty ones for items beyond it."""
-    n = table.shape[0]
-    inside = (item >= 0) & (item < n)
-    if not inside.all():
-        table = csr_matrix((table.data, table.indices, np.r_[table.indptr, table.indptr[-1]]), (n + 1, table.shape[1]))
-    return csr_matrix(table[np.where(inside, item, n)])
+    known, at = in_table(item, table.shape[0])
+    return csr_matrix(table[at] if known.all() else padded(table)[np.where(known, item, table.shape[0])])
 
 
 def classed(frame: pl.DataFrame | None, by: str, n_items: int) -> Classes:

@@ -8,7 +8,7 @@ import numpy as np
 from serendip.arrays import Bool
 from serendip.config import Settings
 from serendip.data.dataset import Dataset
-from serendip.data.interactions import EventColumns, weigh
+from serendip.data.interactions import weigh
 from serendip.data.split import Split, last_share, split
 from serendip.errors import UserError, nearest
 from serendip.evaluation.leakage import Leak, leaks
@@ -132,9 +132,7 @@ def successes(data: Dataset, settings: Settings) -> Bool:
     Raises:
         UserError: the objective names a type of event that the data does not have.
     """
-    good: Bool = weigh(
-        EventColumns(data.user, data.item, data.value, data.timestamp, data.type, data.types), data.rules
-    ) > 0  # fmt: skip
+    good: Bool = weigh(data.history.events, data.rules) > 0
     named = settings.objective.events
     for name in named:
         if name not in data.types:

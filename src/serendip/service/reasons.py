@@ -105,9 +105,9 @@ def contributions(slate: Scored, catalogue: Catalogue) -> list[list[Because]]:
         at = np.flatnonzero(slate.weight[:, t])
         if isinstance(term.model, Explains) and len(at):
             told = term.model.explain(term.queries, slate.item[at], np.zeros(len(at), np.int64))
-            row = np.repeat(np.arange(len(at)), np.diff(told.offset))
-            weight = (told.weight * slate.weight[at[row], t]).tolist()
-            for place, owed, part, reason in zip(at[row].tolist(), told.item.tolist(), weight, told.reason.tolist(),
+            of = at[told.row]
+            weight = (told.weight * slate.weight[of, t]).tolist()
+            for place, owed, part, reason in zip(of.tolist(), told.item.tolist(), weight, told.reason.tolist(),
                                                  strict=True):  # fmt: skip
                 parts[place].append(because(catalogue, owed, part, told.reasons[reason]))
         else:
@@ -128,8 +128,7 @@ def because(catalogue: Catalogue, owed: int, weight: float, reason: str) -> Beca
 def personal(parts: Contributions) -> tuple[I64, I32, F32]:
     """Return the contributions that are owed to items, those to one item together: offset (M + 1,), item, weight."""
     keep, n = parts.item >= 0, len(parts.offset) - 1
-    row = np.repeat(np.arange(n), np.diff(parts.offset))[keep]
-    item, weight = parts.item[keep], parts.weight[keep]
+    row, item, weight = parts.row[keep], parts.item[keep], parts.weight[keep]
     width = int(item.max(initial=0)) + 1
     key = row * width + item
     if len(key) > 1 and not (key[1:] > key[:-1]).all():  # several models of a hybrid may name the same item
