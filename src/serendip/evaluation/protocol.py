@@ -8,7 +8,7 @@ otherwise a slate decides its own ties. An item that a model cannot score (NaN) 
 import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Protocol, TypeGuard, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -71,7 +71,7 @@ def judge(
         found |= rank(model, task, on_slates, progress=progress)
     if "rating" in of_kind:
         first = of_kind["rating"][0]
-        if not predicts(model):
+        if not isinstance(model, Predicts):  # it was fitted to implicit feedback
             raise UserError(f"{name} predicts no values and cannot give {first}: use an algorithm for ratings, as svd")
         found |= rate(model, task, of_kind["rating"], progress=progress)
     if "discrimination" in of_kind:
@@ -107,9 +107,7 @@ def slates_of(model: Recommends, task: Task, at: slice, k: int) -> Slates:
     if isinstance(model, Model):
         return model.recommend(queries, k, candidates, exclude)
     takes = inspect.signature(model.recommend).parameters
-    given = {
-        name: value for name, value in (("candidates", candidates), ("exclude", exclude)) if name in takes and value
-    }
+    given = {name: lists for name, lists in (("candidates", candidates), ("exclude", exclude)) if name in takes}
     return struck(model.recommend(queries, k, **given), candidates, exclude)
 
 
@@ -258,8 +256,3 @@ def blocks(n: int, step: int, what: str, progress: Progress | None) -> Iterator[
         yield slice(b, e)
         if progress is not None:
             progress(what, e, n)
-
-
-def predicts(model: object) -> TypeGuard[Predicts]:
-    """Return whether a model predicts values: what was fitted to implicit feedback does not."""
-    return isinstance(model, Predicts)

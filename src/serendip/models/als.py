@@ -71,8 +71,7 @@ class ALS(Algorithm):
         )  # (n_users, rank), (n_items, rank)
         if start is not None:
             y[: start.n_items] = start.item_factors[: data.n_items]
-        seen = x_matrix.nnz / (data.n_users * data.n_items)
-        w0 = min(SEEN_TIMES * seen, 1.0) if self.unobserved is None else self.unobserved
+        w0 = weight_of_unobserved(x_matrix) if self.unobserved is None else self.unobserved
         fold = FoldIn(self.l2, w0, self.frequency)
         for epoch in range(self.epochs):
             self.sweep(x_matrix, y, x, fold, run)
@@ -110,6 +109,11 @@ class ALS(Algorithm):
         indptr = matrix.indptr.astype(np.int64)
         systems = Systems(indptr, matrix.indices, matrix.data, matrix.data, y, products, l2)
         solve_rows(systems, x, solver=self.kind, steps=self.steps, block=self.block, threads=run.threads)
+
+
+def weight_of_unobserved(matrix: CSR) -> float:
+    """Return what every pair weighs where it is not said."""
+    return min(SEEN_TIMES * matrix.nnz / (matrix.shape[0] * matrix.shape[1]), 1.0)
 
 
 def damped(matrix: CSR, damping: float) -> F32 | None:

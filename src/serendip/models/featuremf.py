@@ -16,7 +16,7 @@ from scipy.sparse import diags
 from serendip.arrays import CSR, F32
 from serendip.data.dataset import Dataset
 from serendip.kernels.gram import gram
-from serendip.models.als import SEEN_TIMES
+from serendip.models.als import weight_of_unobserved
 from serendip.models.contract import Algorithm, Run, learnable
 from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.encoder import Encoder
@@ -68,8 +68,7 @@ class FeatureMF(Algorithm):
         generator = np.random.default_rng(run.seed)
         scale = np.float32(self.init_std / np.sqrt(self.rank))
         x, y = (generator.standard_normal((n, self.rank), np.float32) * scale for n in by_user.shape)
-        seen = by_user.nnz / (data.n_users * data.n_items)
-        w0 = min(SEEN_TIMES * seen, 1.0) if self.unobserved is None else self.unobserved
+        w0 = weight_of_unobserved(by_user) if self.unobserved is None else self.unobserved
         fold = FoldIn(self.l2, w0, self.frequency)
         users = leaning(data.user_features, self.rank, self.shrinkage_users)
         items = leaning(data.item_features, self.rank, self.shrinkage_items)

@@ -8,7 +8,7 @@ import polars as pl
 from serendip.adapters.scored import named
 from serendip.data.dataset import Dataset
 from serendip.errors import UserError
-from serendip.evaluation.protocol import predicts
+from serendip.models.contract import Predicts
 from serendip.service.recommend import Histories, asked
 
 
@@ -30,7 +30,7 @@ def predict(
         UserError: the model predicts no ratings, there are not as many items as users, both users and histories are
             given, or a user or an item is unknown.
     """
-    if not predicts(model):
+    if not isinstance(model, Predicts):
         raise UserError(f"{named(model)} predicts no ratings: take a model that has learned from some, as of svd")
     who, queries = asked(data, users, history)
     if len(items) != len(who):

@@ -17,7 +17,7 @@ from serendip.errors import UserError
 from serendip.evaluation.deadline import Deadline
 from serendip.evaluation.leakage import Leak
 from serendip.evaluation.measured import UserMean
-from serendip.evaluation.protocol import judge, predicts
+from serendip.evaluation.protocol import judge
 from serendip.evaluation.space import Axis, space
 from serendip.evaluation.space import Settings as Point
 from serendip.evaluation.task import Task
@@ -262,8 +262,6 @@ class Values:
             task = self.part(ninths)
             model = algorithm.fit(task.train, run=run)
         metric = self.tuning.metric
-        if metric.definition.kind == "rating" and not predicts(model):
-            raise UserError(f"{algorithm.name} predicts no values and cannot give {metric}")
         found = judge(model, task, (metric,), name=algorithm.name, progress=run.progress)[metric]
         if not isinstance(found, UserMean):
             raise UserError(f"{metric} has no value a user here, so nothing can be tuned by it")
