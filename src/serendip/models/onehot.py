@@ -11,15 +11,12 @@ from serendip.data.interactions import weigh
 from serendip.errors import UserError
 from serendip.kernels.fields import Features, Pairs, Steps, Weights, fields_epoch, fields_start
 from serendip.metrics.discrimination import log_losses
-from serendip.metrics.ranking import hits, ndcg
 from serendip.models.contract import Run, learnable
 from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.featuremodel import FeatureModel, FeatureRatings, attributed, rating
 from serendip.models.fields import Fields
-from serendip.models.stopping import best_epoch
+from serendip.models.stopping import CHECKS, best_epoch, judges, mean_ndcg
 
-CHECKS = 20  # looks in a fit
-JUDGES = 2000  # users of the validation part who are asked for slates
 REDRAWS = 5  # of negatives that the user took
 PAIR, DRAWN = 20, 57  # bytes of a row to learn from with its place, and of a negative while it is drawn
 MADE = 65  # bytes of an event while its features are put together
@@ -209,12 +206,9 @@ def judgement(data: Dataset, validation: Dataset, threads: int | None) -> Callab
     rows = validation.queries(user)
     about = None if data.user_features is None else rows.user_features
     asked = type(rows)(rows.user, rows.history, validation.timestamp, validation.context, about)
-    matrix = data.matrix
-    withheld = validation.matrix[: matrix.shape[0], : matrix.shape[1]]
-    who = np.flatnonzero(np.diff(withheld.indptr))
-    who = who[:: max(1, len(who) // JUDGES)].astype(np.int32)
+    who, withheld = judges(data, validation)
     first = np.searchsorted(validation.user, who)
-    seen = data.queries(np.asarray(who, np.int32)).history.lists
+    seen = data.queries(who).history.lists
 
     def judge(model: FeatureModel) -> float:
         if model.probability and validation.label is not None:
@@ -225,7 +219,6 @@ def judgement(data: Dataset, validation: Dataset, threads: int | None) -> Callab
             error = model.predict(asked, validation.item)[given] - validation.value[given]
             return float(np.square(error).mean())
         slates = model.recommend(asked.rows(first), min(20, data.n_items), exclude=seen)
-        hit = hits(slates.item, withheld[who].indptr, withheld[who].indices)
-        return -float(np.mean(ndcg(hit, np.diff(withheld[who].indptr), slates.item.shape[1])))
+        return -mean_ndcg(slates.item, withheld)
 
     return judge

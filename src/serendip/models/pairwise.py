@@ -5,21 +5,18 @@ from functools import partial
 
 import numpy as np
 
-from serendip.arrays import CSR, I32, ItemLists, columns_used
+from serendip.arrays import CSR, ItemLists, columns_used
 from serendip.data.dataset import Dataset
 from serendip.kernels.als import solve_rows
 from serendip.kernels.gram import gram
 from serendip.kernels.pairwise import Ranking, Steps, pairwise_epochs, pairwise_start
 from serendip.kernels.system import Systems
 from serendip.kernels.topk import topk_dot
-from serendip.metrics.ranking import hits, ndcg
 from serendip.models.contract import Run, learnable
 from serendip.models.cost import Cost, Size
 from serendip.models.factors import Factors, FoldIn
-from serendip.models.stopping import best_epoch
+from serendip.models.stopping import CHECKS, best_epoch, judges, mean_ndcg
 
-CHECKS = 20  # looks at a validation part in a fit
-JUDGES = 2000  # users of the validation part who are asked
 IMITATED = 4000  # users whose fitted rows the fold-in is made to come near
 POSITIVE = 16  # bytes that an interaction takes while pairs are drawn
 FOLD = FoldIn(l2=3.0, unobserved=0.03)  # at or near the best on MovieLens and Gowalla; the target follows from the fit
@@ -39,7 +36,7 @@ def fit_pairs(data: Dataset, steps: Steps, *, rank: int, epochs: int, init_std: 
     learning = pairwise_epochs(w, indptr, matrix.indices, steps, epochs=epochs, seed=run.seed, threads=run.threads)
     error = None
     if run.validation is not None and len(run.validation):
-        error = partial(judgement, matrix, run.validation, data.items.tie, run.threads)
+        error = partial(judgement, data, run.validation, run.threads)
     w = best_epoch(w, learning, error, n=epochs, what=steps.loss, run=run, every=max(1, epochs // CHECKS))
     w = Ranking(np.ascontiguousarray(w.p[:, :rank]), np.ascontiguousarray(w.q[:, :rank]), w.bias)
     known = columns_used(matrix)
@@ -57,18 +54,14 @@ def pairs_cost(size: Size, rank: int, epochs: int) -> Cost:
     return Cost(factors + POSITIVE * size.pairs, epochs * size.pairs * (rank + 16))
 
 
-def judgement(matrix: CSR, validation: Dataset, tie: I32, threads: int | None, w: Ranking) -> float:
+def judgement(data: Dataset, validation: Dataset, threads: int | None, w: Ranking) -> float:
     """Return 1 - NDCG@20 over users of the validation part, without what they took before."""
-    withheld = validation.matrix[: matrix.shape[0], : matrix.shape[1]]
-    user = np.flatnonzero(np.diff(withheld.indptr))
-    user = user[:: max(1, len(user) // JUDGES)]
+    user, withheld = judges(data, validation)
     if not len(user):
         return 1.0
-    taken, withheld = matrix[user], withheld[user]
-    k = min(20, len(w.q))
-    item, _ = topk_dot(w.p[user], w.q, w.bias, k, tie, exclude=ItemLists.of(taken), threads=threads)
-    hit = hits(item, withheld.indptr, withheld.indices)
-    return 1 - float(np.mean(ndcg(hit, np.diff(withheld.indptr), item.shape[1])))
+    taken, k = ItemLists.of(data.matrix[user]), min(20, len(w.q))
+    item, _ = topk_dot(w.p[user], w.q, w.bias, k, data.items.tie, exclude=taken, threads=threads)
+    return 1 - mean_ndcg(item, withheld)
 
 
 def imitating(w: Ranking, matrix: CSR, threads: int | None) -> FoldIn:

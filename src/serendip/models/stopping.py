@@ -5,10 +5,13 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from serendip.arrays import F32, I32
+from serendip.arrays import CSR, F32, I32
 from serendip.data.dataset import Dataset
+from serendip.metrics.ranking import hits, ndcg
 from serendip.models.contract import Run
 
+CHECKS = 20  # looks at a validation part in a fit whose epochs are many
+JUDGES = 2000  # users of a validation part who are asked for slates
 PATIENCE = 3  # looks at a validation part without a better one that end a fit
 
 Parameters = TypeVar("Parameters", bound=NamedTuple)
@@ -39,6 +42,20 @@ def best_epoch(
 def copied(w: Parameters) -> Parameters:
     """Return the same parameters in arrays of their own: the next epoch changes the others in place."""
     return w._replace(**{name: part.copy() for name, part in w._asdict().items() if isinstance(part, np.ndarray)})
+
+
+def judges(data: Dataset, validation: Dataset) -> tuple[I32, CSR]:
+    """Return users who took known items in a validation part, and these items.  # (B,), (B, n_items)"""
+    withheld = validation.matrix[: data.n_users, : data.n_items]
+    user = np.flatnonzero(np.diff(withheld.indptr))
+    user = user[:: max(1, len(user) // JUDGES)].astype(np.int32)
+    return user, withheld[user]
+
+
+def mean_ndcg(item: I32, withheld: CSR) -> float:
+    """Return the mean NDCG of slates of judges.  # (B, k), (B, n_items)"""
+    hit = hits(item, withheld.indptr, withheld.indices)
+    return float(np.mean(ndcg(hit, np.diff(withheld.indptr), item.shape[1])))
 
 
 def squared_error(

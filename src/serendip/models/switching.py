@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from serendip.arrays import F64, I32, Bool, ItemLists, offsets
+from serendip.arrays import F64, I32, Bool, ItemLists
 from serendip.data.dataset import Dataset
 from serendip.data.interactions import weigh
 from serendip.errors import UserError
@@ -145,7 +145,7 @@ def value(model: Model, judges: Dataset, n: int) -> F64:
     user: I32 = np.flatnonzero(np.diff(late.indptr)).astype(np.int32)
     seen = early.matrix[user]
     queries = replace(early.queries(user), user=np.full(len(user), -1, np.int32))
-    slates = model.recommend(queries, SLATE, exclude=ItemLists(offsets(np.diff(seen.indptr)), seen.indices))
+    slates = model.recommend(queries, SLATE, exclude=ItemLists.of(seen))
     truth = late[user]
     count = np.diff(truth.indptr)
     found: F64 = measured(slates.item, truth.indptr.astype(np.int64), truth.indices, count, [("ndcg", SLATE)])[1][0]

@@ -8,14 +8,13 @@ Information Sciences 177(15), 2007.
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from serendip.data.dataset import Dataset
 from serendip.models.attributeneighbours import AttributeNeighbours
 from serendip.models.contract import Algorithm, Run, learnable, learnable_attributes
 from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.encoder import Encoder, encoding
 from serendip.models.hyperparameter import hyper
+from serendip.models.userneighbours import votes_of
 
 
 @dataclass(frozen=True)
@@ -40,9 +39,7 @@ class UserAttributeKNN(Algorithm):
         learnable(data, self.name)
         features = learnable_attributes(data.user_features, self.columns, self.name, "users")
         encoder = Encoder.of(features, self.columns or tuple(features.columns), self.weights)
-        votes = data.matrix.copy()
-        popularity = np.bincount(votes.indices, minlength=data.n_items).astype(np.float32)
-        votes.data *= popularity[votes.indices] ** -np.float32(self.damping)
+        votes = votes_of(data.matrix, self.damping)
         rules = data.fitted_rules
         vectors = encoder.encode(features)
         return AttributeNeighbours(data.users, data.items, rules, encoder, self.neighbours, vectors, votes)

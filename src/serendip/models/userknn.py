@@ -8,15 +8,13 @@ SIGIR 1999.
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from serendip.data.dataset import Dataset
 from serendip.models.baseline import Baseline
 from serendip.models.comparison import SIMILARITIES, WEIGHTINGS, Comparison, compared
 from serendip.models.contract import Algorithm, Run, learnable
 from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.hyperparameter import hyper
-from serendip.models.userneighbours import UserNeighbours
+from serendip.models.userneighbours import UserNeighbours, votes_of
 from serendip.models.userratings import UserRatings
 
 
@@ -47,9 +45,7 @@ class UserKNN(Algorithm):
         learnable(data, self.name)
         values, ratings = compared(data, self.similarity)  # (n_users, n_items)
         comparison = Comparison.of(values, self.similarity, self.weighting, self.shrinkage, ratings)
-        votes = data.matrix.copy()
-        popularity = np.bincount(votes.indices, minlength=data.n_items).astype(np.float32)
-        votes.data *= popularity[votes.indices] ** -np.float32(self.damping)
+        votes = votes_of(data.matrix, self.damping)
         shared = (data.users, data.items, data.fitted_rules, comparison, self.neighbours, self.recency)
         vectors = comparison.prepare(values)
         if not data.rated.any():

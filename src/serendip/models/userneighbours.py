@@ -15,6 +15,13 @@ from serendip.models.itemweights import scattered
 LIKENESSES = 16_000_000  # of queries and users, held at once
 
 
+def votes_of(interactions: CSR, damping: float) -> CSR:
+    """Return what users say of items: x_vi / n_i^damping, n_i being how many have i.  # (n_users, n_items)"""
+    votes, count = interactions.copy(), np.bincount(interactions.indices, minlength=interactions.shape[1])
+    votes.data *= count.astype(np.float32)[votes.indices] ** -np.float32(damping)
+    return votes
+
+
 @dataclass(frozen=True)
 class UserNeighbours(Model):
     """score(u, i) = sum over the `neighbours` users v most like the history of s_uv v_vi.
