@@ -41,7 +41,7 @@ class Markov(Algorithm):
         count += count.T
         np.fill_diagonal(count, 0)
         taken = np.bincount(item, minlength=data.n_items).astype(np.float32)  # (n_items,)
-        weights = np.ascontiguousarray(count / np.maximum(taken, 1) ** np.float32(self.damping))
+        weights = np.asarray(count / np.maximum(taken, 1) ** np.float32(self.damping), np.float32)
         return ItemWeights(data.users, data.items, data.fitted_rules, weights, taken > 0)
 
 

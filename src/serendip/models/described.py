@@ -150,8 +150,8 @@ def standing(children: Sequence[Model], queries: Queries, n_items: int, most: in
     """Return how the children see all items; the history has no place."""
     b = len(queries)
     seen = np.zeros((b, n_items), np.bool_)
-    known = queries.history.lists.where(queries.history.item < n_items)
-    seen[known.row, known.item] = True
+    past = queries.history.lists.where(queries.history.item < n_items)
+    seen[past.row, past.item] = True
     all_z, places = [], []
     for child in children:
         z = np.full((b, n_items), np.nan, np.float32)

@@ -47,8 +47,8 @@ def copied(w: Parameters) -> Parameters:
 def judges(data: Dataset, validation: Dataset) -> tuple[I32, CSR]:
     """Return users who took known items in a validation part, and these items.  # (B,), (B, n_items)"""
     withheld = validation.matrix[: data.n_users, : data.n_items]
-    user = np.flatnonzero(np.diff(withheld.indptr))
-    user = user[:: max(1, len(user) // JUDGES)].astype(np.int32)
+    every = np.flatnonzero(np.diff(withheld.indptr))
+    user: I32 = every[:: max(1, len(every) // JUDGES)].astype(np.int32)
     return user, withheld[user]
 
 
