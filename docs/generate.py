@@ -5,6 +5,8 @@ what is committed is what would be written now. What a demo run came to is refre
 """
 
 import dataclasses
+import doctest
+import inspect
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -93,17 +95,17 @@ def abilities(model: Model) -> list[str]:
 
 
 def hyperparameters() -> str:
-    """Return a section an algorithm: what it is, where it is from, what can be set."""
+    """Return a section an algorithm: what it is, when to use it, an example, its maths and cost, what can be set."""
     parts = []
     for name in ALGORITHMS:
         algorithm = made(name)
         module = import_module(type(algorithm).__module__)
         sentence, _, reference = (module.__doc__ or "").strip().partition("\n\n")
-        parts += [f"### {name}", "", flowing(sentence), ""]
+        maths, cost, use, example = inspect.cleandoc(type(algorithm).__doc__ or "").split("\n\n")
+        parts += [f"### {name}", "", flowing(sentence), "", flowing(use), "", "```python", script(example), "```", ""]
+        parts += ["```text", maths, "```", "", flowing(cost), ""]
         if reference:
             parts += [f"*{flowing(reference)}*", ""]
-        formula, _, use = plain_doc(type(algorithm)).partition("\n\n")
-        parts += ["```text", formula, "```", "", *([flowing(use), ""] if use else [])]
         face = f"serendip.{type(algorithm).__name__}"
         where = f"[source](../src/{type(algorithm).__module__.replace('.', '/')}.py)"
         known = algorithm.hyperparameters()
@@ -118,10 +120,13 @@ def hyperparameters() -> str:
     return "\n".join(parts).rstrip()
 
 
-def plain_doc(owner: type) -> str:
-    """Return a class's docstring without its doctest."""
-    text = re.sub(r"(?m)^    ", "", owner.__doc__ or "").strip()
-    return text.partition("\n\n>>>")[0]
+def script(example: str) -> str:
+    """Return the lines of a doctest as they are typed after `import serendip`, what comes out in a comment below."""
+    lines = []
+    _, *typed = doctest.DocTestParser().get_examples(example)
+    for one in typed:
+        lines += [*one.source.splitlines(), *(f"# {line}" for line in one.want.splitlines())]
+    return "\n".join(lines)
 
 
 def flowing(text: str) -> str:

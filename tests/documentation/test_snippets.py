@@ -44,7 +44,10 @@ def folder(files: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("page", having("python"), ids=name)
+RUN_AS_DOCTESTS = ROOT / "docs/algorithms.md"  # by tests/docs/test_algorithms.py
+
+
+@pytest.mark.parametrize("page", [page for page in having("python") if page != RUN_AS_DOCTESTS], ids=name)
 def test_python(page: Path, folder: Path) -> None:
     script = folder / "page.py"
     script.write_text("\n".join(blocks(page, "python")), encoding="utf-8")

@@ -29,9 +29,19 @@ SEEN_TIMES = 16  # chosen on validation parts of ml-100k, ml-1m, online-retail a
 class ALS(Algorithm):
     """min sum_S w (1 - x_u y_i)^2 + w0 sum_all (x_u y_i)^2 + l2 (sum_u n_u^nu |x_u|^2 + sum_i n_i^nu |y_i|^2).
 
-    O(epochs (|S| rank^2 + (n_users + n_items) rank^3)) time with exact solutions, O(epochs (|S| rank block +
-    (n_users + n_items) rank (rank + block^2))) by subspaces, the default above 256 factors; O((n_users + n_items) rank)
-    memory. Use it for catalogues of any size; new users are folded in at once. Not where order matters.
+    S are the interactions, w what each weighs; n_u: how many u has, + w0 n_items; n_i likewise.
+    O(epochs (|S| rank^2 + (n_users + n_items) rank^3)) time with exact solutions,
+    O(epochs (|S| rank block + (n_users + n_items) rank (rank + block^2))) by subspaces, the default above 256 factors;
+    O(|S| + (n_users + n_items) rank) memory.
+
+    Use it for catalogues of any size; new users are folded in at once. Not where order matters.
+
+    >>> import serendip
+    >>> data = serendip.read({"user": list("aabbcc"), "item": "tent lamp lamp rope rope axe".split()})
+    >>> als = serendip.ALS(rank=8).fit(data)
+    >>> slates = serendip.recommend(als, data, ["a"]), serendip.recommend(als, data, history=[["tent", "lamp"]])
+    >>> [slate["item_id"].to_list() for slate in slates]  # user a, and a newcomer with the same history
+    [['rope', 'axe'], ['rope', 'axe']]
     """
 
     name: ClassVar[str] = "als"

@@ -30,9 +30,18 @@ from serendip.models.stopping import best_epoch, squared_error
 class ASVD(Algorithm):
     """min sum (r - b_ui - y_i (|R|^-1/2 sum_R (r_uj - b_uj) x_j + |N|^-1/2 sum_N z_j))^2 + l2 (|x|^2 + |y|^2 + |z|^2).
 
-    R are the items that u rated, N those of the history, both but for i; b is the baseline. O(epochs events rank) time
-    on one thread, O((n_users + n_items) rank) memory. Use it to predict ratings where newcomers and new ratings come
-    all the time: a newcomer is known as well as a fitted user. svdpp is a little better for the latter.
+    R are the items that u rated, N those of the history, both but for i; b is the baseline.
+    O(epochs events rank) time on one thread, O(events + (n_users + n_items) rank) memory.
+
+    Use it to predict ratings where newcomers and new ratings come all the time: a newcomer is known as well as a fitted
+    user. Not where all users are fitted: svdpp is a little better for them.
+
+    >>> import serendip
+    >>> user, rating = [n // 4 for n in range(48)], [5, 5, 1, 1] * 6 + [1, 1, 5, 5] * 6
+    >>> data = serendip.read({"user": user, "item": "alien dune heidi lassie".split() * 12, "rating": rating})
+    >>> model, new = serendip.ASVD(rank=4).fit(data), [{"alien": 5, "heidi": 1}, {"alien": 1, "heidi": 5}]
+    >>> serendip.predict(model, data, ["dune"] * 2, history=new)["rating"].round().to_list()  # two newcomers
+    [5.0, 1.0]
     """
 
     name: ClassVar[str] = "asvd"

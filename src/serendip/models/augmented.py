@@ -28,11 +28,20 @@ LIKE, NEAREST = 28, 60  # bytes of a likeness while nearest items are looked for
 
 @dataclass(frozen=True)
 class Augmented(Algorithm):
-    """The second algorithm, fitted on the events and on one invented user an item, who took it and those most like it.
+    """model = the second algorithm's of [X; weight S], S_ij = how like i the first finds j, 1 for i itself.
 
-    What is alike is the first algorithm's say, weighing `weight` times its likeness. Time and memory are those of the
-    second with n_items more users. Use it where items have attributes and many have few events: those without any are
-    served too. Not where every item has events enough, nor with a second that learns something of each user (als).
+    Time and memory are those of the first, O(n_items^2) likenesses, and those of the second with n_items more users:
+    one an item, who took it and those most like it.
+
+    Use it where items have attributes and many have few events: those without any are served too. Not where every item
+    has events enough, nor with a second that learns something of each user (als).
+
+    >>> import serendip
+    >>> films = {"item": ["alien", "heidi", "solaris"], "genres": ["space", "alps", "space"]}
+    >>> data = serendip.read({"user": list("aabb"), "item": ["alien", "heidi"] * 2}, items=films)
+    >>> models = serendip.EASE().fit(data), serendip.Augmented().fit(data)
+    >>> [serendip.recommend(model, data, ["a"])["item_id"].to_list() for model in models]  # solaris has no events
+    [[], ['solaris']]
     """
 
     name: ClassVar[str] = "augmented"

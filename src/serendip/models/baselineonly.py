@@ -20,8 +20,16 @@ from serendip.models.hyperparameter import hyper
 class BaselineOnly(Algorithm):
     """min sum (r - mean - b_u - b_i)^2 + l2_user sum_u b_u^2 + l2_item sum_i b_i^2 over the ratings.
 
-    O(sweeps ratings) time, O(n_items) memory. Use it as the measure that every other way of predicting ratings has to
-    beat. Not for ranking: the order of items is the same for everyone.
+    O(sweeps ratings) time, O(ratings) memory; the model is O(n_items).
+
+    Use it as the measure that every other way of predicting ratings has to beat. Not for ranking: the order of items is
+    the same for everyone.
+
+    >>> import serendip
+    >>> data = serendip.read({"user": list("aabbcc"), "item": list("xyxyxy"), "rating": [1, 2, 3, 4, 4, 5]})
+    >>> model = serendip.BaselineOnly(l2_user=0.0, l2_item=0.0).fit(data)  # y is rated one higher than x
+    >>> serendip.predict(model, data, ["y"] * 2, history=[{"x": 2}, {"x": 4}])["rating"].round().to_list()
+    [3.0, 5.0]
     """
 
     name: ClassVar[str] = "baseline"

@@ -21,8 +21,17 @@ from serendip.models.pairwise import fit_pairs, pairs_cost
 class BPR(Algorithm):
     """min sum -ln sigmoid(s_ui - s_uj) + l2 / 2 (|x_u|^2 + |y_i|^2 + |y_j|^2), s_ui = b_i + x_u y_i, j not taken by u.
 
-    O(epochs interactions rank) time, O((n_users + n_items) rank) memory; every interaction counts alike. Use it where
-    the order of the slate is all that matters; als is often better and needs fewer settings. Newcomers are folded in.
+    O(epochs interactions rank) time, O(interactions + (n_users + n_items) rank) memory.
+
+    Use it where the order of the slate is all that matters; newcomers are folded in. Not where some interactions weigh
+    more than others, which it takes all alike: als, which is often better and needs fewer settings.
+
+    >>> import serendip
+    >>> item = "tent lamp rope axe".split() * 12 + "pen ink pad glue".split() * 8  # twelve campers, eight writers
+    >>> data = serendip.read({"user": [n // 4 for n in range(80)], "item": item})
+    >>> slate = serendip.recommend(serendip.BPR(rank=2).fit(data), data, users=[19], k=4, keep_seen=True)
+    >>> sorted(slate["item_id"])  # what user 19 took stands above the rest
+    ['glue', 'ink', 'pad', 'pen']
     """
 
     name: ClassVar[str] = "bpr"

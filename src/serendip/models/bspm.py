@@ -24,9 +24,17 @@ ORDER = 4  # of the Runge-Kutta step
 class BSPM(Algorithm):
     """score(u, .) = s(time), where s' = -s A'A from s(0) = x_u (A'A + ideal D^-1/2 V V' D^1/2), by one step of RK4.
 
-    A = X over the roots of both degrees, V its singular vectors. O(sweeps interactions rank + n_items rank^2) time, O(
-    interactions + n_items rank) memory; an answer takes O(interactions). Use it where gfcf does well and some
-    milliseconds more an answer are to be had.
+    A = X over the roots of both degrees, V its singular vectors.
+    O(sweeps (interactions rank + n_items rank^2) + n_users rank^2) time,
+    O(interactions + (n_users + n_items) rank) memory; an answer takes O(interactions).
+
+    Use it where gfcf does well and some milliseconds more an answer are to be had. Not where order matters.
+
+    >>> import serendip
+    >>> data = serendip.read({"user": list("abceee"), "item": "rope rope tent tent lamp rope".split()})
+    >>> models = [serendip.BSPM(time=time).fit(data) for time in (0.0, 2.5)]  # gfcf, and sharpened after it
+    >>> [serendip.recommend(model, data, history=[["tent"]])["item_id"].to_list() for model in models]
+    [['lamp', 'rope'], ['rope', 'lamp']]
     """
 
     name: ClassVar[str] = "bspm"

@@ -19,10 +19,18 @@ DEFAULT = ("itemknn", "als")
 
 @dataclass(frozen=True)
 class Cascade(Algorithm):
-    """The first algorithm's `depth` best items of each user in the second's order; below them the first's.
+    """slate(u) = the `depth` best of the first algorithm in the order of the second's scores, then the first's others.
 
-    Time and memory are the sum of the two; the second scores `depth` items a user alone. Use it where the second is
-    better at telling near ties apart than at finding. Not where the second is better throughout.
+    Time and memory are the sum of the two; the second scores `depth` items a user alone.
+
+    Use it where the second is better at telling near ties apart than at finding. Not where the second is better
+    throughout.
+
+    >>> import serendip
+    >>> data = serendip.read({"user": list("aabbccdef"), "item": "tent lamp tent lamp tent bag bag bag pen".split()})
+    >>> models = [serendip.Cascade(("itemknn", second), depth=2).fit(data) for second in ("itemknn", "popular")]
+    >>> [serendip.recommend(model, data, history=[["tent"]])["item_id"].to_list() for model in models]
+    [['lamp', 'bag'], ['bag', 'lamp']]
     """
 
     name: ClassVar[str] = "cascade"

@@ -22,8 +22,16 @@ class CoClustering(Algorithm):
     """min sum (r_ui - C_gh - (A_u - C_g) - (A_i - C_h))^2 over groups g of users and h of items.
 
     C_gh, C_g, C_h: mean ratings of pairs of groups and of groups; A_u, A_i: of the user and the item, drawn to the mean
-    of all. O(epochs ratings (user_clusters + item_clusters)) time. Use it where a few groups are to be read, or as one
-    of fwls's; svd predicts better.
+    of all. O(starts epochs ratings (user_clusters + item_clusters)) time, O(ratings) memory.
+
+    Use it where a few groups are to be read, or as one of fwls's. Not where the error counts: svd predicts better.
+
+    >>> import serendip
+    >>> user, rating = [n // 4 for n in range(48)], [5, 5, 1, 1] * 6 + [1, 1, 5, 5] * 6
+    >>> data = serendip.read({"user": user, "item": "alien dune heidi lassie".split() * 12, "rating": rating})
+    >>> group = serendip.CoClustering(starts=10).fit(data).item_cluster
+    >>> data.items.series.filter(group == group[0]).to_list()  # who likes the one likes the other
+    ['alien', 'dune']
     """
 
     name: ClassVar[str] = "coclustering"

@@ -22,8 +22,17 @@ class Content(Algorithm):
     """score(u, i) = f_i (mean of f_j over what u took, by weight - negative times the mean over what u disliked).
 
     f are the attributes as vectors of length 1; disliked is what is rated below the threshold, hidden or disliked.
-    O(words) time and memory to fit. Use it for new items, which it takes up at once, and where little is known of
-    the user; it needs attributes, and it knows nothing of quality.
+    O(words) time and memory to fit.
+
+    Use it for new items, which it takes up at once, and where little is known of the user. Not without attributes, nor
+    alone where there are many events: it knows nothing of quality.
+
+    >>> import serendip
+    >>> films = {"item": ["alien", "solaris", "heidi"], "genres": ["space", "space", "alps"]}
+    >>> data = serendip.read({"user": ["ann", "bob"], "item": ["alien", "heidi"]}, items=films)
+    >>> model = serendip.Content().fit(data)
+    >>> serendip.recommend(model, data, ["ann"], k=1)["item_id"].to_list()  # which nobody has seen yet
+    ['solaris']
     """
 
     name: ClassVar[str] = "content"

@@ -27,8 +27,16 @@ class Demographic(Algorithm):
     """score(u, i) = log p_i + sum over u's segments s of log (n_si + a) / (N_s p_i + a), p_i the share of item i.
 
     n_si: how many of a segment took i; N_s: what they all took; a: learned, great where segments differ by chance.
-    O(interactions columns) time, 4 segments n_items bytes. Use it for new users of whom something is known; who has a
-    history is better served by it.
+    O(interactions columns) time, 4 segments n_items bytes.
+
+    Use it for new users of whom something is known. Not for who has a history: that says more.
+
+    >>> import serendip
+    >>> users = {"user": list("abcdef"), "country": ["at", "at", "at", "it", "it", "it"]}
+    >>> data = serendip.read({"user": list("abde"), "item": ["ski", "ski", "boat", "boat"]}, users=users)
+    >>> model = serendip.Demographic().fit(data)
+    >>> serendip.recommend(model, data, ["c", "f"], k=1)["item_id"].to_list()  # who have done nothing yet
+    ['ski', 'boat']
     """
 
     name: ClassVar[str] = "demographic"

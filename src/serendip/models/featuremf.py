@@ -31,11 +31,20 @@ STEPS = 15  # of conjugate gradients, from the coefficients of the sweep before
 class FeatureMF(Algorithm):
     """min sum_S w_ui (1 - x_u y_i)^2 + w0 sum (x_u y_i)^2 + l2 (sum_u n_u^nu |x_u - f_u B|^2 + the same of i).
 
-    B and C are penalised too; S are the interactions, f the attributes beside a 1, n and w0 as in als. In the end
-    n/(n + shrinkage) of x_u - f_u B and of y_i - f_i C stays.
-    O(epochs (|S| rank^2 + (n_users + n_items) rank^3)) time, O((n_users + n_items) rank) memory. Use it in place of als
-    where users or items have attributes: what is new is served from its first moment, and few events go further.
-    Without attributes it is als with a mean user, who answers for those of whom nothing is known.
+    B and C are penalised too; S are the interactions, f the attributes beside a 1, n and w0 as in als.
+    In the end n/(n + shrinkage) of x_u - f_u B and of y_i - f_i C stays.
+    O(epochs (|S| rank^2 + (n_users + n_items) rank^3)) time, O(|S| + (n_users + n_items) rank) memory.
+
+    Use it in place of als where users or items have attributes: what is new is served from its first moment, and few
+    events go further. Not without attributes: then it is als with a mean user, who answers for those of whom nothing is
+    known.
+
+    >>> import serendip
+    >>> films = {"item": "alien heidi dune lassie solaris".split(), "genres": "space alps space alps space".split()}
+    >>> people = {"user": range(41), "age": ["old", "young"] * 20 + ["old"]}  # user 40 and solaris have no events
+    >>> data = serendip.read({"user": range(40), "item": films["item"][:4] * 10}, items=films, users=people)
+    >>> sorted(serendip.recommend(serendip.FeatureMF(rank=4).fit(data), data, users=[40], k=3)["item_id"])
+    ['alien', 'dune', 'solaris']
     """
 
     name: ClassVar[str] = "featuremf"

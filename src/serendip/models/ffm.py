@@ -15,8 +15,17 @@ from serendip.models.hyperparameter import hyper
 class FFM(FM):
     """min sum loss(s), s = b + sum_a x_a w_a + sum_(a < b) x_a x_b v_a,f(b) v_b,f(a), f a feature's field; AdaGrad.
 
-    O(epochs rows fields^2 rank) time, O(features fields rank) memory. Use it in place of fm where there are many
-    rows and several fields of context. Fresh events change nothing before the next fit.
+    O(epochs rows fields^2 rank) time, O(rows + features fields rank) memory.
+
+    Use it in place of fm where there are many rows and several fields of context. Not where fresh events count: they
+    change nothing before the next fit.
+
+    >>> import serendip
+    >>> acts = {"user": range(80), "item": ["news", "film", "song", "game"] * 20, "device": ["phone", "tv"] * 40}
+    >>> data = serendip.read({**acts, "place": ["home", "home", "train", "train"] * 20}, context=["device", "place"])
+    >>> model, now = serendip.FFM(rank=4).fit(data), {"device": "phone", "place": "train"}
+    >>> serendip.recommend(model, data, history=[[]], context=now, k=1)["item_id"].to_list()
+    ['song']
     """
 
     name: ClassVar[str] = "ffm"

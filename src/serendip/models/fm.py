@@ -19,9 +19,17 @@ from serendip.models.onehot import fields_cost, fit_fields
 class FM(Algorithm):
     """min sum loss(s), s = b + sum_a x_a w_a + sum_(a < b) x_a x_b v_a v_b over the features of a row; AdaGrad.
 
-    O(epochs rows fields rank) time, O(features rank) memory; all items are scored by one inner product. Use it where
-    context and attributes count beside who asks: new items and new users are told by theirs. Fresh events change
-    nothing before the next fit.
+    O(epochs rows fields rank) time, O(rows + features rank) memory; all items are scored by one inner product.
+
+    Use it where context and attributes count beside who asks: new items and new users are told by theirs. Not where
+    fresh events count: they change nothing before the next fit.
+
+    >>> import serendip
+    >>> acts = {"user": range(80), "item": ["news", "film"] * 40, "device": ["phone", "tv"] * 40}
+    >>> data = serendip.read(acts, context=["device"])
+    >>> model, now = serendip.FM(rank=4).fit(data), ({"device": "phone"}, {"device": "tv"})
+    >>> [serendip.recommend(model, data, history=[[]], context=one)["item_id"][0] for one in now]
+    ['news', 'film']
     """
 
     name: ClassVar[str] = "fm"

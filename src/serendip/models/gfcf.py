@@ -20,8 +20,17 @@ from serendip.models.hyperparameter import hyper
 class GFCF(Algorithm):
     """score(u, .) = x_u (A'A + ideal D^-1/2 V V' D^1/2), A = X over the roots of both degrees, V its singular vectors.
 
-    O(sweeps interactions rank + n_items rank^2) time, O(interactions + n_items rank) memory. Use it where interactions
-    are many and sparse, and a factorisation would take too long; bspm is better and takes longer to answer.
+    O(sweeps (interactions rank + n_items rank^2) + n_users rank^2) time,
+    O(interactions + (n_users + n_items) rank) memory.
+
+    Use it where interactions are many and sparse, and a factorisation would take too long; bspm is better on some data
+    and takes longer to answer. Not where order matters.
+
+    >>> import serendip
+    >>> data = serendip.read({"user": list("aabbcc"), "item": "tent lamp lamp rope rope axe".split()})
+    >>> models = serendip.ItemKNN().fit(data), serendip.GFCF().fit(data)  # one step on the graph, and further ones
+    >>> [serendip.recommend(model, data, history=[["tent"]])["item_id"].to_list() for model in models]
+    [['lamp'], ['lamp', 'rope', 'axe']]
     """
 
     name: ClassVar[str] = "gfcf"

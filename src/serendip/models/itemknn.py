@@ -30,8 +30,16 @@ class ItemKNN(Algorithm):
     """score(u, i) = sum of x_uj s_ij over the k items j most like i.
 
     With ratings: rating(u, i) = baseline + the mean, weighted by s_ij, of what u says of the k nearest items beyond it.
-    O(sum over users of n_u^2) time, 8 k n_items bytes (10 times as much for ratings). Use it for catalogues of any
-    size, and where every recommendation needs a plain reason. Not where hardly anybody has two items.
+    O(sum over users of n_u^2) time, 8 k n_items bytes (10 times as much for ratings).
+
+    Use it for catalogues of any size, and where every recommendation needs a plain reason. Not where hardly anybody has
+    two items.
+
+    >>> import serendip
+    >>> data = serendip.read({"user": list("aabbccd"), "item": "tent lamp tent lamp tent soap soap".split()})
+    >>> model = serendip.ItemKNN().fit(data)
+    >>> model.items.take(model.similar(model.items.index(["lamp"]), 1).item[0])  # who took a lamp took a tent
+    ['tent']
     """
 
     name: ClassVar[str] = "itemknn"

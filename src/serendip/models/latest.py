@@ -15,9 +15,18 @@ from serendip.models.itemscores import ItemScores
 
 @dataclass(frozen=True)
 class Latest(Algorithm):
-    """score(i) = the day of its first event, counted from the first event of all. O(events) time.
+    """score(i) = the day of its first event, counted from the first event of all.
 
-    Use it as a second baseline where novelty is what people come for; needs timestamps.
+    O(events) time, O(n_items) memory.
+
+    Use it as a second baseline where novelty is what people come for; it needs timestamps. Not alone: what is new may
+    be what nobody wants.
+
+    >>> import serendip
+    >>> when = ["2026-01-20", "2026-01-21", "2026-06-22", "2026-06-20"]
+    >>> data = serendip.read({"user": list("abca"), "item": ["scarf"] * 3 + ["hat"], "date": when})
+    >>> serendip.recommend(serendip.Latest().fit(data), data, history=[[]])["item_id"].to_list()
+    ['hat', 'scarf']
     """
 
     name: ClassVar[str] = "latest"

@@ -20,9 +20,18 @@ from serendip.models.onehot import fields_cost, fit_fields
 class Logistic(Algorithm):
     """min sum ln(1 + exp(-t s)), s = b + sum_a x_a w_a over the features a of user, item, context and attributes.
 
-    O(epochs rows fields) time, O(features) memory. t = 1 for a label above 0 and -1 for one of 0; without labels
-    for what was taken and for drawn negatives. Use it for probabilities and as the baseline of fm and ffm:
-    as nothing is multiplied, everyone gets the items in the same order.
+    t = 1 for a label above 0 and -1 for one of 0; without labels for what was taken and for drawn negatives.
+    O(epochs rows fields) time, O(rows + features) memory.
+
+    Use it for probabilities and as the baseline of fm and ffm. Not for slates: as nothing is multiplied, everyone gets
+    the items in the same order.
+
+    >>> import serendip
+    >>> films = {"item": "alien dune heidi solaris lassie".split(), "genres": "space space alps space alps".split()}
+    >>> data = serendip.read({"user": range(90), "item": "alien dune alien dune heidi".split() * 18}, items=films)
+    >>> model = serendip.Logistic().fit(data)  # nobody has seen solaris or lassie yet, and space is taken more
+    >>> serendip.recommend(model, data, history=[["alien", "dune", "heidi"]])["item_id"].to_list()
+    ['solaris', 'lassie']
     """
 
     name: ClassVar[str] = "logistic"

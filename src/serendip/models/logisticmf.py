@@ -28,10 +28,20 @@ from serendip.models.pairwise import imitating
 class LogisticMF(Algorithm):
     """min sum_all (1 + alpha w) ln(1 + e^s) - alpha w s + l2 / 2 (|x|^2 + |y|^2) with s = x_u y_i + b_u + b_i.
 
-    w: what the pair weighs, 0 where it was not taken. O(epochs (interactions + (n_users + n_items) compared) rank)
-    time, O((n_users + n_items) rank) memory. Use it where als is used: it is sooner done and often ranks as well; its
-    scores are log-odds. b_u is left out of the score: it changes no order. Biases begin as the logarithms of what was
-    taken and have no penalty.
+    w: what the pair weighs, 0 where it was not taken. Biases begin as the logarithms of what was taken and have no
+    penalty; b_u is left out of the score: it changes no order.
+    O(epochs (interactions + (n_users + n_items) compared) rank) time,
+    O(interactions + (n_users + n_items) rank) memory.
+
+    Use it in place of als where that takes too long: it is sooner done and ranks a little below, and its scores are
+    log-odds. Not where order matters.
+
+    >>> import serendip
+    >>> item = "tent lamp rope axe".split() * 12 + "pen ink pad glue".split() * 8  # twelve campers, eight writers
+    >>> data = serendip.read({"user": [n // 4 for n in range(80)], "item": item})
+    >>> slate = serendip.recommend(serendip.LogisticMF(rank=2, l2=0.1).fit(data), data, users=[0], keep_seen=True)
+    >>> sorted(slate.filter(slate["score"] > 0)["item_id"])  # what user 0 takes rather than not
+    ['axe', 'lamp', 'rope', 'tent']
     """
 
     name: ClassVar[str] = "logisticmf"

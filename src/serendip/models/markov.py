@@ -26,8 +26,16 @@ class Markov(Algorithm):
     """score(u, i) = sum over the history of 2^(-later_j / recency) c_ji / (c_j + shrinkage) / n_i^damping.
 
     c_ji: how often i came up to `window` events after j, times `skip` for each event between them.
-    O(window events) time, at most 8 window events bytes. Use it where the next choice follows from the last one:
-    episodes, songs, what goes with what. Not where the order of events is an accident.
+    O(window events) time and memory, at most 8 window events bytes for the model.
+
+    Use it where the next choice follows from the last one: episodes, songs, what goes with what. Not where the order of
+    events is an accident.
+
+    >>> import serendip
+    >>> data = serendip.read({"user": list("aaabbb"), "item": "pilot second finale pilot second finale".split()})
+    >>> model = serendip.Markov().fit(data)
+    >>> serendip.recommend(model, data, history=[["pilot"], ["second"]], k=1)["item_id"].to_list()
+    ['second', 'finale']
     """
 
     name: ClassVar[str] = "markov"

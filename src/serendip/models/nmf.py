@@ -32,8 +32,17 @@ class NMF(Algorithm):
     """min |X - P Q'|^2 + l2 (sum_u n_u^nu |p_u|^2 + sum_i n_i^nu |q_i|^2), P, Q >= 0, over all entries, zeros included.
 
     nu = 1/2. With ratings, beside that, for predicting them: the same over the entries given only, nu = 1.
-    O(epochs (interactions rank + (n_users + n_items) rank^2)) time. Use it where factors should be read as topics; als
-    ranks better, svd predicts ratings better.
+    O(epochs (interactions rank + (n_users + n_items) rank^2)) time, O(interactions + (n_users + n_items) rank) memory.
+
+    Use it where factors should be read as topics. Not where the best is wanted: als ranks better, svd predicts ratings
+    better.
+
+    >>> import serendip
+    >>> item = "tent lamp rope axe".split() * 12 + "pen ink pad glue".split() * 8  # twelve campers, eight writers
+    >>> model = serendip.NMF(rank=2).fit(serendip.read({"user": [n // 4 for n in range(80)], "item": item}))
+    >>> topic = model.item_factors.argmax(axis=1)  # (n_items,)
+    >>> model.items.series.filter(topic == topic[0]).to_list()
+    ['tent', 'lamp', 'rope', 'axe']
     """
 
     name: ClassVar[str] = "nmf"

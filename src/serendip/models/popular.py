@@ -13,17 +13,18 @@ from serendip.models.itemscores import ItemScores
 
 @dataclass(frozen=True)
 class Popular(Algorithm):
-    """score(i) = the sum of its interactions' weights. O(events) time, O(items) memory.
+    """score(i) = the sum of its interactions' weights.
 
-    Use it as the baseline and as the last resort; it knows nothing of anyone's taste.
+    O(events) time, O(n_items) memory.
 
-    >>> from serendip.data.tables import Tables
-    >>> import polars as pl
-    >>> events = pl.DataFrame({"user_id": ["a", "b", "b"], "item_id": ["x", "x", "y"]})
-    >>> data = Dataset.of(Tables(events))
-    >>> model = Popular().fit(data)
-    >>> model.items.take(model.recommend(data.queries(), k=1).item[:, 0])
-    ['x', 'x']
+    Use it as the baseline, and as the last resort for those of whom nothing is known. Not alone: it knows nothing of
+    anyone's taste.
+
+    >>> import serendip
+    >>> data = serendip.read({"user": "ann bob bob cat cat dan".split(), "item": "tea tea milk tea milk rum".split()})
+    >>> model = serendip.Popular().fit(data)
+    >>> serendip.recommend(model, data, history=[[], ["tea"]], k=1)["item_id"].to_list()  # what one has is left out
+    ['tea', 'milk']
     """
 
     name: ClassVar[str] = "popular"

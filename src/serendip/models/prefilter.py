@@ -25,9 +25,18 @@ from serendip.models.hyperparameter import hyper
 class Prefilter(Algorithm):
     """score(q, i) = (1 - s) z(q, i) + s z_c(q, i), s = n_c / (n_c + shrinkage), n_c the events of q's context c.
 
-    Time and memory are the algorithm's, once for the whole and once for each value of the context. Use it where what is
-    wanted differs much from one context to another and each has many events; fm and ffm learn from several contexts at
-    once. Where the context of a question is not known, the whole answers.
+    Time and memory are the algorithm's, once for the whole and once for each value of the context. Where the context of
+    a question is not known, the whole answers.
+
+    Use it where what is wanted differs much from one context to another and each has many events. Not for several
+    contexts at once, from which fm and ffm learn.
+
+    >>> import serendip
+    >>> acts = {"user": range(100), "item": ["news", "film"] * 50, "daytime": (["am", "pm"] * 4 + ["pm", "am"]) * 10}
+    >>> data = serendip.read(acts, context=["daytime"])
+    >>> model, now = serendip.Prefilter("popular", least=20).fit(data), ({"daytime": "am"}, {"daytime": "pm"})
+    >>> [serendip.recommend(model, data, history=[[]], context=one)["item_id"][0] for one in now]
+    ['news', 'film']
     """
 
     name: ClassVar[str] = "prefilter"

@@ -28,8 +28,18 @@ class PureSVD(Algorithm):
     """min |Z - Z V V'|^2, Z = X D, with V'V = I of the given rank; score = x_u V V', for everyone who brings a history.
 
     D multiplies each item's column by its number of interactions to the power -damping; it is I where that is 0.
-    O(sweeps interactions rank) time, O((n_users + n_items) rank) memory. Use it as the simplest factorisation there is,
-    with one setting; als is better in nearly every case, ease where the catalogue is small.
+    O(sweeps (interactions rank + n_items rank^2) + n_users rank^2) time,
+    O(interactions + (n_users + n_items) rank) memory.
+
+    Use it as the simplest factorisation there is, with one setting that matters. Not where the best is wanted: als is
+    better on most data, ease where the catalogue is small.
+
+    >>> import serendip
+    >>> item = "tent lamp rope axe".split() * 12 + "pen ink pad glue".split() * 8  # twelve campers, eight writers
+    >>> data = serendip.read({"user": [n // 4 for n in range(80)], "item": item})
+    >>> model = serendip.PureSVD(rank=2).fit(data)  # a direction for each of the two tastes
+    >>> sorted(serendip.recommend(model, data, history=[["pen"]], k=3)["item_id"])
+    ['glue', 'ink', 'pad']
     """
 
     name: ClassVar[str] = "puresvd"

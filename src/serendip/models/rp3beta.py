@@ -26,8 +26,16 @@ CHOICE = 20  # steps of the product that choosing among the items that meet one 
 class P3alpha(Algorithm):
     """score(u, i) = sum over the history of x_uj sum_v p_jv^alpha p_vi^alpha, p the shares of a row's interactions.
 
-    O(sum over users of n_u^2) time, 8 neighbours n_items bytes. Use it where interactions are few and the catalogue is
-    large: fast, and hard to beat there; rp3beta where popular items crowd out the others. Not where order matters.
+    O(sum over users of n_u^2) time, 8 neighbours n_items bytes.
+
+    Use it where interactions are few and the catalogue is large: fast, and hard to beat there; rp3beta where popular
+    items crowd out the others. Not where order matters.
+
+    >>> import serendip
+    >>> data = serendip.read({"user": list("aabbbbb"), "item": "curry rice curry soap comb lamp tent".split()})
+    >>> model = serendip.P3alpha().fit(data)
+    >>> serendip.recommend(model, data, history=[["curry"]], k=1)["item_id"].to_list()  # who takes little says more
+    ['rice']
     """
 
     name: ClassVar[str] = "p3alpha"
@@ -50,10 +58,18 @@ class P3alpha(Algorithm):
 
 @dataclass(frozen=True)
 class RP3beta(P3alpha):
-    """The score of p3alpha over d_i^beta, d_i the sum of the item's interactions.
+    """score(u, i) = that of p3alpha / d_i^beta, d_i the sum of the item's interactions.
 
-    O(sum over users of n_u^2) time, 8 neighbours n_items bytes. Use it where interactions are few and the catalogue is
-    large: fast, and hard to beat there. Not where order matters.
+    O(sum over users of n_u^2) time, 8 neighbours n_items bytes.
+
+    Use it where interactions are few, the catalogue is large and popular items crowd out the others: fast, and hard to
+    beat there. Not where order matters.
+
+    >>> import serendip
+    >>> data = serendip.read({"user": list("aaabbcd"), "item": "curry rice bread curry bread bread bread".split()})
+    >>> models = [serendip.RP3beta(beta=beta).fit(data) for beta in (0.0, 1.0)]
+    >>> [serendip.recommend(model, data, history=[["curry"]], k=1)["item_id"][0] for model in models]
+    ['bread', 'rice']
     """
 
     name: ClassVar[str] = "rp3beta"

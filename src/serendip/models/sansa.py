@@ -27,8 +27,17 @@ from serendip.models.slim import gram
 class SANSA(Algorithm):
     """B = I - P diag(P)^-1, P = K'K near (X'X + l2 I)^-1, K sparse and lower triangular, popular items first.
 
-    O(n_items density^3) time after the sparse X'X, 8 density n_items bytes. Use it instead of ease where ease's dense
-    weights would not fit; where every two items share a user and density is n_items, it is ease.
+    O(n_items density^3) time after the sparse X'X, which has to fit into memory; 8 density n_items bytes for the model.
+
+    Use it instead of ease where ease's dense weights would not fit; where every two items share a user and density is
+    n_items, it is ease. Not where order matters.
+
+    >>> import serendip
+    >>> user, item = [n // 3 for n in range(120)], [(n // 3 + n % 3) % 40 for n in range(120)]  # of 40 in a ring
+    >>> data = serendip.read({"user": user, "item": item})
+    >>> model = serendip.SANSA(density=3).fit(data)
+    >>> model.factor.nnz < 4 * data.n_items, data.n_items**2  # numbers that it keeps, that ease would keep
+    (True, 1600)
     """
 
     name: ClassVar[str] = "sansa"

@@ -25,7 +25,16 @@ class SLIM(Algorithm):
     """min |X - X W|^2 / 2 + l2 |W|^2 / 2 + l1 |W|_1 with W >= 0 and diag(W) = 0, column by column.
 
     O(sweeps (weights) (candidates)) time after the sparse X'X, which has to fit into memory; the weights are sparse.
-    Use it where ease would do well but its dense weights are too many, or where reasons should be few and positive.
+
+    Use it where ease would do well but its dense weights are too many, or where reasons should be few and positive. Not
+    where order matters.
+
+    >>> import serendip
+    >>> data = serendip.read({"user": list("aabbccdd"), "item": "tent lamp tent lamp tent soap comb soap".split()})
+    >>> model = serendip.SLIM(l1=0.1, l2=1.0).fit(data)
+    >>> why = model.explain(data.queries(data.users.index(["c"])), data.items.index(["lamp"]))
+    >>> model.items.take(why.item)  # of tent and soap, the one that speaks for a lamp
+    ['tent']
     """
 
     name: ClassVar[str] = "slim"

@@ -23,9 +23,17 @@ from serendip.models.hyperparameter import hyper
 class SlopeOne(Algorithm):
     """rating(u, i) = the mean over the items j that u rated, weighted by c_ij, of r_uj + dev_ij.
 
-    c_ij: how many rated both, dev_ij: by how much i was then rated higher. O(sum over users of n_u^2) time, 8 n_items^2
-    bytes. Use it as a simple and fast measure for ratings: svd predicts better. Not for ranking, since the items that
-    most people rate high are so for everyone.
+    c_ij: how many rated both, dev_ij: by how much i was then rated higher.
+    O(sum over users of n_u^2) time, 8 n_items^2 bytes.
+
+    Use it as a simple and fast measure for ratings: svd predicts better. Not for ranking, since the items that most
+    people rate high are so for everyone.
+
+    >>> import serendip
+    >>> data = serendip.read({"user": list("aabbc"), "item": list("xyxyx"), "rating": [4, 5, 2, 3, 3]})
+    >>> model = serendip.SlopeOne().fit(data)
+    >>> serendip.predict(model, data, ["y"], users=["c"])["rating"].to_list()  # y was rated one higher than x
+    [4.0]
     """
 
     name: ClassVar[str] = "slopeone"

@@ -34,14 +34,24 @@ BLOCK = 2000  # users described at once
 
 @dataclass(frozen=True)
 class Stacked(Algorithm):
-    """LambdaMART on (user, item) pairs: the later events, of 20,000 users at most, are what is to be put first among
-    what the algorithms, fitted on the earlier ones, put forward; then the algorithms are fitted on all events.
+    """min sum over i taken later and j not of |change of NDCG if they swap| ln(1 + exp(s_j - s_i)), s the sum of trees.
 
-    Time: the algorithms' twice, and the trees'. A pair is told by scores and places in the algorithms, popularity,
-    recency, activity, likeness of attributes, context: as known before the moment that parts early from late; where
-    each user's events are parted by themselves (no times, or too few users before and after one moment), before that
-    user's own later events. Needs LightGBM (the extra `trees`). Use it where several algorithms know different things
-    and there are some thousand users; it ranks what is new to a user.
+    LambdaMART: the later events, of 20,000 users at most, are what is to be put first among what the algorithms, fitted
+    on the earlier ones, put forward; then the algorithms are fitted on all events. A pair is told by scores and places
+    in the algorithms, popularity, recency, activity, likeness of attributes, context: as known before the moment that
+    parts early from late; where each user's events are parted by themselves (no times, or too few users before and
+    after one moment), before that user's own later events. Time and memory: the algorithms' twice, and the trees'.
+    Needs LightGBM (the extra `trees`).
+
+    Use it where several algorithms know different things and there are some thousand users; it ranks what is new to a
+    user. Not where users are few: below fifty no trees are grown.
+
+    >>> import serendip
+    >>> item = "bag tent lamp rope bag rope lamp tent bag pen lamp ink bag ink lamp pen".split() * 25
+    >>> data = serendip.read({"user": [n // 4 for n in range(400)], "item": item})
+    >>> model = serendip.Stacked(("itemknn", "popular"), least=5, trees=20).fit(data)
+    >>> serendip.recommend(model, data, history=[["tent"], ["pen"]], k=1)["item_id"].to_list()  # not bag and bag
+    ['rope', 'ink']
     """
 
     name: ClassVar[str] = "stacked"

@@ -23,8 +23,17 @@ class STAN(Algorithm):
     """score(u, i) = sum over the k sessions v most like u's of s_uv exp(-|p_vi - p_vj| / near) (1 + idf idf_i).
 
     s_uv = the sum of exp(-n / recent) over the items that both have, n steps from the end of u's, times
-    exp(-age of v / age) over v's length^length; j: the latest shared item. Nothing to fit; a query costs the
-    sessions of its items. Use it as vsknn, and where what people look for changes by the week.
+    exp(-age of v / age) over v's length^length; j: the latest shared item.
+    Nothing to fit: O(events) time and memory; a query costs the sessions of its items.
+
+    Use it as vsknn, and where what people look for changes by the week. Not for long histories of taste.
+
+    >>> import serendip
+    >>> when = ["2025-12-24"] * 4 + ["2026-06-21"] * 2
+    >>> data = serendip.read({"user": list("aabbcc"), "item": "hat sled hat sled hat kite".split(), "date": when})
+    >>> models = [serendip.STAN(age=age).fit(data) for age in (None, 30.0)]
+    >>> [serendip.recommend(model, data, history=[["hat"]], k=1)["item_id"][0] for model in models]
+    ['sled', 'kite']
     """
 
     name: ClassVar[str] = "stan"

@@ -25,8 +25,17 @@ from serendip.models.stopping import best_epoch, squared_error
 class SVD(Algorithm):
     """min sum (r - mean - b_u - b_i - x_u y_i)^2 + l2 (|x_u|^2 + |y_i|^2) + l2_bias (b_u^2 + b_i^2) over the ratings.
 
-    O(epochs ratings rank) time, O((n_users + n_items) rank) memory. Use it to predict ratings; newcomers are folded
-    in from theirs. Not for views and purchases, whose absence says something too: als.
+    O(epochs ratings rank) time, O(ratings + (n_users + n_items) rank) memory.
+
+    Use it to predict ratings; newcomers are folded in from theirs. Not for views and purchases, whose absence says
+    something too: als.
+
+    >>> import serendip
+    >>> user, rating = [n // 4 for n in range(47)], [5, 5, 1, 1] * 6 + [1, 1, 5, 5] * 5 + [1, 1, 5]
+    >>> data = serendip.read({"user": user, "item": ("alien dune heidi lassie".split() * 12)[:47], "rating": rating})
+    >>> model = serendip.SVD(rank=4).fit(data)  # user 11 has not rated lassie, and alien with a 1
+    >>> serendip.predict(model, data, ["lassie", "alien"], users=[11, 11])["rating"].round().to_list()
+    [4.0, 1.0]
     """
 
     name: ClassVar[str] = "svd"

@@ -26,8 +26,18 @@ from serendip.models.stopping import best_epoch, squared_error
 class SVDpp(Algorithm):
     """min sum (r - mean - b_u - b_i - y_i (p_u + |N|^-1/2 sum_N z_j))^2 + penalties, over the ratings.
 
-    N are the items of u's history, rated or not. O(epochs (ratings + events) rank) time on one thread, O((n_users + 2
-    n_items) rank) memory. Use it to predict ratings; better than svd where users rated little or did other things too.
+    N are the items of u's history, rated or not.
+    O(epochs (ratings + events) rank) time on one thread, O(events + (n_users + n_items) rank) memory.
+
+    Use it to predict ratings; better than svd where users rated little or did other things too. Not where a fit has to
+    be quick: svd.
+
+    >>> import serendip
+    >>> acts = {"user": [n // 2 for n in range(80)], "item": ["trailer", "dune", "goats", "dune"] * 20}
+    >>> data = serendip.read({**acts, "event": ["view", "rating"] * 40, "rating": [None, 5, None, 1] * 20})
+    >>> model = serendip.SVDpp(rank=4).fit(data)  # two newcomers have watched something and rated nothing
+    >>> serendip.predict(model, data, ["dune"] * 2, history=[["trailer"], ["goats"]])["rating"].round().to_list()
+    [5.0, 1.0]
     """
 
     name: ClassVar[str] = "svdpp"

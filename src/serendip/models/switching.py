@@ -34,8 +34,16 @@ class Switching(Algorithm):
     """score(u, i) = the first algorithm's from `min_history` interactions on, the second's below, the last's at none.
 
     What is not said is learned: a tenth of the users is withheld and brings its first 1, 2, 3, ... events. Time and
-    memory are the sum of the algorithms', twice where something is learned. Use it where many users are new: nobody
-    gets an empty slate. Not where one algorithm serves short histories as well as long ones.
+    memory are the sum of the algorithms', twice where something is learned.
+
+    Use it where many users are new: nobody gets an empty slate. Not where one algorithm serves short histories as well
+    as long ones.
+
+    >>> import serendip
+    >>> data = serendip.read({"user": list("aabbccdef"), "item": "tent lamp tent lamp pen ink bag bag bag".split()})
+    >>> model = serendip.Switching(("itemknn", "popular"), min_history=1).fit(data)
+    >>> serendip.recommend(model, data, history=[[], ["tent"]], k=1)["item_id"].to_list()  # a visitor, and a camper
+    ['bag', 'lamp']
     """
 
     name: ClassVar[str] = "switching"

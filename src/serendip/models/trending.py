@@ -17,7 +17,16 @@ from serendip.models.itemscores import ItemScores
 class Trending(Algorithm):
     """score(i) = sum over its interactions of weight * 2^(-age / half_life), age from the last event of all.
 
-    O(events) time, O(items) memory. Use it where tastes change with the season; needs timestamps.
+    O(events) time and memory; the model is one number an item.
+
+    Use it where tastes change with the season; it needs timestamps. Not where people want the same all year: popular
+    knows more of that.
+
+    >>> import serendip
+    >>> when = ["2026-01-20", "2026-01-21", "2026-01-22", "2026-06-20", "2026-06-21"]
+    >>> data = serendip.read({"user": list("abcde"), "item": ["scarf"] * 3 + ["hat"] * 2, "date": when})
+    >>> serendip.recommend(serendip.Trending(half_life=30.0).fit(data), data, history=[[]])["item_id"].to_list()
+    ['hat', 'scarf']
     """
 
     name: ClassVar[str] = "trending"

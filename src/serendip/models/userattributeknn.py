@@ -21,8 +21,17 @@ from serendip.models.userneighbours import votes_of
 class UserAttributeKNN(Algorithm):
     """score(u, i) = sum over the k users v most like u of s_uv x_vi / n_i^damping, s_uv the cosine of their attributes.
 
-    Nothing to fit; a query costs the users who share an attribute with it. Use it for new users where attributes tell
-    much together, as place and trade do; demographic where users are few or their attributes coarse.
+    Nothing to fit: O(interactions) time and memory; a query costs the users who share an attribute with it.
+
+    Use it for new users where attributes tell much together, as place and trade do. Not where users are few or their
+    attributes coarse: demographic.
+
+    >>> import serendip
+    >>> users = {"user": list("abcd"), "city": ["rome", "rome", "oslo", "rome"], "job": ["cook", "vet", "cook", "cook"]}
+    >>> data = serendip.read({"user": list("abc"), "item": ["knife", "leash", "scarf"]}, users=users)
+    >>> model = serendip.UserAttributeKNN().fit(data)
+    >>> serendip.recommend(model, data, ["d"], k=1)["item_id"].to_list()  # a new cook in Rome
+    ['knife']
     """
 
     name: ClassVar[str] = "userattributeknn"

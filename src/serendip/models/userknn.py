@@ -23,8 +23,16 @@ class UserKNN(Algorithm):
     """score(u, i) = sum over the k users v most like u of s_uv x_vi / n_i^damping.
 
     With ratings: rating(u, i) = baseline + the mean, weighted by s_uv, of what the k nearest raters of i say beyond it.
-    Nothing to fit; a query costs the interactions of all who share an item with it. Use it for some hundred thousand
-    users at most; newcomers are served from their first item on. Not where nobody shares anything.
+    Nothing to fit: O(interactions) time and memory; a query costs the interactions of all who share an item with it.
+
+    Use it for some hundred thousand users at most; newcomers are served from their first item on. Not where nobody
+    shares anything.
+
+    >>> import serendip
+    >>> data = serendip.read({"user": list("aabbcc"), "item": "tent lamp tent lamp soap comb".split()})
+    >>> model = serendip.UserKNN().fit(data)
+    >>> serendip.recommend(model, data, history=[["tent"], ["comb"]], k=1)["item_id"].to_list()  # two newcomers
+    ['lamp', 'soap']
     """
 
     name: ClassVar[str] = "userknn"

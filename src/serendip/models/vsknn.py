@@ -23,8 +23,16 @@ class VSKNN(Algorithm):
     """score(u, i) = sum over the k sessions v most like u's of s_uv match(n) (1 + idf idf_i), s_uv the sum of recent(n)
     over the items that both have, the n-th from the end of u's, over v's length^length.
 
-    Nothing to fit; a query costs the sessions of its items. Use it where sessions are short and what was looked at last
-    counts most: anonymous visitors of a shop. Not for long histories of taste.
+    Nothing to fit: O(events) time and memory; a query costs the sessions of its items.
+
+    Use it where sessions are short and what was looked at last counts most: anonymous visitors of a shop. Not for long
+    histories of taste.
+
+    >>> import serendip
+    >>> data = serendip.read({"user": list("aabbccdd"), "item": "tent lamp soap comb tent lamp soap comb".split()})
+    >>> model = serendip.VSKNN().fit(data)
+    >>> serendip.recommend(model, data, history=[["soap", "tent"], ["tent", "soap"]], k=1)["item_id"].to_list()
+    ['lamp', 'comb']
     """
 
     name: ClassVar[str] = "vsknn"

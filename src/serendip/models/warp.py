@@ -21,8 +21,18 @@ class WARP(Algorithm):
     """min sum ln(rank of i) (1 - s_ui + s_uj) over j with s_uj > s_ui - 1, s_ui = b_i + x_u y_i, j not taken by u.
 
     The rank is estimated: n_items over the draws until such a j is found. O(epochs interactions draws rank) time,
-    O((n_users + n_items) rank) memory; every interaction counts alike. Use it where the top of the slate is all that
-    matters. Newcomers are folded in. Large steps or initial factors teach users noise that later epochs do not undo.
+    O(interactions + (n_users + n_items) rank) memory.
+
+    Use it where the top of the slate is all that matters; newcomers are folded in. Not where some interactions weigh
+    more than others, which it takes all alike: als. Large steps or initial factors teach users noise that later epochs
+    do not undo.
+
+    >>> import serendip
+    >>> item = "tent lamp rope axe".split() * 12 + "pen ink pad glue".split() * 8  # twelve campers, eight writers
+    >>> data = serendip.read({"user": [n // 4 for n in range(79)], "item": item[:79]})
+    >>> model = serendip.WARP(rank=2).fit(data)
+    >>> serendip.recommend(model, data, users=[19], k=1)["item_id"].to_list()  # who took pen, ink and pad
+    ['glue']
     """
 
     name: ClassVar[str] = "warp"

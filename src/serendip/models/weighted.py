@@ -33,8 +33,17 @@ class Weighted(Algorithm):
     """score(u, i) = sum over the algorithms a of weight_a (score_a(u, i) - mean) / standard deviation, for each query.
 
     Of it n/(n + shrinkage) after n interactions, and of the prior's standard score what is left to 1.
-    Time and memory are the sum of the algorithms'. Use it where one knows what the others do not: taste beside
-    attributes, so that new items have a chance. Not where one algorithm is better everywhere.
+    Time and memory are the sum of the algorithms'.
+
+    Use it where one knows what the others do not: taste beside attributes, so that new items have a chance. Not where
+    one algorithm is better everywhere.
+
+    >>> import serendip
+    >>> films = {"item": "alien heidi dune solaris".split(), "genres": "space|fear alps space space|fear".split()}
+    >>> data = serendip.read({"user": list("aabbcc"), "item": ["alien", "heidi"] * 2 + ["alien", "dune"]}, items=films)
+    >>> both = [serendip.Weighted(("itemknn", "content"), weights).fit(data) for weights in ((9.0, 1.0), (1.0, 9.0))]
+    >>> [serendip.recommend(model, data, history=[["alien"]], k=1)["item_id"][0] for model in both]
+    ['heidi', 'solaris']
     """
 
     name: ClassVar[str] = "weighted"
