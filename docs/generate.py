@@ -26,8 +26,7 @@ from serendip.data.dataset import Dataset
 from serendip.data.interactions import EVENT_TYPES
 from serendip.data.queries import ask
 from serendip.data.readers.words import ROLE_NAMES
-from serendip.evaluation.protocol import predicts
-from serendip.models.contract import Algorithm, Explains, Model, Similar
+from serendip.models.contract import Algorithm, Explains, Model, Predicts, Similar
 from serendip.models.hyperparameter import Hyperparameter
 from serendip.registry import ALGORITHMS, load
 
@@ -90,8 +89,8 @@ def answers(model: Model, queries: Any, personal: bool) -> str:
 
 def abilities(model: Model) -> list[str]:
     """Return what a model can do beside recommending."""
-    found = [("similar items", isinstance(model, Similar)), ("explains", isinstance(model, Explains))]
-    return [what for what, can in [*found, ("predicts ratings", predicts(model))] if can]
+    kinds = (("similar items", Similar), ("explains", Explains), ("predicts ratings", Predicts))
+    return [what for what, kind in kinds if isinstance(model, kind)]
 
 
 def hyperparameters() -> str:
