@@ -45,6 +45,22 @@ def test_explain(shop, inside, answer):
     assert sum(part["weight"] for part in told["contributions"]) == pytest.approx(told["score"], rel=1e-4)
     text = inside("explain", "u14", "i25", *P).stdout
     assert f"score {told['score']:.4f}" in text and told["contributions"][0]["title"] in text
+    assert told["left_out"] is None and "slates" not in text
+
+
+def test_explain_says_what_no_slate_can_hold(shop, inside, answer):
+    had = answer("recommend", "u14", *P)["history"][0]["item_id"]
+    assert answer("explain", "u14", had, *P)["left_out"] == "in the history already"
+    text = inside("explain", "u14", had, *P).stdout
+    assert "\nIt is in none of their slates now: in the history already.\n" in text
+    rule = ["rules", "put", "dear", "--kind", "exclude", "--when", "price > 25", *P]
+    assert status(rule) == 0
+    assert answer("explain", "u14", "i25", *P)["left_out"] == "by the rule 'dear'"
+    assert status(["rules", "put", "first", "--kind", "pin", "--item", "i25", "--position", "1", *P]) == 0
+    stands = answer("recommend", "u14", *P)["items"][0]["item_id"] == "i25"
+    assert stands and answer("explain", "u14", "i25", *P)["left_out"] is None
+    Path("project/serendip.toml").write_text("[data]\nexclude_items = ['i26']\n")
+    assert "left out of the project" in answer("explain", "u14", "i26", *P)["left_out"]
 
 
 def test_train_twice_is_one_model(shop, inside, answer):

@@ -91,6 +91,8 @@ def explanation(answer: "Explanation", most: int = 10) -> None:
     """Print the contributions to a score."""
     score = "no score" if answer.score is None else f"score {answer.score:.4f}"
     print(shown(f"{answer.title} ({answer.item_id}) for user {answer.user_id}: {score}. {answer.reason}"))
+    if answer.left_out:
+        print(shown(f"It is in none of their slates now: {answer.left_out}."))
     made = table(("part", "right"), ("item", "left"), ("title", "left"))
     for part in answer.contributions[:most]:
         made.add_row(f"{part.weight:+.4f}", Text(shown(part.item_id or "")), Text(shown(part.title or part.reason)))

@@ -74,7 +74,8 @@ class Slate(msgspec.Struct):
 
 
 class Explanation(msgspec.Struct):
-    """Where one score came from: the contributions sum to it."""
+    """Where one score came from: the contributions sum to it. left_out: why no slate of the user's holds the item now,
+    null where one may."""
 
     user_id: str | None
     item_id: str
@@ -83,6 +84,7 @@ class Explanation(msgspec.Struct):
     contributions: list[Because]
     model: str
     reason: str
+    left_out: str | None = None
 
 
 class SimilarItems(msgspec.Struct):
