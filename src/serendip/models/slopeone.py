@@ -24,7 +24,7 @@ class SlopeOne(Algorithm):
     """rating(u, i) = the mean over the items j that u rated, weighted by c_ij, of r_uj + dev_ij.
 
     c_ij: how many rated both, dev_ij: by how much i was then rated higher.
-    O(sum over users of n_u^2) time, 8 n_items^2 bytes.
+    O(sum over users of n_u^2 + n_items^2) time, 8 n_items^2 bytes.
 
     Use it as a simple and fast measure for ratings: svd predicts better. Not for ranking, since the items that most
     people rate high are so for everyone.
