@@ -30,6 +30,14 @@ def test_compare_train_and_tune_can_be_made_again(shop, inside, answer):
     assert reproduce(tuned).same == 3
     text = inside("reproduce", tuned)
     assert text.returncode == 0 and "tune: 3 numbers are the same again." in text.stdout
+    assert inside("reproduce", tuned.name, *P).stdout == text.stdout == inside("reproduce", *P).stdout
+    for given, said in (
+        (["reproduce", "tuned", *P], "'tuned' is neither a run of project nor the directory of one; known: 2"),
+        (["reproduce", "project"], "'project' is neither a run of ."),
+        (["reproduce"], "has no run yet"),
+    ):
+        failed = inside(*given)
+        assert failed.returncode == 1 and said in failed.stderr
 
 
 def test_another_number_and_other_data_are_said(shop, inside, answer):

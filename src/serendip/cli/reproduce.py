@@ -1,28 +1,31 @@
 """`serendip reproduce`: run again what a run's directory records, and compare every number."""
 
-from pathlib import Path
 from typing import Annotated
 
 from typer import Argument
 
-from serendip.cli.options import JsonOption, ThreadsOption
+from serendip.cli.options import HERE, JsonOption, ProjectOption, ThreadsOption
 from serendip.plural import counted
 
 SHOWN = 20  # differences that are printed
 
 
 def command(
-    run: Annotated[Path, Argument(help="The directory of a run, as project/runs/20260101T120000000Z-0123abcd.")],
+    run: Annotated[str | None, Argument(help="A run of the project's by its name, as 20260101T120000000Z-0123abcd; or "
+                   "the directory of one; the newest of the project where not given.")] = None,
+    project: ProjectOption = HERE,
     threads: ThreadsOption = None,
     json: JsonOption = False,
-) -> None:
+) -> None:  # fmt: skip
     from serendip.cli.progress import Bar
     from serendip.errors import UserError
     from serendip.models.contract import Run
-    from serendip.service.runs import reproduce
+    from serendip.service.runs import find, reproduce
+    from serendip.store.project import Project
 
+    directory = find(Project(project), run)
     with Bar() as bar:
-        found = reproduce(run, run=Run(threads=threads, progress=bar))
+        found = reproduce(directory, run=Run(threads=threads, progress=bar))
     if json:
         import msgspec
 
@@ -41,6 +44,5 @@ def command(
         same = f"{found.command}: {counted(found.same, 'number is', 'numbers are')} the same again."
         print(f"... and {more:,} more" if more > 0 else same)
     if found.different:
-        raise UserError(
-            f"{len(found.different):,} of {found.same + len(found.different):,} numbers of {run} are not the same again"
-        )
+        of = found.same + len(found.different)
+        raise UserError(f"{len(found.different):,} of {of:,} numbers of {directory} are not the same again")

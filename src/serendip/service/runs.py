@@ -16,7 +16,7 @@ import numpy as np
 from serendip import __version__
 from serendip.config import Settings, read, write
 from serendip.data.dataset import Dataset
-from serendip.errors import UserError
+from serendip.errors import UserError, nearest
 from serendip.models.contract import Algorithm, Model, Run
 from serendip.registry import ALGORITHMS, load
 from serendip.service.compare import compare
@@ -29,6 +29,7 @@ from serendip.store.project import Project
 
 TIMES = frozenset({"seconds", "fit_seconds", "evaluate_seconds", "peak_memory_mb", "run", "model"})  # differ each time
 PACKAGES = ("numpy", "scipy", "polars")
+RUN = "run.json"
 NEAR = 1e-9  # relative: what summing in another order may change
 
 
@@ -85,7 +86,7 @@ def keep(
 def put(where: Path, about: Recorded, report: Mapping[str, object]) -> None:
     """Write what a run was asked and what came of it."""
     write_whole(where / "report.json", msgspec.json.format(msgspec.json.encode(report), indent=1))
-    write_whole(where / "run.json", msgspec.json.format(msgspec.json.encode(about), indent=1))
+    write_whole(where / RUN, msgspec.json.format(msgspec.json.encode(about), indent=1))
 
 
 def keep_evaluation(
@@ -113,6 +114,24 @@ def of_files(files: Files) -> str:
     return found.hexdigest()
 
 
+def find(project: Project, run: str | None = None) -> Path:
+    """Return the directory of a run: one of the project's by its name, or wherever it is; the newest where not named.
+
+    Raises:
+        UserError: there is none.
+    """
+    kept = sorted(path.parent.name for path in project.runs.glob(f"*/{RUN}"))
+    if run is None and not kept:
+        raise UserError(f"{project.root} has no run yet: make one, as with `serendip compare`, or name a directory")
+    name = kept[-1] if run is None else run
+    here, there = Path(name), project.runs / name
+    if not (here / RUN).is_file() and name not in kept:
+        raise UserError(
+            f"{name!r} is neither a run of {project.root} nor the directory of one{nearest(name, kept[-5:])}"
+        )
+    return there if name in kept else here
+
+
 def reproduce(directory: Path, *, run: Run = Run()) -> Reproduced:
     """Run what a directory records again, nothing of it being written, and compare every number.
 
@@ -120,7 +139,7 @@ def reproduce(directory: Path, *, run: Run = Run()) -> Reproduced:
         UserError: it is no run's directory, or the data is not what it was.
     """
     try:
-        about = msgspec.json.decode((directory / "run.json").read_bytes(), type=Recorded)
+        about = msgspec.json.decode((directory / RUN).read_bytes(), type=Recorded)
         before = json.loads((directory / "report.json").read_text())
     except (OSError, ValueError):
         raise UserError(f"{directory} is no run's directory: name one of a project's runs/ folder") from None
