@@ -71,6 +71,24 @@ def test_a_user_is_seen_with_history_beside_slate(page):
     assert left["x"] + left["width"] <= right["x"]
 
 
+def test_a_link_leads_to_a_user_and_the_address_follows(page, address):
+    everyone = titles(page, "slate")
+    page.goto(f"{address}/?user=u14")
+    mine = changed(page, everyone)
+    assert page.inner_text("#left") == "User u14"
+    page.fill("#q", "u15")
+    page.locator("#found button", has_text="user u15").first.click()
+    changed(page, mine)
+    assert page.url == f"{address}/?user=u15"
+    page.go_back()
+    page.wait_for_selector("#left:has-text('User u14')")
+    page.get_by_role("button", name="Start again as a newcomer").click()
+    page.wait_for_selector("#left:has-text('Newcomer')")
+    assert page.url == f"{address}/"
+    page.goto(f"{address}/?user=nobody%20%26%20co")
+    page.wait_for_selector("#left:has-text('User nobody & co')")
+
+
 def test_what_is_not_there_is_said(page):
     page.fill("#q", "zzz")
     page.wait_for_selector("#found:has-text('nothing found')")

@@ -3,7 +3,7 @@ const K = 10;
 const verbs = { rating: "rated", purchase: "bought", view: "viewed", click: "clicked", cart: "in the cart", like: "liked",
   return: "returned", review: "reviewed" };
 let picked = [];      // a newcomer's items, the oldest first
-let user = null;      // the id of the user shown, or null for the newcomer
+let user = null;      // the id of the user shown, or null for the newcomer: what ?user= of the address says
 let asked = 0;        // the number of the latest request: an older answer is dropped
 
 async function json(path, options) {
@@ -66,8 +66,16 @@ async function show() {
   }
 }
 
+function look(id) {
+  const address = new URL(location.href);
+  if (id === null) address.searchParams.delete("user"); else address.searchParams.set("user", id);
+  if (address.href !== location.href) history.pushState(null, "", address);
+  user = id;
+  picked = [];
+}
+
 function pick(id, title) {
-  if (user !== null) { user = null; picked = []; }
+  if (user !== null) look(null);
   if (!picked.some((p) => p.id === id)) picked.push({ id, title });
   close();
   show();
@@ -81,6 +89,12 @@ function drop(id) {
 function close() {
   byId("found").hidden = true;
   byId("q").value = "";
+}
+
+function begin() {
+  user = new URLSearchParams(location.search).get("user") || null;
+  picked = [];
+  show();
 }
 
 async function search() {
@@ -105,7 +119,7 @@ async function search() {
     return li;
   };
   byId("found").replaceChildren(
-    ...users.map((u) => row(`user ${u.id}`, () => { user = u.id; picked = []; close(); show(); })),
+    ...users.map((u) => row(`user ${u.id}`, () => { look(u.id); close(); show(); })),
     ...items.map((i) => row(`${i.title} (${i.id})`, () => pick(i.id, i.title))));
   if (!byId("found").children.length) byId("found").append("nothing found");
   byId("found").hidden = false;
@@ -114,5 +128,6 @@ async function search() {
 let wait;
 byId("q").addEventListener("input", () => { clearTimeout(wait); wait = setTimeout(search, 120); });
 byId("search").addEventListener("submit", (event) => { event.preventDefault(); byId("found").querySelector("button")?.click(); });
-byId("reset").addEventListener("click", () => { user = null; picked = []; show(); });
-show();
+byId("reset").addEventListener("click", () => { look(null); show(); });
+window.addEventListener("popstate", begin);
+begin();
