@@ -147,6 +147,28 @@ def test_ingest(shop, inside, answer):
     assert answer("recommend", "new", *P)["known"]
 
 
+def test_quarantine(shop, inside, answer):
+    assert inside("quarantine", *P).stdout == "No row is in quarantine.\n"
+    head, good, bad = "user_id,item_id,value\n", "new,i1,3\n", "new,,1\n,i1,2\n,i2,2\n"
+    Path("more.csv").write_text(head + good + bad)
+    Path("other.csv").write_text(head + "you,,1\n")
+    for name in ("more.csv", "other.csv"):
+        answer("ingest", name, *P)
+    found = [(one["file"], one["reason"], one["count"], one["lines"]) for one in answer("quarantine", *P)]
+    assert found == [("more.csv", "no user id", 2, [4, 5]), ("more.csv", "no item id", 1, [3]),
+                     ("other.csv", "no item id", 1, [2])]  # fmt: skip
+    text = inside("quarantine", "more.csv", *P).stdout
+    assert ",i2,2" in text and "you" not in text
+    Path("more.csv").write_text(head + good + "new,i4,1\n,i1,2\n")  # mended, but for one
+    answer("ingest", "more.csv", *P)
+    (one,) = answer("quarantine", "more.csv", *P)
+    assert (one["count"], one["lines"]) == (1, [4])
+    assert inside("quarantine", "other.csv", "--clear", *P).stdout == "1 row forgotten.\n"
+    assert [one["file"] for one in answer("quarantine", *P)] == ["more.csv"]
+    assert "'other.csv' is in quarantine; did you mean" in inside("quarantine", "other.csv", *P).stderr
+    assert answer("quarantine", "--clear", *P) == {"forgotten": 1}
+
+
 def test_ingest_a_query(shop, answer):
     import sqlite3
 

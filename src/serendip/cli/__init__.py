@@ -15,6 +15,7 @@ COMMANDS = {
     "demo": "Run the main job on MovieLens 100K and serve what comes of it.",
     "run": "Do all of it: read a file, compare models, choose, write every user's slate.",
     "ingest": "Read files of events, items and users into the project's store.",
+    "quarantine": "Show the rows that were put aside, by file and reason, or forget them.",
     "import": "Take over what a Gorse holds, from its export or while it runs.",
     "inspect": "Report what the data is like, and what is wrong with it.",
     "train": "Fit one algorithm on everything and publish the model.",

@@ -69,6 +69,7 @@ def ingest_one(store: Store, source: Any, plan: Plan, progress: Progress | None 
     notes: tuple[str, ...] = ()
     name = Path(plan.source).name
     with store.bulk() as load:
+        load.anew(str(plan.source))
         for batch in read(plan):
             rows, loaded, bad = rows + batch.rows, loaded + batch.loaded, bad + len(batch.quarantine)
             for reason, n in batch.quarantine["reason"].value_counts().iter_rows():

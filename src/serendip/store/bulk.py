@@ -7,7 +7,7 @@ import polars as pl
 from serendip.data.tables import Tables
 from serendip.store.connection import Database
 from serendip.store.events import Added, insert
-from serendip.store.files import File, put_file, quarantine
+from serendip.store.files import File, forget, put_file, quarantine
 from serendip.store.index import Index
 
 BATCH = 1_000_000  # rows that one transaction writes
@@ -28,10 +28,15 @@ class Bulk:
         self._waiting: list[Tables] = []
         self._files: dict[str, File] = {}
         self._bad: list[pl.DataFrame] = []
+        self._anew: set[str] = set()
         self._indexed = True
         with database.read() as connection:
             (self._before,) = connection.execute("SELECT coalesce(max(seq) + 1, 0) FROM events").fetchone()
         self.total = Added()  # what is written so far
+
+    def anew(self, file: str) -> None:
+        """Begin a file anew: what could not be loaded of it before goes as the first of it is written."""
+        self._anew.add(file)
 
     def add(self, tables: Tables, file: File | None = None, quarantine: pl.DataFrame | None = None) -> None:
         """Take in tables, and in the same transaction how far their file was read and which rows were no good."""
@@ -61,6 +66,8 @@ class Bulk:
                     new_users = self._users.describe(connection, tables.users) if len(tables.users) else 0
                     new_items = self._items.describe(connection, tables.items) if len(tables.items) else 0
                     added += Added(users=new_users, items=new_items)
+                for name in self._anew:
+                    forget(connection, name)
                 for bad in self._bad:
                     quarantine(connection, bad)
                 for file in self._files.values():
@@ -69,7 +76,7 @@ class Bulk:
             self._users.known.clear()  # what the transaction gave out was taken back
             self._items.known.clear()
             raise
-        self._waiting, self._files, self._bad = [], {}, []
+        self._waiting, self._files, self._bad, self._anew = [], {}, [], set()
         self.total += added
         return self.total
 

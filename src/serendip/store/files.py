@@ -44,6 +44,12 @@ def quarantine(connection: Connection, frame: pl.DataFrame) -> int:
     return connection.pour("quarantine", frame.select(pl.col(n).cast(dtype) for n, dtype in QUARANTINE_SCHEMA.items()))
 
 
+def forget(connection: Connection, file: str | None = None) -> int:
+    """Drop the rows of a file that could not be loaded, of every file where none is named; return how many."""
+    where, named = ("", []) if file is None else (" WHERE file = ?", [file])
+    return connection.execute(f"DELETE FROM quarantine{where}", named).rowcount
+
+
 def quarantined(connection: Connection, limit: int = -1) -> pl.DataFrame:
     """Return the rows that could not be loaded, by file and line."""
     most, bound = ("", []) if limit < 0 else (" LIMIT ?", [limit])

@@ -430,6 +430,13 @@ class Store:
         with self._database.read() as connection:
             return files.quarantined(connection, limit)
 
+    def forget_quarantined(self, file: str | None = None) -> int:
+        """Drop the rows of a file that could not be loaded, of every file where none is named; return how many."""
+        with self._database.write() as connection:
+            gone = files.forget(connection, file)
+        self._database.tidy()
+        return gone
+
     def counts(self) -> Counts:
         """Return how many users, items, events and quarantined rows there are; erased and deleted ones do not count."""
         erased = "NOT EXISTS (SELECT 1 FROM apart WHERE apart.user = users.idx AND erased = 1)"
