@@ -27,14 +27,17 @@ class LatentClasses(Algorithm):
 
     An item that somebody took or rated is known; it is liked where the interaction rules give it a weight. Tags, the
     entries of the items' list attributes, are answered by what was taken of them, see `tastes`.
-    O(epochs interactions classes) time, 8 classes (n_users + 4 n_items) bytes. It is what an onboarding questionnaire
-    reckons with; as a recommender of its own it is coarse.
+    O(epochs interactions classes) time, 8 classes (n_users + 4 n_items) bytes.
 
-    >>> from serendip.checks.toys import checkerboard
-    >>> data = checkerboard().data
-    >>> model = LatentClasses(classes=2).fit(data)
-    >>> model.knows.shape, model.tags.series.to_list()
-    ((26, 2), ['genre 0', 'genre 1'])
+    Use it to choose what a newcomer is asked: it is what an onboarding questionnaire reckons with. Not as a recommender
+    of its own, for which it is coarse.
+
+    >>> import serendip
+    >>> from serendip.models.latentclasses import LatentClasses
+    >>> item = "tent lamp rope axe".split() * 12 + "pen ink pad glue".split() * 8  # twelve campers, eight writers
+    >>> model = LatentClasses(classes=2).fit(serendip.read({"user": [n // 4 for n in range(80)], "item": item}))
+    >>> model.items.series.filter(model.knows.argmax(axis=1) == model.knows[0].argmax()).to_list()
+    ['tent', 'lamp', 'rope', 'axe']
     """
 
     name: ClassVar[str] = "latentclasses"
