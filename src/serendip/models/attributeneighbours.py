@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
-import numpy as np
 import polars as pl
 from scipy.sparse import csr_matrix
 
 from serendip.arrays import CSR, F32, I32
 from serendip.data.queries import Queries
 from serendip.data.slates import picked
-from serendip.models.comparison import strongest
+from serendip.models.comparison import nearest_users
 from serendip.models.contract import Model
 from serendip.models.encoder import Encoder
 from serendip.models.itemweights import scattered
@@ -42,9 +41,7 @@ class AttributeNeighbours(Model):
         if not about.width:
             about = pl.DataFrame({"": [None] * len(queries)})  # of whom nothing is known
         likeness = (self.encoder.encode(about) @ self._by_feature).tocsr()
-        itself = np.repeat(queries.user, np.diff(likeness.indptr)) == likeness.indices
-        likeness.data[itself] = 0
-        return strongest(likeness, self.neighbours, self.users.tie)
+        return nearest_users(likeness, queries.user, self.neighbours, self.users.tie)
 
     def score(self, queries: Queries, item: I32 | None = None) -> F32:
         score = scattered(csr_matrix(self.neighbourhood(queries) @ self.votes))  # (B, n_items)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR, F32, I32, Bool
+from serendip.arrays import CSR, F32, I32, Bool, offsets
 from serendip.data.dataset import Dataset
 from serendip.errors import UserError
 
@@ -118,8 +118,12 @@ def compared(data: Dataset, similarity: str) -> tuple[CSR, bool]:
     return values, ratings
 
 
-def strongest(likeness: CSR, k: int, tie: I32) -> CSR:
-    """Return the k greatest positive entries of each row, equal ones by ascending tie of their column.  # (B, n)"""
+def nearest_users(likeness: CSR, user: I32, k: int, tie: I32) -> CSR:
+    """Return the k greatest positive likenesses of each row, not that of a user to itself, equal ones by ascending tie.
+
+    likeness (B, n_users) is written to; user (B,): whose each row is, -1 for a newcomer's -> (B, n_users)
+    """
+    likeness.data[np.repeat(user, np.diff(likeness.indptr)) == likeness.indices] = 0
     kept: Bool = likeness.data > 0
     for b in np.flatnonzero(np.diff(likeness.indptr) > k):
         at = slice(likeness.indptr[b], likeness.indptr[b + 1])
@@ -129,6 +133,5 @@ def strongest(likeness: CSR, k: int, tie: I32) -> CSR:
         missing = k - int(above.sum())
         above[equal[np.argsort(tie[likeness.indices[at][equal]])[:missing]]] = True
         kept[at] &= above
-    total = np.concatenate([np.zeros(1, np.int64), np.cumsum(kept)])
-    strong = likeness.data[kept], likeness.indices[kept], total[likeness.indptr]
-    return csr_matrix(strong, shape=likeness.shape)
+    near = likeness.data[kept], likeness.indices[kept], offsets(kept)[likeness.indptr]
+    return csr_matrix(near, shape=likeness.shape)

@@ -8,7 +8,7 @@ import numpy as np
 from serendip.arrays import CSR, F32, I32, I64
 from serendip.data.queries import Queries
 from serendip.data.slates import Contributions, picked
-from serendip.models.comparison import Comparison, squares, strongest
+from serendip.models.comparison import Comparison, nearest_users, squares
 from serendip.models.contract import Model
 from serendip.models.itemweights import scattered
 
@@ -53,9 +53,7 @@ class UserNeighbours(Model):
     def neighbourhood(self, queries: Queries) -> CSR:
         """Return the likeness of the users nearest to each query.  # (B, n_users)"""
         likeness = self.comparison.between(self.prepared(queries), *self._columns)
-        itself = np.repeat(queries.user, np.diff(likeness.indptr)) == likeness.indices
-        likeness.data[itself] = 0
-        return strongest(likeness, self.neighbours, self.users.tie)
+        return nearest_users(likeness, queries.user, self.neighbours, self.users.tie)
 
     def score(self, queries: Queries, item: I32 | None = None) -> F32:
         step = max(1, LIKENESSES // max(self.n_users, 1))
