@@ -32,6 +32,7 @@ def test_lists_less_some_items() -> None:
     assert LISTS.where(LISTS.item >= -1) is LISTS
 
 
-def test_lists_of_a_matrix_and_of_one_item_each() -> None:
+def test_lists_of_a_matrix_and_of_a_table() -> None:
     assert plain(ItemLists.of(csr_matrix([[0, 5, 0], [0, 0, 0], [1, 0, 2]]))) == [[1], [], [0, 2]]
-    assert plain(ItemLists.single(np.array([7, 2], np.int32))) == [[7], [2]]
+    assert plain(ItemLists.table(np.array([[7, 2], [0, 7]], np.int32))) == [[7, 2], [0, 7]]
+    assert len(ItemLists.table(np.empty((3, 0), np.int32))) == 3

@@ -65,9 +65,9 @@ class ItemLists:
         return ItemLists(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32, copy=False))
 
     @staticmethod
-    def single(item: I32) -> "ItemLists":
-        """Return lists of one item each.  # (B,)"""
-        return ItemLists(np.arange(len(item) + 1, dtype=np.int64), item)
+    def table(item: I32) -> "ItemLists":
+        """Return the rows of a table as lists.  # (B, m)"""
+        return ItemLists(np.arange(len(item) + 1, dtype=np.int64) * item.shape[1], item.ravel())
 
     def __len__(self) -> int:
         return len(self.offset) - 1

@@ -97,4 +97,4 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match="must not be negative"):
         prepare(y, None, tie).top(np.ones((1, 2), np.float32), -1)
     with pytest.raises(ValueError, match="lie in"):
-        prepare(y, None, tie).top(np.ones((1, 2), np.float32), 1, exclude=ItemLists.single(np.array([9], np.int32)))
+        prepare(y, None, tie).top(np.ones((1, 2), np.float32), 1, exclude=ItemLists.table(np.array([[9]], np.int32)))

@@ -173,7 +173,7 @@ def test_dense_equals_twin(isa: str, n_users: int, m: int, k: int, given_items: 
 
 def test_dense_by_hand() -> None:
     scores = np.array([[1, 3, np.nan, 3, 2]], np.float32)
-    out = ItemLists.single(np.array([4], np.int32))
+    out = ItemLists.table(np.array([[4]], np.int32))
     item, score = topk_dense(scores, 4, np.array([0, 2, 3, 1, 4], np.int32), exclude=out)
     assert item.tolist() == [[3, 1, 0, -1]]
     assert score[0, :3].tolist() == [3, 3, 1] and np.isnan(score[0, 3])
@@ -191,7 +191,7 @@ ONES = np.ones((2, 3), np.float32)
         ({"tie": TIE[:2]}, "tie"),
         ({"k": -1}, "negative"),
         ({"exclude": ItemLists(np.array([0, 1, 1]), np.array([3], np.int32))}, r"\[0, 3\)"),
-        ({"exclude": ItemLists.single(TIE)}, "the 2 rows"),
+        ({"exclude": ItemLists.table(TIE[:, None])}, "the 2 rows"),
     ],
 )
 def test_dot_refuses_what_does_not_fit(changes: dict[str, Any], message: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from serendip.arrays import F32, I32, ItemLists, offsets
+from serendip.arrays import F32, I32, ItemLists
 from serendip.checks.toys import RULES, Toy, checkerboard, planted
 from serendip.data.dataset import Dataset
 from serendip.data.queries import History, Queries, ask
@@ -244,8 +244,8 @@ def slates(algorithm: Algorithm) -> None:
     k, n = 7, data.n_items
     seen = queries.history.lists
     generator = np.random.default_rng(2)
-    picked = [np.sort(generator.permutation(n)[:9]).astype(np.int32) for _ in range(len(queries))]
-    candidates = ItemLists(offsets(np.full(len(queries), 9)), np.concatenate(picked))
+    picked = np.stack([np.sort(generator.permutation(n)[:9]).astype(np.int32) for _ in range(len(queries))])
+    candidates = ItemLists.table(picked)
     for given, out in ((None, None), (None, seen), (candidates, None), (candidates, seen)):
         got = model.recommend(queries, k, given, out)
         assert got.item.shape == got.score.shape == (len(queries), k), "not exactly k columns"

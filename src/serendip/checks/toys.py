@@ -65,7 +65,7 @@ def checkerboard(n: int = 24, prefix: str = "") -> Toy:
     made = tables(user[order].astype(np.int32), item[order].astype(np.int32), rating, genres, prefix)
     data = Dataset.of(Tables(made.events, made.items.sample(fraction=1, shuffle=True, seed=3), made.users), RULES)
     at = data.items.index([f"{prefix}i{u.removeprefix(f'{prefix}u')}" for u in data.users.series])
-    return Toy(data, ItemLists.single(at))
+    return Toy(data, ItemLists.table(at[:, None]))
 
 
 def planted(n_users: int = 300, n_items: int = 120, rank: int = 4, seen: int = 14, later: int = 4) -> Toy:
@@ -90,4 +90,4 @@ def planted(n_users: int = 300, n_items: int = 120, rank: int = 4, seen: int = 1
     who = data.users.index([f"u{u}" for u in user[~first]])
     what = data.items.index([f"i{i}" for i in item[~first]])
     order = np.argsort(who, kind="stable")
-    return Toy(data, ItemLists(offsets(np.bincount(who, minlength=data.n_users).astype(np.int64)), what[order]))
+    return Toy(data, ItemLists(offsets(np.bincount(who, minlength=data.n_users)), what[order]))

@@ -141,7 +141,7 @@ class Dataset:
     @cached_property
     def offset(self) -> I64:
         """Where each user's rows begin, and the end.  # (n_users + 1,)"""
-        return offsets(np.bincount(self.user, minlength=self.n_users).astype(np.int64))
+        return offsets(np.bincount(self.user, minlength=self.n_users))
 
     @cached_property
     def matrix(self) -> CSR:

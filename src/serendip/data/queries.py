@@ -62,7 +62,7 @@ class History:
         """
         n, row = rows.shape[1], self.lists.row
         known = (self.item >= 0) & (self.item < n)
-        passed = np.concatenate([np.zeros(1, np.int64), np.cumsum(known)])
+        passed = offsets(known)
         later = passed[self.offset[row + 1]] - passed[1:]  # (N,)
         key = np.where(known, row * n + self.item, -1)
         order = np.lexsort((later, key))

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.sparse import csr_array
 
-from serendip.arrays import F64, I32, I64, Bool
+from serendip.arrays import F64, I32, I64, Bool, offsets
 from serendip.data.slates import Slates
 from serendip.evaluation.measured import Measured, UserMean, Whole
 from serendip.evaluation.task import Task
@@ -99,5 +99,4 @@ class Beyond:
         """How popular the items of each user's history are on average.  # (B,)"""
         history = self.task.queries.history
         known = history.item < self.task.train.n_items
-        count = np.concatenate([np.zeros(1, np.int64), np.cumsum(known)])
-        return history_mean(count[history.offset], history.item[known], self.popularity)
+        return history_mean(offsets(known)[history.offset], history.item[known], self.popularity)

@@ -119,7 +119,7 @@ def struck(slates: Slates, candidates: ItemLists | None, exclude: ItemLists | No
     in_order = np.take_along_axis(item, order, axis=1)
     again = np.zeros((b, k), np.bool_)
     np.put_along_axis(again, order[:, 1:], in_order[:, 1:] == in_order[:, :-1], axis=1)
-    shown = ItemLists(np.arange(b + 1, dtype=np.int64) * k, item.ravel())
+    shown = ItemLists.table(item)
     if exclude is not None:
         again |= is_in(shown, exclude).reshape(b, k)
     if candidates is not None:
@@ -199,7 +199,7 @@ def auc_of_users(model: Scores, task: Task, progress: Progress | None = None) ->
         for at, item, score in scored_blocks(model, task, task.candidates, progress):
             offered, part = task.candidates.rows(at), task.relevant.rows(at)
             found = is_in(offered, part)
-            indptr = offsets(np.bincount(offered.row[found], minlength=len(part)).astype(np.int64))
+            indptr = offsets(np.bincount(offered.row[found], minlength=len(part)))
             lost = np.bincount(part.row[part.item >= task.train.n_items], minlength=len(part))
             value[at] = auc_by_user(score, indptr, offered.place[found], item < 0, np.diff(indptr) + lost)
         return value
@@ -211,7 +211,7 @@ def auc_of_users(model: Scores, task: Task, progress: Progress | None = None) ->
             out = task.exclude.rows(at)
             seen[out.row, out.item] = True
         known = part.item < n_items
-        indptr = offsets(np.bincount(part.row[known], minlength=len(part)).astype(np.int64))
+        indptr = offsets(np.bincount(part.row[known], minlength=len(part)))
         score = model.score(task.queries.rows(at))
         value[at] = auc_by_user(score, indptr, part.item[known], seen, np.diff(part.offset))
     return value

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 from scipy.sparse import csc_matrix, csr_matrix, hstack
 
-from serendip.arrays import CSR, F32
+from serendip.arrays import CSR, F32, offsets
 from serendip.errors import UserError, nearest
 from serendip.models.blend import Blend
 from serendip.models.contract import Embeds, Model
@@ -90,6 +90,6 @@ def pruned(weights: F32 | CSR, keep: float) -> CSR:
         place = np.empty(len(order), np.int64)
         place[order] = np.arange(len(order)) - part.indptr[:-1][column]
         best = place < np.ceil(keep * count)[column]
-        indptr = np.append(0, np.cumsum(best))[part.indptr]
+        indptr = offsets(best)[part.indptr]
         parts.append(csc_matrix((part.data[best], part.indices[best], indptr), shape=part.shape))
     return csr_matrix(hstack(parts, "csr", np.float32))

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR, F32, I32, I64
+from serendip.arrays import CSR, F32, I32, I64, offsets
 from serendip.data.dataset import Dataset
 from serendip.data.ids import Ids
 from serendip.data.queries import Queries, no_history
@@ -177,7 +177,7 @@ class Fields:
     def _stacked(self, fields: tuple[Field, ...], columns: list[pl.Series | I32 | None], n: int, begin: int) -> CSR:
         parts = [field.encode(column, n) for field, column in zip(fields, columns, strict=True)]
         count = sum(np.diff(part.indptr).astype(np.int64) for part in parts)
-        indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(count, dtype=np.int64)])
+        indptr = offsets(np.asarray(count))
         feature, value = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32)
         at = indptr[:-1].copy()
         for f, part in enumerate(parts, begin):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR, F32, I64, pairs_of, rows_of
+from serendip.arrays import CSR, F32, I64, offsets, pairs_of, rows_of
 from serendip.data.queries import History, Queries
 from serendip.models.factorratings import FactorRatings
 
@@ -35,7 +35,7 @@ class HistoryFactors(FactorRatings):
         row = rows_of(w)
         rest = target - np.einsum("nf,nf->n", z[row], self.item_factors[w.indices])
         rated = w.data > 0
-        begin = np.append(0, np.cumsum(rated))[w.indptr]
+        begin = offsets(rated)[w.indptr]
         x = super().folded(csr_matrix((w.data[rated], w.indices[rated], begin), shape=w.shape), rest[rated])
         x[:, : self.rank] += z
         return x

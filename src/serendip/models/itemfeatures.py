@@ -98,7 +98,7 @@ class ItemFeatures(Model):
         (m,), (n,) -> (m, n)
         """
         _, column, value = entries(self.features, j)
-        begin = offsets(np.diff(self.features.indptr)[j].astype(np.int64))[:-1]  # no row is empty
+        begin = offsets(np.diff(self.features.indptr)[j])[:-1]  # no row is empty
         found = np.empty((len(i), len(j)), np.float32)
         step = max(1, MANY // max(len(column), self.features.shape[1]))
         for b in range(0, len(i) if len(j) else 0, step):

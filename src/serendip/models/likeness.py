@@ -13,7 +13,7 @@ def most_like(item: I32, likeness: F32, k: int, tie: I32) -> Slates:
 
     item (B,), likeness (B, n_items), tie (n_items,) -> (B, k)
     """
-    return Slates(*topk_dense(likeness, k, tie, exclude=ItemLists.single(item)))
+    return Slates(*topk_dense(likeness, k, tie, exclude=ItemLists.table(item[:, None])))
 
 
 def nearest(item: I32, directions: F32 | Packed, known: Bool, k: int, tie: I32) -> Slates:
@@ -22,6 +22,6 @@ def nearest(item: I32, directions: F32 | Packed, known: Bool, k: int, tie: I32) 
     item (B,); directions (n_items, rank): vectors of length 1; known, tie (n_items,) -> (B, k)
     """
     bias = None if known.all() else np.where(known, 0, -np.inf).astype(np.float32)
-    found, cosine = topk(directions[item], directions, bias, k, tie, exclude=ItemLists.single(item))
+    found, cosine = topk(directions[item], directions, bias, k, tie, exclude=ItemLists.table(item[:, None]))
     none = ~np.isfinite(cosine) | ~known[item][:, None]
     return Slates(np.where(none, np.int32(-1), found), np.where(none, np.float32(np.nan), cosine))

@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.sparse import csr_matrix, diags_array
 
-from serendip.arrays import CSR, I32, I64, columns_used
+from serendip.arrays import CSR, I32, I64, columns_used, offsets
 from serendip.data.dataset import Dataset
 from serendip.errors import UserError
 from serendip.kernels.inverse import inverse_rows
@@ -97,5 +97,4 @@ def allowed(g: CSR, order: I64, k: int) -> tuple[I64, I32]:
         if len(j) > k:
             j = np.sort(j[np.argpartition(-gain, k)[:k]])
         kept.append(np.append(j, i).astype(np.int32))
-    pattern = np.concatenate([np.zeros(1, np.int64), np.cumsum([len(row) for row in kept])])
-    return pattern, np.concatenate(kept)
+    return offsets(np.array([len(row) for row in kept], np.int64)), np.concatenate(kept)

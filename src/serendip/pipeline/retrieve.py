@@ -30,7 +30,7 @@ def recommended(model: Model, queries: Queries, k: int, shut: Bool) -> Slates:
 
 def alike(item: I32, b: int) -> ItemLists:
     """Return the same items for each of b queries."""
-    return ItemLists(np.arange(b + 1, dtype=np.int64) * len(item), np.tile(item, b))
+    return ItemLists.table(np.broadcast_to(item, (b, len(item))))
 
 
 def all_of(slates: Slates) -> I32:

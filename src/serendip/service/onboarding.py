@@ -125,7 +125,7 @@ def slate(live: Live, chooser: Onboarding, answers: dict[int, int], queries: Que
     wanted[out[out < len(wanted)]] = np.nan
     likely = np.argsort(-wanted, kind="stable")[: min(POOL, int(np.isfinite(wanted).sum()))].astype(np.int32)
     out = out[out < pipeline.model.n_items]  # an item may be newer than the model
-    found = pipeline.model.recommend(queries, POOL, exclude=ItemLists(np.array([0, len(out)]), out)).item[0]
+    found = pipeline.model.recommend(queries, POOL, exclude=ItemLists.table(out[None])).item[0]
     item: I32 = np.union1d(likely, found[found >= 0]).astype(np.int32)
     if not len(item):
         return []
