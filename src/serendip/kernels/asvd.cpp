@@ -4,12 +4,12 @@
 // passes over rows of factors, O(rank) an item.
 
 #include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 
 #include <cmath>
 #include <cstdint>
 #include <vector>
 
+#include "arrays.hpp"
 #include "users.hpp"
 
 namespace nb = nanobind;
@@ -35,11 +35,10 @@ struct Asymmetric {  // (n_items, rank) each
 
 namespace {
 
-using serendip::Matrix, serendip::Vector;
+using serendip::In, serendip::InOut;
 
-double epoch(Vector<const int32_t> order, Vector<const int64_t> begin, Vector<const int32_t> item,
-             Vector<const bool> rated, Vector<const float> rest, Matrix<float> y, Matrix<float> x, Matrix<float> z,
-             float learning_rate, float l2) {
+double epoch(In<int32_t, 1> order, In<int64_t, 1> begin, In<int32_t, 1> item, In<bool, 1> rated, In<float, 1> rest,
+             InOut<float, 2> y, InOut<float, 2> x, InOut<float, 2> z, float learning_rate, float l2) {
     const serendip::Told told{begin.data(), item.data(), rated.data(), rest.data()};
     const serendip::Asymmetric w{y.data(), x.data(), z.data(), static_cast<int64_t>(y.shape(1))};
     const auto learn = SERENDIP_CHOOSE(asvd_learn);

@@ -5,13 +5,13 @@
 // and Lin (RecSys 2016). The rows come one after the other: nearly any two share a feature.
 
 #include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <vector>
 
+#include "arrays.hpp"
 #include "isa.hpp"
 #include "parallel.hpp"
 #if SERENDIP_X86
@@ -149,10 +149,7 @@ double learn_portable(float label, const Parameters& p, const Steps& steps, Scra
 }
 #endif
 
-template <class T>
-using Vector = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-template <class T>
-using Cube = nb::ndarray<T, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
+using serendip::In, serendip::InOut;
 
 void append(const Rows& rows, int64_t r, Scratch& s) {
     s.feature.insert(s.feature.end(), rows.feature + rows.begin[r], rows.feature + rows.begin[r + 1]);
@@ -195,12 +192,11 @@ void fetch_parameters(const Rows& rows, int64_t r, const Parameters& p) {
     }
 }
 
-double epoch(Vector<const int64_t> order, Vector<const int32_t> query, Vector<const int32_t> item,
-             Vector<const float> label, Vector<const int64_t> query_begin, Vector<const int32_t> query_feature,
-             Vector<const float> query_value, Vector<const int64_t> item_begin, Vector<const int32_t> item_feature,
-             Vector<const float> item_value, Vector<const int32_t> field, Vector<float> bias, Vector<float> w,
-             Cube<float> v, Vector<float> bias_g, Vector<float> w_g, Cube<float> v_g, bool logistic,
-             float learning_rate, float l2, float l2_linear) {
+double epoch(In<int64_t, 1> order, In<int32_t, 1> query, In<int32_t, 1> item, In<float, 1> label,
+             In<int64_t, 1> query_begin, In<int32_t, 1> query_feature, In<float, 1> query_value,
+             In<int64_t, 1> item_begin, In<int32_t, 1> item_feature, In<float, 1> item_value, In<int32_t, 1> field,
+             InOut<float, 1> bias, InOut<float, 1> w, InOut<float, 3> v, InOut<float, 1> bias_g, InOut<float, 1> w_g,
+             InOut<float, 3> v_g, bool logistic, float learning_rate, float l2, float l2_linear) {
     const Rows queries{query_begin.data(), query_feature.data(), query_value.data()};
     const Rows items{item_begin.data(), item_feature.data(), item_value.data()};
     const Parameters p{field.data(),

@@ -1,7 +1,6 @@
 // Dense products of a sparse matrix with itself: X'X, and X' K X for a dense symmetric K. Only the lower triangles are
 // computed; `mirror` fills the upper one. What EASE needs (Steck, WWW 2019) beside LAPACK.
 #include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "arrays.hpp"
 #include "parallel.hpp"
 
 #define SERENDIP_KERNEL "gram_strips.hpp"
@@ -21,10 +21,7 @@ namespace {
 using std::int32_t;
 using std::int64_t;
 
-template <class T, int Dimensions>
-using In = nb::ndarray<const T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
-template <class T, int Dimensions>
-using InOut = nb::ndarray<T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
+using serendip::In, serendip::InOut;
 
 std::size_t at(int64_t i) { return static_cast<std::size_t>(i); }
 

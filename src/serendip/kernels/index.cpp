@@ -3,7 +3,6 @@
 // each item's score, and only what reaches the k-th best is scored from its own factors. So a query reads a quarter of
 // the memory, and by Cauchy and Schwarz |q y - q y'| <= |q||y - y'| nothing that belongs into the answer is lost.
 #include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 
 #include <atomic>
@@ -11,6 +10,7 @@
 #include <numeric>
 #include <optional>
 
+#include "arrays.hpp"
 #include "best.hpp"
 #include "parallel.hpp"
 
@@ -25,10 +25,7 @@ using serendip::Best, serendip::Candidate, serendip::Excluded, serendip::norm;
 using std::int32_t;
 using std::int64_t;
 
-template <class T, int Dimensions>
-using In = nb::ndarray<const T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
-template <class T, int Dimensions>
-using Out = nb::ndarray<T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
+using serendip::In, serendip::InOut;
 
 constexpr int64_t side = 64, block = 256;
 
@@ -39,9 +36,9 @@ float rounding(int64_t rank) { return static_cast<float>(rank + 8) * 0x1p-21f; }
 
 // Fills in order, code, scale, slack (what the 8-bit score of a query of length 1 may err by), the raised biases, and
 // the largest norm and bias of each block.
-void index_prepare(In<float, 2> y, std::optional<In<float, 1>> bias, Out<int32_t, 1> order, Out<int32_t, 3> code,
-                   Out<float, 1> scale, Out<float, 1> slack, std::optional<Out<float, 1>> raised,
-                   Out<double, 1> longest, Out<double, 1> highest, int threads) {
+void index_prepare(In<float, 2> y, std::optional<In<float, 1>> bias, InOut<int32_t, 1> order, InOut<int32_t, 3> code,
+                   InOut<float, 1> scale, InOut<float, 1> slack, std::optional<InOut<float, 1>> raised,
+                   InOut<double, 1> longest, InOut<double, 1> highest, int threads) {
     const auto n = static_cast<int64_t>(y.shape(0)), rank = static_cast<int64_t>(y.shape(1));
     const auto panels = static_cast<int64_t>(code.shape(0)), quads = static_cast<int64_t>(code.shape(1));
     std::vector<double> norms(at(n));
@@ -95,8 +92,8 @@ void index_prepare(In<float, 2> y, std::optional<In<float, 1>> bias, Out<int32_t
 void index_top(In<float, 2> q, In<float, 2> y, std::optional<In<float, 1>> bias, In<int32_t, 1> tie,
                In<int32_t, 1> order, In<int32_t, 3> code, In<float, 1> scale, In<float, 1> slack,
                std::optional<In<float, 1>> raised, In<double, 1> longest, In<double, 1> highest,
-               std::optional<In<int64_t, 1>> indptr, std::optional<In<int32_t, 1>> indices, Out<int32_t, 2> item,
-               Out<float, 2> score, int threads) {
+               std::optional<In<int64_t, 1>> indptr, std::optional<In<int32_t, 1>> indices, InOut<int32_t, 2> item,
+               InOut<float, 2> score, int threads) {
     const auto users = static_cast<int64_t>(q.shape(0)), n = static_cast<int64_t>(y.shape(0));
     const auto rank = static_cast<int64_t>(y.shape(1)), k = static_cast<int64_t>(item.shape(1));
     const auto quads = static_cast<int64_t>(code.shape(1)), together = SERENDIP_CHOOSE(candidates_at_once)();

@@ -3,13 +3,13 @@
 // (Kolotilina, Yeremin: Factorized Sparse Approximate Inverse Preconditionings, SIAM J. Matrix Anal. 14(1), 1993).
 
 #include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 
 #include <cmath>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "arrays.hpp"
 #include "isa.hpp"
 #include "parallel.hpp"
 
@@ -88,11 +88,10 @@ int64_t solve_portable(const Systems& p, int64_t begin, int64_t end, int32_t* po
 }
 #endif
 
-template <class T>
-using In = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using serendip::In, serendip::InOut;
 
-void inverse_rows(In<int64_t> indptr, In<int32_t> indices, In<float> data, In<int64_t> pattern, In<int32_t> columns,
-                  nb::ndarray<float, nb::ndim<1>, nb::c_contig, nb::device::cpu> value, int threads) {
+void inverse_rows(In<int64_t, 1> indptr, In<int32_t, 1> indices, In<float, 1> data, In<int64_t, 1> pattern,
+                  In<int32_t, 1> columns, InOut<float, 1> value, int threads) {
     const int64_t n = static_cast<int64_t>(indptr.shape(0)) - 1;
     const Systems p{indptr.data(), indices.data(), data.data(), pattern.data(), columns.data(), value.data()};
     auto* run = &solve_portable;

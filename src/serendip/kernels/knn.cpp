@@ -8,7 +8,6 @@
 // would cost more than that saves.
 
 #include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/string.h>
 
 #include <algorithm>
@@ -22,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "arrays.hpp"
 #include "knn_lists.hpp"
 #include "knn_measures.hpp"
 #include "pages.hpp"
@@ -256,12 +256,6 @@ private:
     }
 };
 
-template <class T>
-nb::ndarray<nb::numpy, T, nb::ndim<1>> array(size_t size) {
-    T* data = new T[size];
-    return {data, {size}, nb::capsule(data, [](void* p) noexcept { delete[] static_cast<T*>(p); })};
-}
-
 // Ranges of ranks with about as much work each: first[c] is where range c begins.
 std::vector<int64_t> ranges(const Columns& columns) {
     const int64_t n = static_cast<int64_t>(columns.products.size());
@@ -331,11 +325,8 @@ nb::tuple neighbours(const Csr& a, const Options& o, int threads) {
     return nb::make_tuple(indptr, indices, data);
 }
 
-template <class T>
-using Vector = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-
-nb::tuple bound(Vector<int64_t> indptr, Vector<int32_t> indices, Vector<float> data, int64_t m, int64_t k,
-                const std::string& similarity, Vector<int32_t> tie, double shrinkage, bool overlap, bool keep_negative,
+nb::tuple bound(In<int64_t, 1> indptr, In<int32_t, 1> indices, In<float, 1> data, int64_t m, int64_t k,
+                const std::string& similarity, In<int32_t, 1> tie, double shrinkage, bool overlap, bool keep_negative,
                 int64_t min_overlap, bool keep_self, int threads) {
     const Csr a{static_cast<int64_t>(indptr.shape(0)) - 1, m, indptr.data(), indices.data(), data.data()};
     std::vector<int32_t> row_of_tie(a.n);

@@ -2,13 +2,13 @@
 // log-likelihood, the other side fixed.
 
 #include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <vector>
 
+#include "arrays.hpp"
 #include "parallel.hpp"
 
 namespace nb = nanobind;
@@ -42,14 +42,11 @@ constexpr int TOGETHER = 4;  // rows that are compared at once, so that a drawn 
 
 namespace {
 
-template <class T>
-using Vector = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-template <class T>
-using Matrix = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using serendip::In, serendip::InOut;
 
-void step(Vector<const int64_t> begin, Vector<const int32_t> index, Vector<const float> weight, Matrix<float> x,
-          Matrix<float> square, Matrix<const float> y, Matrix<const float> drawn, Vector<const float> each,
-          int64_t rank, int64_t fixed, float learning_rate, float l2, int threads) {
+void step(In<int64_t, 1> begin, In<int32_t, 1> index, In<float, 1> weight, InOut<float, 2> x, InOut<float, 2> square,
+          In<float, 2> y, In<float, 2> drawn, In<float, 1> each, int64_t rank, int64_t fixed, float learning_rate,
+          float l2, int threads) {
     const serendip::Interactions taken{begin.data(), index.data(), weight.data()};
     const serendip::Sides sides{x.data(),
                                 square.data(),

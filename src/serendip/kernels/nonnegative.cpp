@@ -3,12 +3,12 @@
 // E92-A(3), 2009; Hsieh, Dhillon: Fast Coordinate Descent Methods with Variable Selection for NMF, KDD 2011).
 
 #include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <vector>
 
+#include "arrays.hpp"
 #include "parallel.hpp"
 
 namespace nb = nanobind;
@@ -32,10 +32,7 @@ struct NonnegativeRows {  // y and gram are padded to `padded` columns
 
 namespace {
 
-template <class T, int Dimensions>
-using In = nb::ndarray<const T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
-template <class T, int Dimensions>
-using InOut = nb::ndarray<T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
+using serendip::In, serendip::InOut;
 
 std::vector<float> padded(In<float, 2> rows, int64_t height, int64_t width) {
     const int64_t n = rows.shape(0), rank = rows.shape(1);

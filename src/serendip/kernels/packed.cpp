@@ -1,6 +1,5 @@
 // Scores over item rows in float16 or int8: a row is made float32 in a buffer of its own, once for a block of users.
 #include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 
 #include <algorithm>
@@ -8,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "arrays.hpp"
 #include "parallel.hpp"
 
 #define SERENDIP_KERNEL "packed_rows.hpp"
@@ -19,10 +19,7 @@ namespace {
 
 using std::int64_t;
 
-template <class T, int Dimensions>
-using In = nb::ndarray<const T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
-template <class T, int Dimensions>
-using Out = nb::ndarray<T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
+using serendip::In, serendip::InOut;
 
 constexpr int64_t widest = 16;  // floats in a vector of any instruction set
 constexpr int64_t block_items = 64;
@@ -30,7 +27,7 @@ constexpr int64_t block_users = 256;
 
 // out[u][i] = scale[i] * (q[u] . values[i])
 template <class Row, class Value>
-void dots(In<float, 2> q, In<Value, 2> values, const float* scale, Out<float, 2> out, int threads, Row unpack) {
+void dots(In<float, 2> q, In<Value, 2> values, const float* scale, InOut<float, 2> out, int threads, Row unpack) {
     const auto users = static_cast<int64_t>(q.shape(0)), n = static_cast<int64_t>(values.shape(0));
     const auto rank = static_cast<int64_t>(values.shape(1));
     const int64_t room = (rank + widest - 1) / widest * widest;
@@ -62,13 +59,13 @@ void bind_packed(nb::module_& m) {
     using Scale = std::optional<In<float, 1>>;
     m.def(
         "dots_int8",
-        [](In<float, 2> q, In<std::int8_t, 2> values, Scale scale, Out<float, 2> out, int threads) {
+        [](In<float, 2> q, In<std::int8_t, 2> values, Scale scale, InOut<float, 2> out, int threads) {
             dots(q, values, scale ? scale->data() : nullptr, out, threads, SERENDIP_CHOOSE(of_int8));
         },
         nb::arg("q"), nb::arg("values"), nb::arg("scale").none(), nb::arg("out"), nb::arg("threads"));
     m.def(
         "dots_float16",
-        [](In<float, 2> q, In<std::uint16_t, 2> values, Scale scale, Out<float, 2> out, int threads) {
+        [](In<float, 2> q, In<std::uint16_t, 2> values, Scale scale, InOut<float, 2> out, int threads) {
             dots(q, values, scale ? scale->data() : nullptr, out, threads, SERENDIP_CHOOSE(of_float16));
         },
         nb::arg("q"), nb::arg("values"), nb::arg("scale").none(), nb::arg("out"), nb::arg("threads"));

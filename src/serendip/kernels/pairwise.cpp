@@ -8,7 +8,6 @@
 // key and of a counter.
 
 #include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 
 #include <algorithm>
 #include <bit>
@@ -17,6 +16,7 @@
 #include <numeric>
 #include <vector>
 
+#include "arrays.hpp"
 #include "strata.hpp"
 
 namespace nb = nanobind;
@@ -131,17 +131,14 @@ void order(const Pairs& pairs, int64_t g, uint64_t key, std::vector<int32_t>& sc
     }
 }
 
-template <class T>
-using Vector = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-template <class T>
-using Matrix = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using serendip::In, serendip::InOut;
 
-double epoch(bool is_bpr, Vector<int32_t> user, Vector<int32_t> item, Vector<const int64_t> begin,
-             Vector<const uint16_t> item_group, Vector<const int32_t> negative, Vector<const int64_t> negative_begin,
-             Vector<const int64_t> shift, Vector<const int64_t> indptr, Vector<const int32_t> indices,
-             Vector<const int64_t> word, Vector<uint64_t> bits, Matrix<float> p, Matrix<float> q, Vector<float> bias,
-             Vector<float> p_squares, Vector<float> q_squares, uint64_t key, float learning_rate, float l2,
-             float l2_bias, Vector<const float> weight, int threads) {
+double epoch(bool is_bpr, InOut<int32_t, 1> user, InOut<int32_t, 1> item, In<int64_t, 1> begin,
+             In<uint16_t, 1> item_group, In<int32_t, 1> negative, In<int64_t, 1> negative_begin, In<int64_t, 1> shift,
+             In<int64_t, 1> indptr, In<int32_t, 1> indices, In<int64_t, 1> word, InOut<uint64_t, 1> bits,
+             InOut<float, 2> p, InOut<float, 2> q, InOut<float, 1> bias, InOut<float, 1> p_squares,
+             InOut<float, 1> q_squares, uint64_t key, float learning_rate, float l2, float l2_bias, In<float, 1> weight,
+             int threads) {
     const auto side = static_cast<int64_t>(shift.shape(0));
     const Pairs pairs{user.data(),     item.data(),           begin.data(), item_group.data(),
                       negative.data(), negative_begin.data(), side};
@@ -170,8 +167,7 @@ double epoch(bool is_bpr, Vector<int32_t> user, Vector<int32_t> item, Vector<con
     return std::accumulate(loss.begin(), loss.end(), 0.0);
 }
 
-void filter(Vector<const int64_t> indptr, Vector<const int32_t> indices, Vector<const int64_t> word,
-            Vector<uint64_t> bits, int threads) {
+void filter(In<int64_t, 1> indptr, In<int32_t, 1> indices, In<int64_t, 1> word, InOut<uint64_t, 1> bits, int threads) {
     const Taken taken{indptr.data(), indices.data(), word.data(), bits.data()};
     serendip::parallel_for(static_cast<int64_t>(indptr.shape(0)) - 1, 1024, threads, [&](int64_t u, int64_t end, int) {
         for (; u < end; ++u)

@@ -1,6 +1,5 @@
 // Ranking metrics of all users in one pass over their slates.
 #include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 
 #include <algorithm>
 #include <cmath>
@@ -8,6 +7,7 @@
 #include <limits>
 #include <vector>
 
+#include "arrays.hpp"
 #include "parallel.hpp"
 
 namespace nb = nanobind;
@@ -17,10 +17,7 @@ namespace {
 using std::int32_t;
 using std::int64_t;
 
-template <class T, int Dimensions>
-using In = nb::ndarray<const T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
-template <class T, int Dimensions>
-using Out = nb::ndarray<T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
+using serendip::In, serendip::InOut;
 
 enum Kind : int32_t { precision, recall, hit_rate, average_precision, reciprocal_rank, ndcg };  // as in ranking.py
 
@@ -51,7 +48,7 @@ double measure(int32_t kind, const std::uint8_t* hit, int64_t k, int64_t relevan
 
 // hit[u][p] = whether slate u's item at p is relevant; value[m][u] = metric m, NaN where nothing is relevant.
 void ranking(In<int32_t, 2> item, In<int64_t, 1> indptr, In<int32_t, 1> indices, In<int64_t, 1> relevant,
-             In<int32_t, 1> kind, In<int64_t, 1> at, Out<std::uint8_t, 2> hit, Out<double, 2> value, int threads) {
+             In<int32_t, 1> kind, In<int64_t, 1> at, InOut<std::uint8_t, 2> hit, InOut<double, 2> value, int threads) {
     const auto users = static_cast<int64_t>(item.shape(0)), width = static_cast<int64_t>(item.shape(1));
     const auto metrics = static_cast<int64_t>(kind.shape(0));
     std::vector<double> discount(static_cast<std::size_t>(width)), ideal(static_cast<std::size_t>(width + 1), 0);

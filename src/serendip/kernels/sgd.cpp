@@ -3,12 +3,12 @@
 // threads never meet and the result does not depend on how many there are.
 
 #include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 
 #include <cstdint>
 #include <numeric>
 #include <vector>
 
+#include "arrays.hpp"
 #include "strata.hpp"
 
 namespace nb = nanobind;
@@ -38,15 +38,11 @@ struct Steps {
 
 namespace {
 
-template <class T>
-using Vector = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-template <class T>
-using Matrix = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using serendip::In, serendip::InOut;
 
-double epoch(Vector<const int32_t> user, Vector<const int32_t> item, Vector<const float> value,
-             Vector<const int64_t> begin, Vector<const int64_t> shift, float mean, Vector<float> user_bias,
-             Vector<float> item_bias, Matrix<float> p, Matrix<float> q, float learning_rate, float l2, float l2_bias,
-             int threads) {
+double epoch(In<int32_t, 1> user, In<int32_t, 1> item, In<float, 1> value, In<int64_t, 1> begin, In<int64_t, 1> shift,
+             float mean, InOut<float, 1> user_bias, InOut<float, 1> item_bias, InOut<float, 2> p, InOut<float, 2> q,
+             float learning_rate, float l2, float l2_bias, int threads) {
     const serendip::Ratings ratings{user.data(), item.data(), value.data()};
     const serendip::Parameters parameters{mean,     user_bias.data(), item_bias.data(),
                                           p.data(), q.data(),         static_cast<int64_t>(p.shape(1))};

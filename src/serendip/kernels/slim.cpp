@@ -2,7 +2,6 @@
 // descent (Ning, Karypis, ICDM 2011; Friedman, Hastie, Tibshirani, JSS 33(1), 2010, section 2.2: covariance updates).
 
 #include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 
 #include <algorithm>
 #include <cmath>
@@ -10,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "arrays.hpp"
 #include "isa.hpp"
 #include "parallel.hpp"
 
@@ -151,16 +151,9 @@ public:
     }
 };
 
-template <class T>
-nb::ndarray<nb::numpy, T, nb::ndim<1>> array(int64_t size) {
-    T* data = new T[size];
-    return {data, {static_cast<size_t>(size)}, nb::capsule(data, [](void* p) noexcept { delete[] static_cast<T*>(p); })};
-}
+using serendip::array, serendip::In;
 
-template <class T>
-using Vector = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-
-nb::tuple columns(Vector<int64_t> indptr, Vector<int32_t> indices, Vector<float> data, Vector<float> diagonal, float l1,
+nb::tuple columns(In<int64_t, 1> indptr, In<int32_t, 1> indices, In<float, 1> data, In<float, 1> diagonal, float l1,
                   float l2, int64_t k, int64_t sweeps, float tolerance, int threads) {
     const Gram g{static_cast<int64_t>(diagonal.shape(0)), indptr.data(), indices.data(), data.data(), diagonal.data()};
     const Settings s{l1, l2, tolerance, k, sweeps};

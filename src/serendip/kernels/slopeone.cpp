@@ -2,22 +2,19 @@
 // Gustavson's sparse product, below the diagonal; what is above it is the same with the other sign.
 
 #include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <vector>
 
+#include "arrays.hpp"
 #include "parallel.hpp"
 
 namespace nb = nanobind;
 
 namespace {
 
-template <class T, int Dimensions>
-using In = nb::ndarray<const T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
-template <class T, int Dimensions>
-using InOut = nb::ndarray<T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
+using serendip::In, serendip::InOut;
 
 typedef float Pair __attribute__((vector_size(8)));  // difference and count: one addition for both
 

@@ -5,12 +5,12 @@
 // rating.
 
 #include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 
 #include <cmath>
 #include <cstdint>
 #include <vector>
 
+#include "arrays.hpp"
 #include "users.hpp"
 
 namespace nb = nanobind;
@@ -40,12 +40,12 @@ struct ImpliedSteps {
 
 namespace {
 
-using serendip::Matrix, serendip::Vector;
+using serendip::In, serendip::InOut;
 
-double epoch(Vector<const int32_t> order, Vector<const int64_t> implied_begin, Vector<const int32_t> implied_item,
-             Vector<const int64_t> begin, Vector<const int32_t> item, Vector<const float> value, float mean,
-             Vector<float> user_bias, Vector<float> item_bias, Matrix<float> p, Matrix<float> q, Matrix<float> y,
-             float learning_rate, float l2, float l2_bias, float l2_implied) {
+double epoch(In<int32_t, 1> order, In<int64_t, 1> implied_begin, In<int32_t, 1> implied_item, In<int64_t, 1> begin,
+             In<int32_t, 1> item, In<float, 1> value, float mean, InOut<float, 1> user_bias, InOut<float, 1> item_bias,
+             InOut<float, 2> p, InOut<float, 2> q, InOut<float, 2> y, float learning_rate, float l2, float l2_bias,
+             float l2_implied) {
     const serendip::ItemRows implied{implied_begin.data(), implied_item.data()}, rated{begin.data(), item.data()};
     const serendip::Implied w{
         mean, user_bias.data(), item_bias.data(), p.data(), q.data(), y.data(), static_cast<int64_t>(p.shape(1))};

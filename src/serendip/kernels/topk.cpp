@@ -6,7 +6,6 @@
 // reduced to its first step). Where the machine multiplies bytes, items are scored by their factors in 8 bits first
 // (topk_coded.hpp).
 #include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 
 #include <algorithm>
@@ -20,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "arrays.hpp"
 #include "best.hpp"
 #include "parallel.hpp"
 #include "topk_coded.hpp"
@@ -35,10 +35,7 @@ namespace {
 using std::int32_t;
 using std::int64_t;
 
-template <class T, int Dimensions>
-using In = nb::ndarray<const T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
-template <class T, int Dimensions>
-using Out = nb::ndarray<T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
+using serendip::In, serendip::InOut;
 
 using serendip::Ask, serendip::Best, serendip::ByNorm, serendip::Candidate, serendip::Excluded, serendip::norm;
 
@@ -188,8 +185,8 @@ private:
 constexpr int64_t many_users = 128;  // from here on sorting and packing the items pays
 
 void topk_dot(In<float, 2> q, In<float, 2> y, std::optional<In<float, 1>> bias, In<int32_t, 1> tie,
-              std::optional<In<int64_t, 1>> indptr, std::optional<In<int32_t, 1>> indices, Out<int32_t, 2> item,
-              Out<float, 2> score, int threads) {
+              std::optional<In<int64_t, 1>> indptr, std::optional<In<int32_t, 1>> indices, InOut<int32_t, 2> item,
+              InOut<float, 2> score, int threads) {
     const Ask ask{.q = q.data(),
                   .y = y.data(),
                   .bias = bias ? bias->data() : nullptr,
@@ -212,8 +209,8 @@ void topk_dot(In<float, 2> q, In<float, 2> y, std::optional<In<float, 1>> bias, 
 }
 
 void topk_dense(In<float, 2> scores, In<int32_t, 1> tie, std::optional<In<int32_t, 2>> items,
-                std::optional<In<int64_t, 1>> indptr, std::optional<In<int32_t, 1>> indices, Out<int32_t, 2> item,
-                Out<float, 2> score, int threads) {
+                std::optional<In<int64_t, 1>> indptr, std::optional<In<int32_t, 1>> indices, InOut<int32_t, 2> item,
+                InOut<float, 2> score, int threads) {
     const auto users = static_cast<int64_t>(scores.shape(0)), n = static_cast<int64_t>(scores.shape(1));
     const auto k = static_cast<int64_t>(item.shape(1));
     const auto find = SERENDIP_CHOOSE(find);

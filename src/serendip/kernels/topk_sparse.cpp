@@ -4,7 +4,6 @@
 // Gustavson: Two Fast Algorithms for Sparse Matrices, ACM TOMS 4(3), 1978. The sums are formed in the order of SciPy's
 // product and, without fused multiply-adds (CMakeLists.txt), equal its to the bit.
 #include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 
 #include <cstdint>
@@ -13,6 +12,7 @@
 #include <optional>
 #include <vector>
 
+#include "arrays.hpp"
 #include "best.hpp"
 #include "parallel.hpp"
 
@@ -24,10 +24,7 @@ using serendip::Best, serendip::Candidate;
 using std::int32_t;
 using std::int64_t;
 
-template <class T, int Dimensions>
-using In = nb::ndarray<const T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
-template <class T, int Dimensions>
-using Out = nb::ndarray<T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
+using serendip::In, serendip::InOut;
 using Offsets = std::optional<In<int64_t, 1>>;
 using Lists = std::optional<In<int32_t, 1>>;
 
@@ -87,7 +84,7 @@ private:
 void topk_sparse(In<int64_t, 1> x_indptr, In<int32_t, 1> x_indices, In<float, 1> x_data, In<int64_t, 1> indptr,
                  In<int32_t, 1> indices, In<float, 1> data, In<bool, 1> known, In<int32_t, 1> tie,
                  Offsets candidate_indptr, Lists candidates, Offsets exclude_indptr, Lists exclude,
-                 Out<int32_t, 2> item, Out<float, 2> score, int threads) {
+                 InOut<int32_t, 2> item, InOut<float, 2> score, int threads) {
     const auto users = static_cast<int64_t>(item.shape(0)), k = static_cast<int64_t>(item.shape(1));
     const auto n = static_cast<int64_t>(known.shape(0));
     std::vector<std::optional<Accumulators>> all(static_cast<std::size_t>(threads));

@@ -2,22 +2,18 @@
 #pragma once
 
 #include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 
 #include <cstdint>
 
+#include "arrays.hpp"
 #include "parallel.hpp"
 
 namespace serendip {
 
-template <class T>
-using Vector = nanobind::ndarray<T, nanobind::ndim<1>, nanobind::c_contig, nanobind::device::cpu>;
-template <class T>
-using Matrix = nanobind::ndarray<T, nanobind::ndim<2>, nanobind::c_contig, nanobind::device::cpu>;
 
 // The sum of learn(user) over the users in this order.
 template <class Learn>
-double for_users(const Vector<const std::int32_t>& order, const Learn& learn) {
+double for_users(const In<std::int32_t, 1>& order, const Learn& learn) {
     double loss = 0;
     parallel_for(static_cast<std::int64_t>(order.shape(0)), 16, 1, [&](std::int64_t begin, std::int64_t end, int) {
         for (std::int64_t t = begin; t < end; ++t) loss += learn(order.data()[t]);
