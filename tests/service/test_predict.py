@@ -51,6 +51,9 @@ def test_a_sentence_for_what_cannot_be_predicted(data: Dataset, model: Model) ->
         serendip.predict(serendip.Popular().fit(data), data, ["y"], users=["a"])
     with pytest.raises(serendip.UserError, match="not both"):
         serendip.predict(model, data, ["y"], users=["a"], history=[["x"]])
+    for slip in ("5", None, float("nan")):
+        with pytest.raises(serendip.UserError, match=f"rates item 'x' with {slip!r}"):
+            serendip.predict(model, data, ["y"], history=[{"x": slip}])
     plain = serendip.read({"user": list("aab"), "item": list("xyx")})
     with pytest.raises(serendip.UserError, match="the events have none"):
         serendip.recommend(serendip.Popular().fit(plain), plain, history=[{"x": 5}])

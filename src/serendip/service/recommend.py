@@ -54,10 +54,12 @@ def asked(data: Dataset, users: Sequence[object] | None, history: Histories | No
     """Return who is asked about, and the questions: some users, or newcomers with histories, or every user.
 
     Raises:
-        UserError: both users and histories are given, or a user or an item is unknown.
+        UserError: both users and histories are given, one is not a list, or a user or an item is unknown.
     """
     if users is not None and history is not None:
         raise UserError("name users or give histories, not both: a history is what a newcomer brings")
+    if isinstance(users, str):
+        raise UserError(f"users are a list of ids: write [{users!r}]")
     if history is not None:
         return [str(n + 1) for n in range(len(history))], newcomers(data, history)
     index = np.arange(data.n_users, dtype=np.int32) if users is None else found(data, users)
@@ -68,10 +70,17 @@ def newcomers(data: Dataset, history: Histories) -> Queries:
     """Return the questions of newcomers who bring items, each as an event of the data's strongest type or as a rating.
 
     Raises:
-        UserError: an item is unknown, or ratings are brought and the data has none.
+        UserError: an item is unknown, a history is no list, a rating is no number, or the data has no ratings.
     """
+    if isinstance(history, (str, Mapping)) or any(isinstance(row, str) for row in history):
+        raise UserError(
+            'histories are a list, of a list or a dict for each newcomer: history=[["7", "12"], {"7": 4.5}]'
+        )
     item = [[data.items.find(one, "item") for one in row] for row in history]
-    value = [list(row.values()) if isinstance(row, Mapping) else [np.nan] * len(row) for row in history]
+    value = [
+        [rating(of, one) for of, one in row.items()] if isinstance(row, Mapping) else [np.nan] * len(row)
+        for row in history
+    ]
     rates = any(isinstance(row, Mapping) for row in history)
     if rates and not data.rated.any():
         raise UserError("a newcomer brings ratings and the events have none: bring the items alone, as a list")
@@ -81,9 +90,19 @@ def newcomers(data: Dataset, history: Histories) -> Queries:
     strongest = max(np.unique(data.type), key=lambda code: data.rules.weights.get(data.types[code], 1.0))
     kind = np.full(len(plain.history.item), strongest, np.int8)
     if plain.history.value is not None:
-        rating = next(code for code, name in enumerate(data.types) if name in RATED)
-        kind[~np.isnan(plain.history.value)] = rating
+        kind[~np.isnan(plain.history.value)] = next(code for code, name in enumerate(data.types) if name in RATED)
     return replace(plain, history=replace(plain.history, type=kind, types=data.types))
+
+
+def rating(item_id: object, brought: object) -> float:
+    """Return a rating that a newcomer brings.
+
+    Raises:
+        UserError: it is no finite number.
+    """
+    if isinstance(brought, (int, float, np.number)) and np.isfinite(brought):
+        return float(brought)
+    raise UserError(f"a newcomer rates item {item_id!r} with {brought!r}, which is no number: bring one, as 4.5")
 
 
 def found(data: Dataset, users: Sequence[object]) -> I32:
