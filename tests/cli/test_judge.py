@@ -10,11 +10,13 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 
 def test_cases_are_laid_out_and_answers_counted(shop, serendip):
     done = serendip("judge", "ease", "popular", "--users", 4, "--k", 3, "--project", "project",
-                    input="1\ngood\nwhat\n2\n\nb\n\nq\n")  # fmt: skip
+                    input="1\ngood\nwhat\n2\n\nb\nq\n")  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "1 of 4. They last chose: Thing" in done.stdout
-    assert done.stderr.count("Which would they rather have?") == 5  # one answer was not understood
-    assert "decided users" in done.stdout and ": good" in done.stdout
+    assert done.stderr.count("Which would they rather have?") == 4  # one was not understood
+    assert "decided users" in done.stdout
+    assert "(ease): good" in done.stdout or "(popular): good" in done.stdout
+    assert done.stdout.count("\n- user ") == 1  # q in the place of a remark ends it
 
 
 def test_it_says_what_it_needs(shop, inside):

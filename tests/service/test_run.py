@@ -2,6 +2,7 @@
 
 import json
 import random
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -113,7 +114,8 @@ def test_reports_are_valid_json_and_whole_pages(shop):
     assert [row["algorithm"] for row in board["results"]][-1] == "popular"
     json.loads(Path("project/reports/data.json").read_text(), parse_constant=lambda text: 1 / 0)
     for page in ("data.html", "leaderboard.html"):
-        assert Path("project/reports", page).read_text().rstrip().endswith("</html>")
+        text = Path("project/reports", page).read_text()
+        assert text.rstrip().endswith("</html>") and f"made {datetime.now(UTC):%Y-%m-}" in text
 
 
 def test_the_page_of_the_leaderboard_tells_who_is_chosen_and_each_figure(shop):

@@ -80,7 +80,11 @@ def asked(sheet: "Sheet") -> "Answers":
             choice = KEYS.get(word[:1])
             if choice is not None:
                 break
-        said.append(Answer(n, choice, answered("A remark, or nothing: ").strip()))
+        remark = answered("A remark, or Enter: ").strip()
+        ends = remark.lower() in ("q", "quit")
+        said.append(Answer(n, choice, "" if ends else remark))
+        if ends:
+            break
     return Answers(sheet.id, said)
 
 
@@ -129,4 +133,5 @@ def told(found: "Verdict") -> None:
         print(f"{counted(found.alike, 'more user')} of those drawn had the same slate from both.")
     for one in found.remarks:
         who = f", {shown(one.judge)}" if one.judge else ""
-        print(f"- user {shown(one.user_id)} ({one.choice}{who}): {shown(one.remark)}")
+        choice = {"a": found.model_a, "b": found.model_b}.get(one.choice, one.choice)
+        print(f"- user {shown(one.user_id)} ({choice}{who}): {shown(one.remark)}")

@@ -108,7 +108,7 @@ def leaderboard(rows: Rows, metric: str) -> Spec:
     rows: model, mean, low, high; baseline (true for one of them, or for none).
     """
     ordered = sorted(rows, key=lambda r: -float(r["mean"]))
-    y = {"field": "model", "type": "nominal", "sort": None, "title": "model", "axis": {"ticks": False, "grid": True}}
+    y = {"field": "model", "type": "nominal", "sort": None, "title": None, "axis": {"ticks": False, "grid": True}}
     scale = {"zero": False, "nice": False, "padding": 12}
     ticks = {"tickCount": 6, "labelFlush": False}
     title = f"{metric}, mean over users with 95% interval"

@@ -65,7 +65,8 @@ class Compared:
             said = (" ".join([r.algorithm, *(f"{m} {e.mean:.3f}" for m, e in r.estimates.items())])
                     for r in self.ratings)  # fmt: skip
             found.append(f"Ratings predicted: {', '.join(said)}.")
-        return found + [f"Left out: {name}: {why}" for name, why in self.left_out]
+        return found + [f"Left out: {why}" if why.startswith(name) else f"Left out: {name}: {why}"
+                        for name, why in self.left_out]  # fmt: skip
 
     @property
     def verdict(self) -> str:

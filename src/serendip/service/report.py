@@ -57,8 +57,9 @@ def leaderboard(compared: Compared, name: str) -> str:
         ])  # fmt: skip
     first = board.standings[0].report
     primary, *metrics = map(str, first.estimates)
+    today = day(round(time.time() * 1000))
     values = {
-        "name": name, "made": day(time.time()), "board": board, "first": first, "chosen": compared.chosen.name,
+        "name": name, "made": today, "board": board, "first": first, "chosen": compared.chosen.name,
         "sentences": [compared.verdict, *compared.warnings, *compared.findings],
         "chart": Markup(charts.svg(picture(compared))),
         "columns": ["model", primary, f"beside {board.baseline}", "p", *metrics, "fit"],
