@@ -53,6 +53,9 @@ class Data:
         [], "Keys of the events' context that models may use, as device; the hour and the weekday are known anyway."
     )
     exclude_items: list[str] = setting([], "Ids of items that are never learned from nor recommended, such as postage.")
+    exclude_attributes: list[str] = setting(
+        [], "Attributes of users and items that no model learns from, such as an e-mail or a barcode."
+    )
 
 
 @dataclass(frozen=True)

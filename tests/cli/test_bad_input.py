@@ -321,6 +321,8 @@ def test_a_model_of_another_store(inside, shop):
         ("[interactions]\nweights = {purchse = 3}\n", ["'purchse'", "did you mean 'purchase'?"]),
         ("[interactions]\nhalf_life = nan\n", ["half_life"]),
         ("[data]\nexclude_items = ['i999']\n", ["'i999'", "did you mean"]),
+        ("[data]\nexclude_attributes = ['pice']\n", ["'pice'", "did you mean 'price'?"]),
+        ("[data]\ncontext = ['device']\n", ["no event's context has it"]),
         ("this is no toml", ["is not TOML"]),
     ],
 )

@@ -54,6 +54,16 @@ def test_another_number_and_other_data_are_said(shop, inside, answer):
         reproduce(run)
     with pytest.raises(UserError, match="no run's directory"):
         reproduce(Path("project"))
+    (run / "report.json").write_text("{")
+    with pytest.raises(UserError, match=r"report\.json is not as a run leaves it"):
+        reproduce(run)
+
+
+def test_a_run_that_was_moved_is_made_again_on_the_project_that_is_named(shop, inside, answer):
+    answer("train", "itemknn", *P)
+    newest().rename("elsewhere")
+    done = inside("reproduce", "elsewhere", *P)
+    assert done.returncode == 0 and "train: 3 numbers are the same again." in done.stdout
 
 
 def test_an_evaluation_of_files(shop, inside):

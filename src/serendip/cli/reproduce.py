@@ -23,9 +23,10 @@ def command(
     from serendip.service.runs import find, reproduce
     from serendip.store.project import Project
 
-    directory = find(Project(project), run)
+    place = Project(project)
+    directory = find(place, run)
     with Bar() as bar:
-        found = reproduce(directory, run=Run(threads=threads, progress=bar))
+        found = reproduce(directory, place, run=Run(threads=threads, progress=bar))
     if json:
         import msgspec
 

@@ -1,5 +1,6 @@
 """How leaderboards and slates look on a terminal."""
 
+import math
 import sys
 from typing import TYPE_CHECKING
 
@@ -46,11 +47,16 @@ def leaderboard(compared: "Compared") -> None:
         e = standing.report.estimates
         main = e[metrics[0]]
         made.add_row(standing.report.algorithm, f"{main.mean:.4f}", f"{main.low:.4f}-{main.high:.4f}", standing.verdict,
-                     *(f"{e[m].mean:.4f}" for m in metrics[1:]), f"{standing.report.fit_seconds:.2f}")  # fmt: skip
+                     *(figure(e[m].mean) for m in metrics[1:]), f"{standing.report.fit_seconds:.2f}")  # fmt: skip
     console().print(made)
     for sentence in compared.findings:
         print(sentence)
     print(f"\n{compared.verdict}")
+
+
+def figure(value: float) -> str:
+    """Return a mean as a cell, `-` where there was nothing to take it of."""
+    return "-" if math.isnan(value) else f"{value:.4f}"
 
 
 def slate(answer: "Slate", newcomer: str = "A newcomer") -> None:

@@ -54,6 +54,8 @@ def backup(project: Project, file: Path) -> BackedUp:
         raise UserError(f"there is no folder {file.parent} for {file.name}")
     if file.is_dir():
         raise UserError(f"{file} is a folder: name a file in it, as {file / 'shop.backup'}")
+    if not os.access(file.absolute().parent, os.W_OK):
+        raise UserError(f"{file.absolute().parent} cannot be written by you: name a file elsewhere")
     staging = file.with_name(f".{file.name}.{os.getpid()}.part")
     with TemporaryDirectory(prefix=".backup-", dir=file.absolute().parent) as folder:
         try:

@@ -118,6 +118,8 @@ def store(project: Project, settings: Settings) -> Finding:
     """The store: of a version that we know, whole, and it opens."""
     where = project.database
     if where.is_file() and not settings.storage.url:
+        if not os.access(where, os.R_OK | os.W_OK):
+            return Finding("store", PROBLEM, f"{where} cannot be written", f"give it to the user {os.getuid()}")
         with closing(sqlite3.connect(f"{where.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
             (steps,) = connection.execute("PRAGMA user_version").fetchone()
             if steps <= len(STEPS):  # opening says what is wrong with a newer one

@@ -89,7 +89,7 @@ def contest(data: Dataset, settings: Settings) -> Contest:
     except UserError as error:
         if asked.split != "time":
             raise
-        note = str(error)
+        note = str(error).partition(":")[0]
     if asked.split == "time" and n_warm < ENOUGH:
         other = last_share(data, asked.share)
         if len(ready(other, settings).test):
@@ -97,7 +97,8 @@ def contest(data: Dataset, settings: Settings) -> Contest:
                 f"of {counted(n_test, 'user')} with events after the cut, {counted(n_warm, 'has', 'have')} a history "
                 f"before it, fewer than {ENOUGH}"
             )
-            whole, note = other, f"{note}: the last fifth of each user's time is withheld instead"
+            last = "time" if data.timestamp is not None else "events, in the order in which they came,"
+            whole, note = other, f"{note}: the last fifth of each user's {last} is withheld instead"
     parts = None if whole is None else ready(whole, settings)
     if whole is None or parts is None or len(parts.test) == 0:
         raise NothingToJudge(

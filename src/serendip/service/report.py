@@ -1,6 +1,7 @@
 """The reports that a run leaves behind: what the data is like, and how the models compare."""
 
 import time
+from math import isnan
 from pathlib import Path
 
 import msgspec
@@ -53,7 +54,7 @@ def leaderboard(compared: Compared, name: str) -> str:
             beside = [f"{c.difference:+.4f} ({c.low:+.4f} to {c.high:+.4f})", f"{c.p_corrected:.4f}"]
         figures.append([
             r.algorithm, f"{main.mean:.4f} ({main.low:.4f} to {main.high:.4f})", *beside,
-            *(f"{e.mean:.4f}" for e in others), f"{r.fit_seconds:.2f} s",
+            *("-" if isnan(e.mean) else f"{e.mean:.4f}" for e in others), f"{r.fit_seconds:.2f} s",
         ])  # fmt: skip
     first = board.standings[0].report
     primary, *metrics = map(str, first.estimates)

@@ -132,19 +132,25 @@ def find(project: Project, run: str | None = None) -> Path:
     return there if name in kept else here
 
 
-def reproduce(directory: Path, *, run: Run = Run()) -> Reproduced:
+def reproduce(directory: Path, project: Project | None = None, *, run: Run = Run()) -> Reproduced:
     """Run what a directory records again, nothing of it being written, and compare every number.
 
+    project: whose data it is to be made on, where the directory does not stand in the runs/ folder of its own.
+
     Raises:
-        UserError: it is no run's directory, or the data is not what it was.
+        UserError: it is no run's directory, or damaged, or the data is not what it was.
     """
+    if not (directory / RUN).is_file():
+        raise UserError(f"{directory} is no run's directory: name one of a project's runs/ folder")
+    path = directory / RUN
     try:
-        about = msgspec.json.decode((directory / RUN).read_bytes(), type=Recorded)
-        before = json.loads((directory / "report.json").read_text())
-    except (OSError, ValueError):
-        raise UserError(f"{directory} is no run's directory: name one of a project's runs/ folder") from None
+        about = msgspec.json.decode(path.read_bytes(), type=Recorded)
+        path = directory / "report.json"
+        before = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is not as a run leaves it, so that it cannot be made again: {error}") from None
     run = Run(threads=run.threads, seed=about.seed, progress=run.progress)
-    now = of_evaluation(about, run) if about.command == "evaluate" else of_project(directory, about, run)
+    now = of_evaluation(about, run) if about.command == "evaluate" else of_project(directory, project, about, run)
     old, new = numbers(before), numbers(now)
     then = {name: old.get(name, math.nan) for name in new}
     different = {
@@ -172,9 +178,11 @@ def of_evaluation(about: Recorded, run: Run) -> Mapping[str, object]:
     ))  # fmt: skip
 
 
-def of_project(directory: Path, about: Recorded, run: Run) -> Mapping[str, object]:
+def of_project(directory: Path, project: Project | None, about: Recorded, run: Run) -> Mapping[str, object]:
     """Do again what a run did in the project whose runs/ folder it stands in, under the settings of then."""
-    project = Project(directory.resolve().parent.parent)
+    own = Project(directory.resolve().parent.parent)
+    if project is None or own.runs == directory.resolve().parent:
+        project = own
     settings = read(directory / "serendip.toml")
     with project.store(create=False) as store:
         data = learned(store, settings)

@@ -1,5 +1,6 @@
 """The settings of a project, as its other services need them."""
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 
 import numpy as np
@@ -114,12 +115,17 @@ def learned(store: Store, settings: Settings) -> Dataset:
     """Return the store's events as the models are to learn them: under the project's rules, less what it leaves out.
 
     Raises:
-        UserError: the store has no events, or an item to leave out is not known.
+        UserError: the store has no events, a key of their context is none's, or an item or an attribute to leave out is
+            not known.
     """
     data = store.dataset(context=settings.data.context)
     if len(data) == 0:
         raise UserError(f"{store.where} holds no events: load some first with `serendip ingest FILE`")
-    data = data.ruled(rules(settings.interactions, data))
+    for name, column in data.context.items():
+        if column.null_count() == len(column):
+            near = nearest(name, store.context_keys())
+            raise UserError(f"[data] context names {name!r}, and no event's context has it{near}")
+    data = blind(data.ruled(rules(settings.interactions, data)), settings.data.exclude_attributes)
     left_out = excluded(store, settings)
     if not len(left_out):
         return data
@@ -129,6 +135,27 @@ def learned(store: Store, settings: Settings) -> Dataset:
         about = about.select([about[name].zip_with(keep, about[name].clear(len(about))) for name in about.columns])
     kept = data.where(~np.isin(data.item, left_out))
     return replace(kept, item_features=about)
+
+
+def blind(data: Dataset, attributes: Sequence[str]) -> Dataset:
+    """Return a data set without some attributes of users and items.
+
+    Raises:
+        UserError: neither users nor items have such an attribute.
+    """
+    if not attributes:
+        return data
+    frames = [frame for frame in (data.user_features, data.item_features) if frame is not None]
+    known = {name for frame in frames for name in frame.columns}
+    for name in attributes:
+        if name not in known:
+            raise UserError(f"[data] exclude_attributes names {name!r}, and nothing has it{nearest(name, known)}")
+
+    def less(frame: pl.DataFrame | None) -> pl.DataFrame | None:
+        rest = None if frame is None else frame.drop(attributes, strict=False)
+        return rest if rest is not None and rest.width else None
+
+    return replace(data, user_features=less(data.user_features), item_features=less(data.item_features))
 
 
 def excluded(store: Store, settings: Settings) -> I32:

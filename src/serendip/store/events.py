@@ -230,6 +230,13 @@ def context(connection: Connection, key: str) -> pl.Series:
     return pl.Series(key, [held(text, key) for part in rows for (text,) in part], strict=False)
 
 
+def keys(connection: Connection, of: int = 1000) -> list[str]:
+    """Return the keys of the first contexts that there are."""
+    rows = connection.execute("SELECT context FROM events WHERE context IS NOT NULL LIMIT ?", [of]).fetchall()
+    known = (json.loads(text) for (text,) in rows)
+    return sorted({key for one in known if isinstance(one, dict) for key in one})
+
+
 def held(text: str | None, key: str) -> object:
     """Return what a context holds under a key: lists and objects as text, None where it is no JSON object."""
     try:

@@ -277,6 +277,11 @@ class Store:
                 sides.append(frame if more is None else frame.hstack(more))
             return Tables(events.frame(connection).drop("seq"), *sides)
 
+    def context_keys(self) -> list[str]:
+        """Return the keys of the first thousand contexts of events."""
+        with self._database.read() as connection:
+            return events.keys(connection)
+
     def events_since(self, seq: int = -1, limit: int = -1) -> pl.DataFrame:
         """Return the events that came after the one numbered `seq`: the canonical columns, and seq itself."""
         with self._database.snapshot() as connection:
