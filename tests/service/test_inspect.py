@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from serendip.cli import status
+from serendip.config import Data
 from serendip.data.dataset import Dataset
 from serendip.data.tables import EVENT_SCHEMA, Tables
 from serendip.errors import UserError
@@ -189,7 +190,7 @@ def test_items_that_look_like_no_product_come_with_the_line_to_paste():
     report = inspect(data, now=NOW)
     assert [i.item_id for i in report.no_product] == ["POST"]
     assert any('exclude_items = ["POST"]' in sentence for sentence in report.advice)
-    assert not inspect(data, now=NOW, excluded=["POST"]).no_product
+    assert not inspect(data, now=NOW, settings=Data(exclude_items=["POST"])).no_product
 
 
 def test_a_catalogue_numbered_from_one_is_all_products():

@@ -109,11 +109,17 @@ def contest(data: Dataset, settings: Settings) -> Contest:
     predicted = Task.of(whole.train, rated) if len(rated) and whole.train.rated.any() else None
     labelled = None if data.label is None else Task.of(whole.train, whole.test, keep_seen=True)
     found = leaks(whole.train, whole.test, whole.history)
-    told = tuple(
-        replace(one, sentence=f"{one.sentence}, and are left out of it") if one.kind == "duplicate pairs" else one
-        for one in found
-    )
-    return Contest(parts, Task.of_split(parts), predicted, labelled, n_test, n_warm, note, told)
+    return Contest(parts, Task.of_split(parts), predicted, labelled, n_test, n_warm, note, tuple(map(dealt, found)))
+
+
+def dealt(leak: Leak) -> Leak:
+    """Return a finding with what is done about it here, or what setting does it."""
+    done = ""
+    if leak.kind == "duplicate pairs":
+        done = ", and are left out of it"
+    elif leak.kind.endswith("id as a feature"):
+        done = " of [data] context" if leak.sentence.startswith("the context") else " by [data] exclude_attributes"
+    return replace(leak, sentence=leak.sentence + done)
 
 
 def ready(parts: Split, settings: Settings) -> Split:

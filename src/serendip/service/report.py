@@ -23,7 +23,7 @@ def write_reports(
     project: Project, store: Store, settings: Settings, compared: Compared | None
 ) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     """Write what the data is like and the leaderboard, as pages and JSON; return the pages and the data's advice."""
-    data = of_store(store, project.name, settings.data.exclude_items, None)
+    data = of_store(store, project.name, settings.data, None)
     files = {"data.html": page(data), "data.json": data.as_json()}
     if compared is not None:
         files |= {

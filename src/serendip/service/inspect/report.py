@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from serendip.config import Settings, toml
+from serendip.config import Data, Settings, toml
 from serendip.data.dataset import Dataset
 from serendip.data.readers import no_product
 from serendip.plural import counted
@@ -26,8 +26,10 @@ from serendip.service.inspect.figures import (
 )
 from serendip.service.inspect.suspects import Suspects, suspects
 from serendip.service.portfolio import NothingToJudge, contest
+from serendip.service.settings import blind
 
 WARM = 200  # test users that a global split in time must leave; below, `run` splits each user's own time
+NOTHING = Data()  # is left out
 STALE = 30  # days
 GAPS = 0.2  # of an attribute: from then on it is named
 REPEATS = 0.001  # of the events
@@ -78,14 +80,13 @@ def inspect(
     *,
     now: int,
     quarantine: pl.DataFrame | None = None,
-    excluded: Collection[str] = (),
+    settings: Data = NOTHING,
     name: str = "",
 ) -> DataReport:
     """Return the report on a data set.
 
     now: ms since 1970, for the age of the data. quarantine: rows put aside, with columns file, line and reason.
-    excluded: ids of items that are left out already (`exclude_items` in serendip.toml). Nothing is
-    sampled.
+    settings: section [data] of serendip.toml, which says what is left out already. Nothing is sampled.
     """
     pairs = figures.pair_counts(data)
     reasons = figures.reasons(quarantine)
@@ -103,15 +104,15 @@ def inspect(
         quarantined=sum(r.rows for r in reasons),
         quarantine=reasons,
         suspects=suspects(data),
-        no_product=odd_items(data, excluded),
+        no_product=odd_items(data, settings.exclude_items),
     )
-    return DataReport(**{**vars(report), "advice": (*advice(report), *of_split(data))})
+    return DataReport(**{**vars(report), "advice": (*advice(report), *of_split(data, settings))})
 
 
-def of_split(data: Dataset) -> list[str]:
+def of_split(data: Dataset, settings: Data) -> list[str]:
     """Return a sentence for each thing that is suspicious of the split by which models would be judged."""
     try:
-        chosen = contest(data, Settings())
+        chosen = contest(blind(data, settings.exclude_attributes), Settings())
     except NothingToJudge:
         return []
     # how many items have no past is a figure of the report already

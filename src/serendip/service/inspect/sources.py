@@ -5,6 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import time
 
+from serendip.config import Data
 from serendip.data.readers import Columns, Reading
 from serendip.models.contract import Progress
 from serendip.service.ingest import Ingested, ingest
@@ -21,7 +22,7 @@ def of_project(project: Project, now: int | None = None) -> DataReport:
         UserError: there is no store, or it is damaged.
     """
     with project.store(create=False) as store:
-        return of_store(store, str(project.root), settings_of(project).data.exclude_items, now)
+        return of_store(store, str(project.root), settings_of(project).data, now)
 
 
 def of_files(
@@ -46,10 +47,10 @@ def of_files(
         for path, reading in ((items, Reading(table="items")), (users, Reading(table="users"))):
             if path is not None:
                 read += ingest(store, [path], reading=reading, progress=progress)
-        return of_store(store, ", ".join(path.name for path in files), (), now), read
+        return of_store(store, ", ".join(path.name for path in files), Data(), now), read
 
 
-def of_store(store: Store, name: str, excluded: Sequence[str], now: int | None) -> DataReport:
+def of_store(store: Store, name: str, settings: Data, now: int | None) -> DataReport:
     """Return the report on a store."""
     moment = round(time() * 1000) if now is None else now
-    return inspect(store.dataset(), now=moment, quarantine=store.quarantined(), excluded=excluded, name=name)
+    return inspect(store.dataset(), now=moment, quarantine=store.quarantined(), settings=settings, name=name)
