@@ -17,6 +17,7 @@ from serendip.data.slates import Contributions, Slates, picked
 from serendip.kernels.topk import topk_dense
 from serendip.models.contract import Explains, Model, Similar
 from serendip.models.itemfeatures import ItemFeatures
+from serendip.models.itemweights import entries
 from serendip.models.likeness import most_like
 
 NEAR = 20  # items by which a newer one stands
@@ -92,19 +93,14 @@ class Newcomers(Model):
         """Return what the known items that stand for a new one owe, in their shares."""
         of = np.arange(len(item), dtype=np.int64) if of is None else of
         n = self.main.n_items
-        if isinstance(self.main, Explains) and not (item >= n).any():
+        known, new = np.flatnonzero(item < n), np.flatnonzero(item >= n)
+        if isinstance(self.main, Explains) and not len(new):
             return self.main.explain(queries, item, of)
-        source, asked, share = [], [], []
-        for m, one in enumerate(item.tolist()):
-            near, weight = np.array([one]), np.ones(1, np.float32)
-            if one >= n:
-                at = slice(self.like.indptr[one - n], self.like.indptr[one - n + 1])
-                near, weight = self.like.indices[at], self.like.data[at]
-            source.append(np.full(len(near), m))
-            asked.append(near)
-            share.append(weight)
-        pair, near = np.concatenate(source), np.concatenate(asked).astype(np.int32)
-        weight = np.concatenate(share)
+        which, near, weight = entries(self.like, item[new] - n)
+        pair = np.concatenate([known, new[which]])  # a known item stands for itself
+        order = np.argsort(pair, kind="stable")
+        pair, near = pair[order], np.concatenate([item[known], near])[order]
+        weight = np.concatenate([np.ones(len(known), np.float32), weight])[order]
         score = np.empty(len(near), np.float32)
         for b in np.unique(of):
             rows = np.flatnonzero(of[pair] == b)
