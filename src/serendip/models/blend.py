@@ -10,8 +10,8 @@ from serendip.arrays import F32, I32, I64, offsets
 from serendip.data.ids import Ids
 from serendip.data.queries import Queries
 from serendip.data.slates import Contributions, Slates, picked
-from serendip.models.contract import SCORES, Explains, Extends, Model, Similar
-from serendip.models.likeness import most_like
+from serendip.models.contract import SCORES, Explains, Extends, Model
+from serendip.models.likeness import alike, most_like
 from serendip.models.standardscore import moments
 
 
@@ -142,12 +142,10 @@ class Blend(Model):
         """Return the items most like each in the eyes of the children that compare items, by their weights."""
         total = np.zeros((len(item), self.n_items), np.float32)
         for child, weight in zip(self.children, self.weights.max(axis=0), strict=True):
-            if isinstance(child, Similar):
-                rows = np.flatnonzero(item < child.n_items)
-                found = child.similar(item[rows], max(100, 2 * k))
-                best = np.nanmax(np.where(found.item >= 0, found.score, 1e-9), axis=1, keepdims=True, initial=1e-9)
-                share = np.where(found.item >= 0, found.score / best, 0)
-                np.add.at(total, (rows[:, None], np.maximum(found.item, 0)), weight * share)
+            found = alike(child, item, max(100, 2 * k))
+            best = np.nanmax(np.where(found.item >= 0, found.score, 1e-9), axis=1, keepdims=True, initial=1e-9)
+            share = np.where(found.item >= 0, found.score / best, 0)
+            np.add.at(total, (np.arange(len(item))[:, None], np.maximum(found.item, 0)), weight * share)
         total[total <= 0] = np.nan
         return most_like(item, total, k, self.items.tie)
 

@@ -11,6 +11,7 @@ from serendip.data.queries import Queries
 from serendip.data.slates import Slates, picked
 from serendip.kernels.topk import topk_dense
 from serendip.models.contract import SCORES, Extends, Model, Similar
+from serendip.models.likeness import alike
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,7 @@ class Cascaded(Model):
 
     def similar(self, item: I32, k: int) -> Slates:
         """Return the items most like each in the eyes of the first model that compares items; none where none does."""
-        slates = Slates.empty(len(item), k)
-        model = next((model for model in (self.first, self.second) if isinstance(model, Similar)), None)
-        if model is not None:
-            known = np.flatnonzero(item < model.n_items)
-            found = model.similar(item[known], k)
-            slates.item[known], slates.score[known] = found.item, found.score
-        return slates
+        return alike(self.first if isinstance(self.first, Similar) else self.second, item, k)
 
     def extend(self, items: Ids, item_features: pl.DataFrame) -> "Cascaded":
         """Return the cascade with the new items for those of the two that take them up."""

@@ -5,7 +5,21 @@ import numpy as np
 from serendip.arrays import F32, I32, Bool, ItemLists
 from serendip.data.slates import Slates
 from serendip.kernels.topk import topk_dense
+from serendip.models.contract import Model, Similar
 from serendip.models.packed import Packed, topk
+
+
+def alike(model: Model, item: I32, k: int) -> Slates:
+    """Return the k items most like each in a model's eyes; none for an item newer than it, or where it compares none.
+
+    (B,) -> (B, k)
+    """
+    slates = Slates.empty(len(item), k)
+    known = np.flatnonzero(item < model.n_items)
+    if isinstance(model, Similar) and len(known):
+        found = model.similar(item[known], k)
+        slates.item[known], slates.score[known] = found.item, found.score
+    return slates
 
 
 def most_like(item: I32, likeness: F32, k: int, tie: I32) -> Slates:

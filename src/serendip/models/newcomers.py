@@ -15,10 +15,10 @@ from serendip.data.ids import Ids
 from serendip.data.queries import Queries
 from serendip.data.slates import Contributions, Slates, picked
 from serendip.kernels.topk import topk_dense
-from serendip.models.contract import Explains, Model, Similar
+from serendip.models.contract import Explains, Model
 from serendip.models.itemfeatures import ItemFeatures
 from serendip.models.itemweights import entries
-from serendip.models.likeness import most_like
+from serendip.models.likeness import alike, most_like
 
 NEAR = 20  # items by which a newer one stands
 
@@ -118,14 +118,11 @@ class Newcomers(Model):
 
     def similar(self, item: I32, k: int) -> Slates:
         """Return the items most like each: as the model sees the known ones, the new ones by content, on its scale."""
-        n = self.main.n_items
-        slates = Slates.empty(len(item), k)
-        known = np.flatnonzero(item < n)
-        if isinstance(self.main, Similar) and len(known):
-            found = self.main.similar(item[known], k)
-            slates.item[known], slates.score[known] = found.item, found.score
+        slates = alike(self.main, item, k)
         if self.content is None:
             return slates
+        n = self.main.n_items
+        known = np.flatnonzero(item < n)
         near = self.content.features[item] @ self.content.features.T  # (B, n_items)
         score = np.asarray(near.todense(), np.float32)
         score[score <= 0] = np.nan

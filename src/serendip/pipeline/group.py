@@ -8,7 +8,8 @@ import numpy as np
 
 from serendip.arrays import F32, I32
 from serendip.data.queries import Queries
-from serendip.models.contract import Model, Similar
+from serendip.models.contract import Model
+from serendip.models.likeness import alike
 from serendip.pipeline.made import Asked, Scored, Term
 
 EQUAL = 1e-4  # scores that differ by a smaller share may do so by rounding alone
@@ -62,13 +63,9 @@ def of_page(model: Model, similar: Model, asked: Asked, item: I32, value: F32, t
     Both are scaled to 0..1 over the items; without a history likeness counts alone. What nothing is known of is NaN.
     """
     likeness = np.full((1, len(item)), np.nan, np.float32)
-    if isinstance(similar, Similar) and asked.item < similar.n_items:
-        got = similar.similar(np.array([asked.item], np.int32), k)
-        there = got.item[0] >= 0
-        place = np.searchsorted(item, got.item[0][there])
-        inside = np.flatnonzero(place < len(item))
-        same = inside[item[place[inside]] == got.item[0][there][inside]]
-        likeness[0, place[same]] = got.score[0][there][same]
+    got = alike(similar, np.array([asked.item], np.int32), k)
+    _, place, of = np.intersect1d(item, got.item[0], return_indices=True)
+    likeness[0, place] = got.score[0][of]
     viewer = value[:1] if len(asked.queries.history.item) else np.full_like(value[:1], np.nan)
     both = np.concatenate([likeness, viewer])  # (2, m)
     known = ~np.isnan(both)

@@ -22,13 +22,13 @@ def recommended(model: Model, queries: Queries, k: int, shut: Bool) -> Slates:
     out = np.flatnonzero(shut[:n]).astype(np.int32)
     left = n - len(out)
     if left >= NARROW * n and left:
-        return model.recommend(queries, k, exclude=alike(out, b))
+        return model.recommend(queries, k, exclude=repeated(out, b))
     if not left:
         return Slates.empty(b, k)
-    return model.recommend(queries, k, candidates=alike(np.flatnonzero(~shut[:n]).astype(np.int32), b))
+    return model.recommend(queries, k, candidates=repeated(np.flatnonzero(~shut[:n]).astype(np.int32), b))
 
 
-def alike(item: I32, b: int) -> ItemLists:
+def repeated(item: I32, b: int) -> ItemLists:
     """Return the same items for each of b queries."""
     return ItemLists.table(np.broadcast_to(item, (b, len(item))))
 
