@@ -80,6 +80,8 @@ def test_it_is_trained_without_being_touched_and_kept(data, tmp_path):
 
 
 def test_what_does_not_fit_is_said(data):
+    with pytest.raises(UserError, match="dict is of builtins, not of implicit"):
+        adapter.fit({}, data)
     with pytest.raises(UserError, match=r"train it first on data\.matrix"):
         adapter.model(made(*ALS[:2], **ALS[2]), data)
     theirs = trained(made(*ALS[:2], **ALS[2]), planted(n_items=60).data)

@@ -1,8 +1,10 @@
 """Estimators of scikit-learn as models: the library's own probabilities and distances."""
 
 import numpy as np
+import polars as pl
 import pytest
 
+import serendip
 from serendip.adapters import pairs
 from serendip.adapters import sklearn as adapter
 from serendip.checks.toys import checkerboard, planted
@@ -47,6 +49,17 @@ def test_the_lesson_says_who_took_what(parts):
     assert len(table) == len(label)
     again, _ = pairs.lesson(parts.train, negatives=3, seed=1)
     assert np.array_equal(table, again, equal_nan=True)
+
+
+def test_an_item_that_nobody_had_taken_is_no_lesson():
+    rows = [(f"u{u}", f"i{(u + n) % 7}", 1000 * n) for u in range(30) for n in range(4)]
+    rows += [(f"u{u}", f"late{u}" if u % 2 else f"i{(u + 5) % 7}", 9000) for u in range(30)]
+    data = serendip.read(pl.DataFrame(rows, ["user_id", "item_id", "timestamp"], orient="row"))
+    names = adapter.Pairs.of(data).names
+    table, label = pairs.lesson(data)
+    assert 0 < label.sum() <= 15 and (table[:, names.index("popularity")] > 0).all()
+    frame = evaluate([adapter.fit(boosted(), data)], last_share(data), "ndcg@5")
+    assert frame["algorithm"].to_list() == ["HistGradientBoostingClassifier"]
 
 
 def test_nearest_neighbours_become_weights_between_items():

@@ -62,6 +62,8 @@ def test_users_without_a_history_are_warned_of() -> None:
 
 
 def test_an_unknown_name_names_the_nearest(data: Dataset) -> None:
+    with pytest.raises(serendip.UserError, match=r"serendip\.split\(data\)"):
+        serendip.evaluate("ease", data)
     with pytest.raises(serendip.UserError, match="did you mean 'ease'"):
         serendip.evaluate("eas", serendip.split(data))
 

@@ -89,6 +89,8 @@ def test_unknown_ids_are_told(data: Dataset, model: Model) -> None:
         serendip.recommend(model, data, ["nobody"])
     with pytest.raises(serendip.UserError, match="no item has the id 'nothing'"):
         serendip.recommend(model, data, history=[["nothing"]])
+    with pytest.raises(serendip.UserError, match=r"users are a list of ids: write \[54\]"):
+        serendip.recommend(model, data, users=54)
     with pytest.raises(serendip.UserError, match="users are a list of ids"):
         serendip.recommend(model, data, "u1")
     for slip in (["i1"], "i1", {"i1": 5}):  # the letters of an id are no items

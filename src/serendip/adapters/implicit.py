@@ -27,7 +27,10 @@ def fit(recommender: Any, data: Dataset) -> Factors | ItemWeights:
     Raises:
         UserError: there is nothing to learn from, or the recommender is of no known kind.
     """
-    learnable(data, type(recommender).__name__)
+    kind = type(recommender)
+    if not kind.__module__.startswith("implicit."):
+        raise UserError(f"{kind.__name__} is of {kind.__module__.partition('.')[0]}, not of implicit")
+    learnable(data, kind.__name__)
     trained = copy.deepcopy(recommender)
     trained.fit(data.matrix, show_progress=False)
     return model(trained, data)

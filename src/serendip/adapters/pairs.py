@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serendip.arrays import F32, I32
+from serendip.arrays import F32, I32, columns_used
 from serendip.data.dataset import Dataset
 from serendip.data.queries import Queries
 from serendip.data.split import last_share
@@ -44,24 +44,26 @@ class Pairs:
 def lesson(data: Dataset, negatives: int = 4, seed: int = 0) -> tuple[F32, F32]:
     """Return what an estimator learns from: rows (N, n_features), and 1 for what was taken, 0 for what was not (N,).
 
-    The last fifth of each user's events is to be foreseen from the others; beside each of its items stand `negatives`
-    that the user never took, drawn at random.
+    The last fifth of each user's events is to be foreseen from the others; beside each of its items, if somebody had
+    taken it by then, stand `negatives` that the user never took, drawn at random from such items.
 
     Raises:
         UserError: nothing can be withheld.
     """
     parts = last_share(data, SHARE)
     early, late = parts.train, parts.test.matrix.tocoo()
-    if not late.nnz or not early.matrix.nnz:
+    met = columns_used(early.matrix)
+    there = met[late.col]  # else to be nobody's so far would be a sign of being taken
+    who, what = late.row[there].astype(np.int32), late.col[there].astype(np.int32)
+    if not len(who):
         raise UserError("there is nothing to learn from: no user has two interactions, one to be foreseen")
-    random = np.random.default_rng(seed)
-    known = np.flatnonzero(np.bincount(early.matrix.indices, minlength=data.n_items)).astype(np.int32)
-    user = np.repeat(late.row.astype(np.int32), negatives)
-    item = random.choice(known, len(user))
+    user = np.repeat(who, negatives)
+    item = np.random.default_rng(seed).choice(np.flatnonzero(met).astype(np.int32), len(user))
     taken = data.matrix
     free = np.asarray(taken[user, item]).ravel() == 0
-    user, item = np.r_[late.row.astype(np.int32), user[free]], np.r_[late.col.astype(np.int32), item[free]]
-    label = np.r_[np.ones(late.nnz, np.float32), np.zeros(int(free.sum()), np.float32)]
+    user, item = np.r_[who, user[free]], np.r_[what, item[free]]
+    label = np.r_[np.ones(len(who), np.float32), np.zeros(int(free.sum()), np.float32)]
     who, row = np.unique(user, return_inverse=True)
     table = Pairs.of(early).described.rows(early.queries(who), NOBODY, row.astype(np.int64), item)
+    table[:, np.isnan(table).all(axis=0)] = 0  # of a column that says nothing some estimators make an error
     return table, label

@@ -13,6 +13,7 @@ from serendip.data.slates import picked
 from serendip.errors import UserError
 from serendip.evaluation.protocol import Recommends
 from serendip.models.contract import Model
+from serendip.plural import counted
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,9 @@ class Scored(Model):
         score = self._numbers(self.source.score(queries))  # (B, n_items)
         if score.shape != (len(queries), self.n_items):
             raise UserError(
-                f"{named(self.source)}.score gave {' x '.join(map(str, score.shape))} scores for {len(queries)} "
-                f"queries and {self.n_items} items: it is to give one for each item of each query"
+                f"{named(self.source)}.score gave {' x '.join(map(str, score.shape))} scores for "
+                f"{counted(len(queries), 'query', 'queries')} and {counted(self.n_items, 'item')}: it is to give one "
+                "for each item of each query"
             )
         return picked(score, item)
 

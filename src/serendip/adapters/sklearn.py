@@ -31,6 +31,11 @@ class EstimatedPairs(Model):
     estimator: Any
     pairs: Pairs
 
+    @property
+    def name(self) -> str:
+        """What it is called beside others: as scikit-learn calls it."""
+        return type(self.estimator).__name__
+
     def score(self, queries: Queries, item: I32 | None = None) -> F32:
         asked = np.arange(self.n_items, dtype=np.int32)[None].repeat(len(queries), 0) if item is None else item
         known, index = in_table(asked, self.n_items)

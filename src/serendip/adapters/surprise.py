@@ -107,6 +107,11 @@ class Predicted(Model):
     user: I32
     item: I32
 
+    @property
+    def name(self) -> str:
+        """What it is called beside others: as Surprise calls it."""
+        return type(self.trained).__name__
+
     def predict(self, queries: Queries, item: I32) -> F32:
         raw_user, raw_item = self._raw(self.user, queries.user, "user"), self._raw(self.item, item, "item")
         pairs = zip(raw_user, raw_item, strict=True)

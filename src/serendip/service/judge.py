@@ -38,6 +38,8 @@ def evaluate(algorithms: Any, split: Split, metrics: str = METRICS, *, run: Run 
     Raises:
         UserError: a name is not known, or an algorithm cannot give a metric.
     """
+    if not isinstance(split, Split):
+        raise UserError("evaluate takes the parts of a split: serendip.evaluate(algorithms, serendip.split(data))")
     several = list(algorithms) if isinstance(algorithms, (list, tuple, Mapping)) else [algorithms]
     given = [algorithms[name] for name in several] if isinstance(algorithms, Mapping) else several
     wanted = [made(one) if isinstance(one, (str, Algorithm)) else adopted(one, split.train) for one in given]

@@ -58,7 +58,7 @@ def asked(data: Dataset, users: Sequence[object] | None, history: Histories | No
     """
     if users is not None and history is not None:
         raise UserError("name users or give histories, not both: a history is what a newcomer brings")
-    if isinstance(users, str):
+    if isinstance(users, (str, int, np.integer)):
         raise UserError(f"users are a list of ids: write [{users!r}]")
     if history is not None:
         return [str(n + 1) for n in range(len(history))], newcomers(data, history)

@@ -35,7 +35,7 @@ def frame(data: Any) -> pl.DataFrame:
         except (pl.exceptions.PolarsError, TypeError) as error:
             raise UserError(f"the dict is no table of columns as long as each other: {error}") from None
     kind = type(data).__name__
-    raise UserError(f"a {kind} is no data frame: give polars, pandas, or anything with __arrow_c_stream__")
+    raise UserError(f"{kind} is no data frame: give polars, pandas, or anything with __arrow_c_stream__")
 
 
 def _column(values: Any) -> pl.Series:
