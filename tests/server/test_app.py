@@ -99,6 +99,16 @@ def test_in_a_list_of_events_too(client):
     assert [one["status"] for one in done] == ["recorded", "invalid"] and "did you mean 'item_id'?" in done[1]["reason"]
 
 
+def test_an_error_says_what_to_do(client):
+    said = {call: client.request(*call.split()).json()["message"]
+            for call in ("GET /v1/nothing", "DELETE /v1/events", "POST /v1/recommend")}  # fmt: skip
+    assert list(said.values()) == [
+        "there is no route GET /v1/nothing; /docs lists all",
+        "/v1/events cannot be asked by DELETE; /docs says how",
+        "there is no body: send it as JSON",
+    ]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [

@@ -1,7 +1,7 @@
 const byId = (id) => document.getElementById(id);
 const K = 10;
 const verbs = { rating: "rated", purchase: "bought", view: "viewed", click: "clicked", cart: "in the cart", like: "liked",
-  return: "returned", review: "reviewed" };
+  return: "returned", review: "reviewed", interaction: "chosen" };
 let picked = [];      // a newcomer's items, the oldest first
 let user = null;      // the id of the user shown, or null for the newcomer: what ?user= of the address says
 let asked = 0;        // the number of the latest request: an older answer is dropped
@@ -60,7 +60,8 @@ async function show() {
     byId("slate").replaceChildren(...slate.items.map((item) => card(item.title, item.reason ?? "", item.score.toFixed(3),
       user === null ? { label: "I like this", run: () => pick(item.item_id, item.title) } : undefined)));
     const t = slate.timings_ms ?? {};
-    byId("timing").textContent = `ranked in ${t.rank} ms, explained in ${t.reasons} ms`;
+    const took = Object.values(t).reduce((sum, ms) => sum + ms, 0);
+    byId("timing").textContent = `made in ${took.toFixed(1)} ms`;
   } catch (error) {
     byId("state").textContent = String(error.message ?? error);
   }

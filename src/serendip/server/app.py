@@ -159,4 +159,9 @@ def not_valid(request: Request, error: Exception) -> Response:
 def no_route(request: Request, error: Exception) -> Response:
     """Answer a path or a method that is not there."""
     assert isinstance(error, HTTPException)
-    return answer(Failure("not_found" if error.status_code == 404 else "refused", str(error.detail)), error.status_code)
+    code, said = "refused", str(error.detail)
+    if error.status_code == 404:
+        code, said = "not_found", f"there is no route {request.method} {request.url.path}; /docs lists all"
+    elif error.status_code == 405:
+        said = f"{request.url.path} cannot be asked by {request.method}; /docs says how"
+    return answer(Failure(code, said), error.status_code)

@@ -224,6 +224,8 @@ def decoded(raw: bytes, kind: type[T]) -> T:
     Raises:
         BadRequest: it is none, or not of this kind.
     """
+    if not raw:
+        raise BadRequest(400, "not_json", "there is no body: send it as JSON")
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
