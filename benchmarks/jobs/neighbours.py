@@ -18,8 +18,7 @@ def ours(load) -> Ready:
     met = float((np.diff(x.indptr).astype(np.float64) ** 2).sum()) / 2  # a pair of items once
 
     def run(turn: int) -> object:
-        return neighbours(y.indptr.astype(np.int64), y.indices, y.data, m=x.shape[0], k=K, similarity="cosine", tie=tie,
-                          threads=THREADS)  # fmt: skip
+        return neighbours(y, k=K, similarity="cosine", tie=tie, threads=THREADS)
 
     return Ready(run, work=Work(added=met, spread=4 * x.shape[1]))
 

@@ -9,35 +9,24 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
+from serendip.arrays import rows_of
 from serendip.errors import UserError
 from serendip.kernels import compiled
-from serendip.kernels.knn import Neighbours, Similarity, neighbours, neighbours_numpy
+from serendip.kernels.knn import Similarity, neighbours, neighbours_numpy
 
 SIMILARITIES = get_args(Similarity)
 EVERY_KIND = [(s, overlap) for s in SIMILARITIES for overlap in (False, True)]
 
 
-def matrix(n: int, m: int, density: float, seed: int, lowest: int = 1) -> sp.csr_array:
+def matrix(n: int, m: int, density: float, seed: int, lowest: int = 1) -> sp.csr_matrix:
     """Integer values, so that the sums of both sides are exact and ties are ties; about one row in eight is empty."""
     rng = np.random.default_rng(seed)
     stored = (rng.random((n, m)) < density) & (rng.random((n, 1)) > 0.125)
-    return sp.csr_array(np.where(stored, rng.integers(lowest, 6, (n, m)), 0).astype(np.float32))
+    return sp.csr_matrix(np.where(stored, rng.integers(lowest, 6, (n, m)), 0).astype(np.float32))
 
 
-def arguments(a: sp.csr_array, seed: int = 0, **settings: Any) -> dict[str, Any]:
-    return {
-        "indptr": a.indptr.astype(np.int64),
-        "indices": a.indices.astype(np.int32),
-        "data": a.data.astype(np.float32),
-        "m": a.shape[1],
-        "tie": np.random.default_rng(seed).permutation(a.shape[0]).astype(np.int32),
-        **settings,
-    }
-
-
-def dense(found: Neighbours) -> np.ndarray:
-    n = len(found[0]) - 1
-    return sp.csr_array((found[2], found[1], found[0]), shape=(n, n)).toarray()
+def arguments(a: sp.csr_matrix, seed: int = 0, **settings: Any) -> dict[str, Any]:
+    return {"rows": a, "tie": np.random.default_rng(seed).permutation(a.shape[0]).astype(np.int32), **settings}
 
 
 def by_definition(
@@ -91,7 +80,7 @@ def test_all_pairs_are_as_defined(similarity: Similarity, overlap: bool, shrinka
     if not (overlap and similarity in ("pearson", "adjusted_cosine")):
         expected = np.maximum(expected, 0)
     for face in (neighbours, neighbours_numpy):
-        found = dense(face(**arguments(a, k=17, **settings)))
+        found = face(**arguments(a, k=17, **settings)).toarray()
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
@@ -120,27 +109,26 @@ def test_kernel_equals_twin(
         matrix(n, m, density, seed, lowest), seed, similarity=similarity, overlap=overlap, shrinkage=shrinkage,
         min_overlap=min_overlap, keep_self=keep_self,
     )  # fmt: skip
-    indptr, indices, data = neighbours(k=k, threads=threads, **given_)
-    twin = neighbours_numpy(k=k, **given_)
-    assert (indptr.dtype, indices.dtype, data.dtype) == (np.int64, np.int32, np.float32)
-    np.testing.assert_array_equal(indptr, twin[0])
-    every = dense(neighbours_numpy(k=n, **given_))
-    row = np.repeat(np.arange(n), np.diff(indptr))
-    np.testing.assert_allclose(data, every[row, indices], rtol=1e-5, atol=1e-6)  # what is kept is right ...
+    found, twin = neighbours(k=k, threads=threads, **given_), neighbours_numpy(k=k, **given_)
+    assert found.dtype == twin.dtype == np.float32
+    np.testing.assert_array_equal(found.indptr, twin.indptr)
+    every = neighbours_numpy(k=n, **given_).toarray()
+    expected = every[rows_of(found), found.indices]
+    np.testing.assert_allclose(found.data, expected, rtol=1e-5, atol=1e-6)  # what is kept is right ...
     for i in range(n):
-        kept = slice(indptr[i], indptr[i + 1])
-        assert (np.diff(indices[kept]) > 0).all()
-        best = -np.sort(-twin[2][kept])  # ... and nothing better was left out
-        np.testing.assert_allclose(-np.sort(-data[kept]), best, rtol=1e-5, atol=1e-6)
+        kept = slice(found.indptr[i], found.indptr[i + 1])
+        assert (np.diff(found.indices[kept]) > 0).all()
+        best = -np.sort(-twin.data[kept])  # ... and nothing better was left out
+        np.testing.assert_allclose(-np.sort(-found.data[kept]), best, rtol=1e-5, atol=1e-6)
     if similarity in ("dot", "jaccard"):  # exact on both sides, therefore so are the ties
-        np.testing.assert_array_equal(indices, twin[1])
+        np.testing.assert_array_equal(found.indices, twin.indices)
 
 
-def popular(n: int, m: int, seed: int) -> sp.csr_array:
+def popular(n: int, m: int, seed: int) -> sp.csr_matrix:
     """Rows from full to nearly empty, in no order: some meet all others, some but a few."""
     rng = np.random.default_rng(seed)
     share = rng.permutation(1 / (1 + np.arange(n) / 20))
-    return sp.csr_array((rng.random((n, m)) < np.maximum(share[:, None], 2 / m)).astype(np.float32))
+    return sp.csr_matrix((rng.random((n, m)) < np.maximum(share[:, None], 2 / m)).astype(np.float32))
 
 
 @pytest.mark.parametrize("weights", ["ones", "one a column", "many", "one a column but for a stored zero"])
@@ -155,9 +143,10 @@ def test_many_rows_of_all_lengths_equal_the_twin(weights: str, similarity: Simil
         a.data[len(a.data) // 2] = 0
     given_ = arguments(a, k=12, similarity=similarity, overlap=overlap)
     found, twin = neighbours(threads=2, **given_), neighbours_numpy(**given_)
-    np.testing.assert_array_equal(found[0], twin[0])
-    np.testing.assert_allclose(np.sort(found[2].reshape(-1, 12)), np.sort(twin[2].reshape(-1, 12)), rtol=1e-6)
-    assert (found[1] == twin[1]).mean() > (0.99 if similarity == "cosine" else 1 - 1e-9)  # ties within rounding
+    np.testing.assert_array_equal(found.indptr, twin.indptr)
+    np.testing.assert_allclose(np.sort(found.data.reshape(-1, 12)), np.sort(twin.data.reshape(-1, 12)), rtol=1e-6)
+    same = (found.indices == twin.indices).mean()
+    assert same > (0.99 if similarity == "cosine" else 1 - 1e-9)  # ties within rounding
 
 
 @pytest.mark.parametrize(("similarity", "overlap"), EVERY_KIND)
@@ -167,55 +156,56 @@ def test_threads_agree_to_the_bit(similarity: Similarity, overlap: bool) -> None
     given_ = arguments(a, k=20, similarity=similarity, overlap=overlap, shrinkage=3.0)
     one = neighbours(threads=1, **given_)
     for threads in (2, 5):
-        for x, y in zip(one, neighbours(threads=threads, **given_), strict=True):
-            np.testing.assert_array_equal(x, y)
+        several = neighbours(threads=threads, **given_)
+        for name in ("indptr", "indices", "data"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(several, name))
 
 
 @pytest.mark.parametrize(("similarity", "overlap"), EVERY_KIND)
 def test_equal_rows_are_taken_by_tie(similarity: Similarity, overlap: bool) -> None:
-    a = sp.csr_array(np.tile(np.array([[1, 2, 0, 5]], np.float32), (300, 1)))
+    a = sp.csr_matrix(np.tile(np.array([[1, 2, 0, 5]], np.float32), (300, 1)))
     given_ = arguments(a, similarity=similarity, overlap=overlap)
     for face in (neighbours, neighbours_numpy):
-        indptr, indices, _ = face(k=7, **given_)
-        assert indptr[-1] == 300 * 7
+        found = face(k=7, **given_)
+        assert found.nnz == 300 * 7
         for i in (0, 151, 299):
             others = [j for j in np.argsort(given_["tie"]) if j != i]
-            np.testing.assert_array_equal(indices[indptr[i] : indptr[i + 1]], sorted(others[:7]))
+            np.testing.assert_array_equal(found[i].indices, sorted(others[:7]))
 
 
 def test_identical_rows_are_fully_similar() -> None:
     a = matrix(30, 20, 0.6, seed=5)
-    twice = sp.csr_array(sp.vstack([a, a]))
+    twice = sp.csr_matrix(sp.vstack([a, a]))
     for similarity in ("cosine", "pearson", "euclidean", "jaccard", "adjusted_cosine"):
         for overlap in (False, True):
-            found = dense(neighbours(**arguments(twice, k=60, similarity=similarity, overlap=overlap)))
+            found = neighbours(**arguments(twice, k=60, similarity=similarity, overlap=overlap)).toarray()
             spread = np.array([len(set(r[r > 0])) > 1 for r in a.toarray()])
             full = np.flatnonzero((np.diff(a.indptr) > 0) & (spread | (similarity != "pearson")))
             np.testing.assert_allclose(found[full, full + 30], 1, rtol=1e-6)
 
 
 def test_orthogonal_rows_are_not_similar_by_rounding() -> None:
-    a = sp.csr_array(np.array([[0.1, 0.2, 0.7, 0.9], [0.3, 0.9, 0.9, 0.3], [0.3, 0.3, 0.1, 0.2]], np.float32))
+    a = sp.csr_matrix(np.array([[0.1, 0.2, 0.7, 0.9], [0.3, 0.9, 0.9, 0.3], [0.3, 0.3, 0.1, 0.2]], np.float32))
     a.data -= a.data.reshape(3, 4).mean(axis=1).repeat(4)
     x = a.toarray()
     x[1] -= x[0] * (x[0] @ x[1]) / (x[0] @ x[0])  # orthogonal, but for float32's rounding
     assert 0 < abs(x[0].astype(np.float64) @ x[1].astype(np.float64)) < 1e-6
-    given_ = arguments(sp.csr_array(x), k=3, similarity="adjusted_cosine")
+    given_ = arguments(sp.csr_matrix(x), k=3, similarity="adjusted_cosine")
     for face in (neighbours, neighbours_numpy):
         for overlap in (False, True):
-            assert dense(face(**given_, overlap=overlap))[0, 1] == 0
+            assert face(**given_, overlap=overlap)[0, 1] == 0
 
 
 def test_constant_rows_have_no_correlation() -> None:
-    a = sp.csr_array(np.array([[0.1] * 7, [0.3, 0.7, 0.1, 0.9, 0.4, 0.4, 0.2], [0.7] * 7], np.float32))
-    assert neighbours(**arguments(a, k=3, similarity="pearson", overlap=True))[0][-1] == 0
+    a = sp.csr_matrix(np.array([[0.1] * 7, [0.3, 0.7, 0.1, 0.9, 0.4, 0.4, 0.2], [0.7] * 7], np.float32))
+    assert neighbours(**arguments(a, k=3, similarity="pearson", overlap=True)).nnz == 0
 
 
 def test_negative_similarities_are_kept_for_ratings_only() -> None:
-    a = sp.csr_array(np.array([[1, 2, 4], [4, 2, 1], [-1, -2, -4]], np.float32))
+    a = sp.csr_matrix(np.array([[1, 2, 4], [4, 2, 1], [-1, -2, -4]], np.float32))
     for similarity in SIMILARITIES:
         for overlap in (False, True):
-            signed = (neighbours(**arguments(a, k=3, similarity=similarity, overlap=overlap))[2] < 0).any()
+            signed = (neighbours(**arguments(a, k=3, similarity=similarity, overlap=overlap)).data < 0).any()
             assert signed == (overlap and similarity in ("pearson", "adjusted_cosine"))
 
 
@@ -224,23 +214,22 @@ def test_what_is_not_a_number_is_never_kept() -> None:
     a.data[5] = np.nan
     for similarity in SIMILARITIES:
         for overlap in (False, True):
-            found = neighbours(**arguments(a, k=20, similarity=similarity, overlap=overlap))[2]
+            found = neighbours(**arguments(a, k=20, similarity=similarity, overlap=overlap)).data
             assert len(found) and not np.isnan(found).any()
 
 
 @pytest.mark.parametrize("shape", [(0, 0), (0, 5), (1, 1), (5, 0), (4, 3)])
 def test_nothing_shared_gives_empty_rows(shape: tuple[int, int]) -> None:
-    a = sp.csr_array(shape, dtype=np.float32)
+    a = sp.csr_matrix(shape, dtype=np.float32)
     for face in (neighbours, neighbours_numpy):
-        indptr, indices, data = face(**arguments(a, k=3, similarity="cosine"))
-        np.testing.assert_array_equal(indptr, np.zeros(shape[0] + 1))
-        assert len(indices) == len(data) == 0
+        found = face(**arguments(a, k=3, similarity="cosine"))
+        assert found.shape == (shape[0], shape[0]) and found.nnz == 0
 
 
 def test_a_row_keeps_itself_when_asked() -> None:
     a = matrix(25, 20, 0.5, seed=9)
-    found = dense(neighbours(**arguments(a, k=1, similarity="cosine", keep_self=True)))
-    np.testing.assert_allclose(np.diag(found), np.diff(a.indptr) > 0, rtol=1e-6)
+    found = neighbours(**arguments(a, k=1, similarity="cosine", keep_self=True))
+    np.testing.assert_allclose(found.diagonal(), np.diff(a.indptr) > 0, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -266,11 +255,18 @@ def test_settings_out_of_bounds_are_said(settings: dict[str, Any], words: str) -
         {"indptr": np.array([0, 2, 1], np.int64)},
         {"indptr": np.array([0, 1, 3], np.int64)},
         {"data": np.ones(3, np.float32)},
-        {"tie": np.array([1, 1], np.int32)},
-        {"tie": np.array([0, 1, 2], np.int32)},
     ],
 )
 def test_a_broken_matrix_is_refused(broken: dict[str, Any]) -> None:
-    a = sp.csr_array(np.array([[1, 0], [0, 1]], np.float32))
+    a = sp.csr_matrix(np.array([[1, 0], [0, 1]], np.float32))
+    for name, array in broken.items():
+        setattr(a, name, array)
     with pytest.raises(ValueError):
-        neighbours(**{**arguments(a, k=1, similarity="cosine"), **broken})
+        neighbours(**arguments(a, k=1, similarity="cosine"))
+
+
+@pytest.mark.parametrize("tie", [[1, 1], [0, 1, 2]])
+def test_a_tie_that_is_no_permutation_is_refused(tie: list[int]) -> None:
+    a = sp.csr_matrix(np.array([[1, 0], [0, 1]], np.float32))
+    with pytest.raises(ValueError, match="permutation"):
+        neighbours(a, k=1, similarity="cosine", tie=np.array(tie, np.int32))

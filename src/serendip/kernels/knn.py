@@ -7,27 +7,23 @@ Neighborhood Interpolation Weights, ICDM 2007.
 """
 
 import math
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from serendip.arrays import F32, F64, I32, I64
+from serendip.arrays import CSR, F32, F64, I32, offsets, rows_of
 from serendip.errors import UserError, nearest
 from serendip.kernels import compiled
 from serendip.kernels.csr import checked_csr
 
 Similarity = Literal["dot", "cosine", "pearson", "adjusted_cosine", "euclidean", "jaccard"]
-Neighbours: TypeAlias = tuple[I64, I32, F32]
 
 
 def neighbours(
-    indptr: I64,
-    indices: I32,
-    data: F32,
+    rows: CSR,
     *,
-    m: int,
     k: int,
     similarity: Similarity,
     tie: I32,
@@ -36,8 +32,8 @@ def neighbours(
     min_overlap: int = 1,
     keep_self: bool = False,
     threads: int | None = None,
-) -> Neighbours:
-    """Find the k most similar other rows of each row of A (n, m), given in CSR without duplicate entries.
+) -> CSR:
+    """Find the k most similar other rows of each row of A (n, m), which has no duplicate entries.
 
     Two rows are compared where they share at least `min_overlap` stored columns. With x and y for their values, c for
     the number of columns that they share and s for the shrinkage, the similarity is,
@@ -59,10 +55,7 @@ def neighbours(
     returned, up to three times for a moment, and a dense row of up to 48 bytes a cell for each thread.
 
     Args:
-        indptr: (n+1,) where each row begins.
-        indices: (nnz,) columns.
-        data: (nnz,) values.
-        m: number of columns.
+        rows: A (n, m).
         k: how many neighbours to keep of a row, at most.
         similarity: see above.
         tie: (n,) a permutation; of equally similar rows the ones with the smaller tie are kept.
@@ -73,7 +66,7 @@ def neighbours(
         threads: None means every core.
 
     Returns:
-        CSR (n, n): indptr (n+1,), indices ascending within a row, similarities.
+        (n, n): the similarities that are kept, columns ascending within a row.
 
     Raises:
         UserError: an unknown similarity, or a setting out of its bounds.
@@ -85,8 +78,8 @@ def neighbours(
         raise UserError(f"k and min_overlap must be 1 or more; they are {k} and {min_overlap}")
     if not (shrinkage >= 0 and math.isfinite(shrinkage)):
         raise UserError(f"shrinkage must be a number of 0 or more; it is {shrinkage}")
-    n = len(indptr) - 1
-    indptr, indices, data = checked_csr(indptr, indices, data, n, m)
+    n, m = rows.shape
+    indptr, indices, data = checked_csr(rows.indptr, rows.indices, rows.data, n, m)
     tie = np.ascontiguousarray(tie, np.int32)
     if not np.array_equal(np.sort(tie), np.arange(n)):
         raise ValueError(f"tie must be a permutation of the {n} rows")
@@ -94,25 +87,22 @@ def neighbours(
     if not compiled.native:
         compiled.say_once()
         return neighbours_numpy(
-            indptr, indices, data, m=m, k=k, similarity=similarity, tie=tie,
-            shrinkage=shrinkage, overlap=overlap, min_overlap=min_overlap, keep_self=keep_self,
+            rows, k=k, similarity=similarity, tie=tie, shrinkage=shrinkage, overlap=overlap, min_overlap=min_overlap,
+            keep_self=keep_self,
         )  # fmt: skip
     if similarity == "pearson" and not overlap:
-        data = _centred(indptr, data)
+        data = _centred(rows)
     cosine = similarity == "adjusted_cosine" or (similarity == "pearson" and not overlap)
-    found: Neighbours = compiled.module.neighbours(
+    begin, near, value = compiled.module.neighbours(
         indptr, indices, data, m, k, "cosine" if cosine else similarity, tie, shrinkage, overlap or similarity == "dot",
         _keeps_negative(similarity, overlap), min_overlap, keep_self, threads or compiled.default_threads(),
     )  # fmt: skip
-    return found
+    return sp.csr_matrix((value, near, begin), shape=(n, n))
 
 
 def neighbours_numpy(
-    indptr: I64,
-    indices: I32,
-    data: F32,
+    rows: CSR,
     *,
-    m: int,
     k: int,
     similarity: Similarity,
     tie: I32,
@@ -120,23 +110,22 @@ def neighbours_numpy(
     overlap: bool = False,
     min_overlap: int = 1,
     keep_self: bool = False,
-) -> Neighbours:
+) -> CSR:
     """Do what `neighbours` does, in float64, by the products of some hundred rows at a time with all rows."""
-    n = len(indptr) - 1
-    if similarity == "pearson" and not overlap:
-        data = _centred(indptr, data)
+    n = rows.shape[0]
+    data = (_centred(rows) if similarity == "pearson" and not overlap else rows.data).astype(np.float64)
     a, ones, squares = (
-        sp.csr_array((values, indices, indptr), shape=(n, m))
-        for values in (data.astype(np.float64), np.ones(len(data)), data.astype(np.float64) ** 2)
+        sp.csr_array((values, rows.indices, rows.indptr), shape=rows.shape)
+        for values in (data, np.ones_like(data), data**2)
     )
     size, square = (np.asarray(x.sum(axis=1), np.float64) for x in (ones, squares))  # (n,) both
     kept: list[npt.NDArray[np.intp]] = []
     values: list[F32] = []
     for begin in range(0, n, 256):
-        rows = slice(begin, min(begin + 256, n))
+        part = slice(begin, min(begin + 256, n))
 
-        def product(left: sp.csr_array, right: sp.csr_array, rows: slice = rows) -> F64:
-            return np.asarray((left[rows] @ right.T).toarray())  # (rows, n)
+        def product(left: sp.csr_array, right: sp.csr_array, part: slice = part) -> F64:
+            return np.asarray((left[part] @ right.T).toarray())  # (part, n)
 
         c, xy = product(ones, ones), product(a, a)
         s = 0.0 if overlap else shrinkage
@@ -144,9 +133,9 @@ def neighbours_numpy(
             if similarity == "dot":
                 score = xy
             elif similarity == "jaccard":
-                score = c / (size[rows, None] + size - c + s)
+                score = c / (size[part, None] + size - c + s)
             elif not overlap:
-                xx, yy = square[rows, None], square
+                xx, yy = square[part, None], square
                 if similarity == "euclidean":
                     score = 1 / (1 + np.sqrt(np.maximum(xx + yy - 2 * xy, 0)) + s)
                 else:
@@ -173,9 +162,8 @@ def neighbours_numpy(
             best = np.sort(candidates[np.lexsort((tie[candidates], -row[candidates]))[:k]])
             kept.append(best)
             values.append(row[best])
-    counts = np.array([0, *map(len, kept)], np.int64)
-    none_i, none_f = np.empty(0, np.int32), np.empty(0, np.float32)
-    return np.cumsum(counts), np.concatenate([none_i, *kept]).astype(np.int32), np.concatenate([none_f, *values])
+    near, value = np.concatenate([np.empty(0, np.intp), *kept]), np.concatenate([np.empty(0, np.float32), *values])
+    return sp.csr_matrix((value, near, offsets(np.array([len(best) for best in kept], np.int64))), shape=(n, n))
 
 
 def _keeps_negative(similarity: Similarity, overlap: bool) -> bool:
@@ -186,9 +174,8 @@ def _cosine(xy: F64, size: F64, s: float) -> F64:
     return np.where(np.abs(xy) > 1e-6 * size, xy / (size + s), 0)
 
 
-def _centred(indptr: I64, data: F32) -> F32:
-    """Take from each row's values their mean."""
-    size = np.diff(indptr)
-    row = np.repeat(np.arange(len(size)), size)
-    mean = np.bincount(row, weights=data, minlength=len(size)) / np.maximum(size, 1)
-    return (data - mean[row]).astype(np.float32)
+def _centred(rows: CSR) -> F32:
+    """Return the values less the mean of their row.  # (nnz,)"""
+    row, size = rows_of(rows), np.diff(rows.indptr)
+    mean = np.bincount(row, weights=rows.data, minlength=len(size)) / np.maximum(size, 1)
+    return (rows.data - mean[row]).astype(np.float32)

@@ -8,9 +8,6 @@ TKDD 4(1), 2010.
 from dataclasses import dataclass
 from typing import ClassVar, cast
 
-import numpy as np
-from scipy.sparse import csr_matrix
-
 from serendip.arrays import CSR, columns_used
 from serendip.data.dataset import Dataset
 from serendip.kernels.knn import Similarity, neighbours
@@ -82,9 +79,7 @@ class ItemKNN(Algorithm):
 
         overlap: compare over shared users only; a distance over all would call items near that few have rated.
         """
-        indptr, indices, value = neighbours(
-            rows.indptr.astype(np.int64), rows.indices, rows.data, m=data.n_users, k=min(k, data.n_items),
-            similarity=cast(Similarity, self.similarity), tie=data.items.tie, shrinkage=self.shrinkage,
-            overlap=overlap, threads=run.threads,
+        return neighbours(
+            rows, k=min(k, data.n_items), similarity=cast(Similarity, self.similarity), tie=data.items.tie,
+            shrinkage=self.shrinkage, overlap=overlap, threads=run.threads,
         )  # fmt: skip
-        return csr_matrix((value, indices, indptr), shape=(data.n_items, data.n_items))

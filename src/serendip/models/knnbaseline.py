@@ -8,9 +8,6 @@ Collaborative Filtering", SIGIR 1999.
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-import numpy as np
-from scipy.sparse import csr_matrix
-
 from serendip.arrays import CSR, columns_used
 from serendip.data.dataset import Dataset
 from serendip.kernels.knn import neighbours
@@ -81,9 +78,7 @@ class KNNBaseline(Algorithm):
         similarity: Literal["adjusted_cosine", "euclidean"] = (
             "euclidean" if self.similarity == "euclidean" else "adjusted_cosine"
         )
-        indptr, indices, value = neighbours(
-            rows.indptr.astype(np.int64), rows.indices, rows.data, m=data.n_users,
-            k=min(KEPT * self.neighbours, data.n_items), similarity=similarity, tie=data.items.tie,
+        return neighbours(
+            rows, k=min(KEPT * self.neighbours, data.n_items), similarity=similarity, tie=data.items.tie,
             shrinkage=self.shrinkage, overlap=True, min_overlap=self.min_overlap, threads=run.threads,
         )  # fmt: skip
-        return csr_matrix((value, indices, indptr), shape=(data.n_items, data.n_items))

@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import F64
+from serendip.arrays import F64, rows_of
 from serendip.data.dataset import Dataset
 from serendip.kernels.knn import neighbours
 from serendip.models.contract import Algorithm, Run, learnable
@@ -93,12 +93,9 @@ def three_steps(data: Dataset, alpha: float, beta: float, k: int, run: Run) -> I
     of_user = powers(np.repeat(d_user, np.diff(x.indptr)), -alpha / 2)  # (nnz,)
     half = x.data.astype(np.float64) ** alpha * of_user * powers(d_item, -alpha)[x.indices]
     rows = csr_matrix((half.astype(np.float32), x.indices, x.indptr), shape=x.shape).T.tocsr()  # (n_items, n_users)
-    indptr, indices, value = neighbours(
-        rows.indptr.astype(np.int64), rows.indices, rows.data, m=data.n_users, k=min(k, data.n_items),
-        similarity="dot", tie=data.items.tie, threads=run.threads,
-    )  # fmt: skip
-    column = np.repeat(powers(d_item, alpha - beta), np.diff(indptr))  # row i of what was found is column i of W
-    found = csr_matrix(((value * column).astype(np.float32), indices, indptr), shape=(data.n_items, data.n_items))
+    k = min(k, data.n_items)
+    found = neighbours(rows, k=k, similarity="dot", tie=data.items.tie, threads=run.threads)  # row i: column i of W
+    found.data = (found.data * powers(d_item, alpha - beta)[rows_of(found)]).astype(np.float32)
     return ItemWeights(data.users, data.items, data.fitted_rules, found.T.tocsr(), d_item > 0)
 
 
