@@ -37,7 +37,10 @@ def rows_of(matrix: CSR) -> I64:
 
 def pairs_of(matrix: CSR) -> I64:
     """Return each stored number's place as row * n_columns + column.  # (nnz,)"""
-    return rows_of(matrix) * matrix.shape[1] + matrix.indices
+    pair = rows_of(matrix)
+    pair *= matrix.shape[1]
+    pair += matrix.indices
+    return pair
 
 
 def columns_used(matrix: CSR) -> Bool:

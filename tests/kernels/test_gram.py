@@ -45,18 +45,12 @@ def test_gram_of_many_rows_is_accurate_and_the_same_for_any_threads(isa: str) ->
 @given(m=sizes, n=sizes, seed=st.integers(0, 1000), ones=st.booleans(), threads=st.integers(1, 3))
 def test_gram_equals_twin(isa: str, m: int, n: int, seed: int, ones: bool, threads: int) -> None:
     x = made(m, n, seed, ones)
-    given_arrays = (x.indptr, x.indices, x.data, n)
-    np.testing.assert_allclose(
-        sparse_gram(*given_arrays, threads=threads), sparse_gram_numpy(*given_arrays), rtol=1e-5, atol=1e-5
-    )
+    np.testing.assert_allclose(sparse_gram(x, threads=threads), sparse_gram_numpy(x), rtol=1e-5, atol=1e-5)
 
 
 def test_twins_answer_in_rows_as_what_inverts_in_place_asks_for() -> None:
     x = made(40, 30, 0, ones=True)
-    for answer in (
-        sparse_gram_numpy(x.indptr, x.indices, x.data, 30),
-        sandwich_numpy(x.indptr, x.indices, x.data, np.eye(40, dtype=np.float32), 30),
-    ):
+    for answer in (sparse_gram_numpy(x), sandwich_numpy(x, np.eye(40, dtype=np.float32))):
         assert answer.flags.c_contiguous
 
 
@@ -64,19 +58,14 @@ def test_twins_answer_in_rows_as_what_inverts_in_place_asks_for() -> None:
 def test_sandwich_equals_twin(isa: str, m: int, more: int, seed: int, ones: bool, threads: int) -> None:
     x = made(m, m + more, seed, ones)
     k = np.random.default_rng(seed).standard_normal((m, m)).astype(np.float32)
-    given_arrays = (x.indptr, x.indices, x.data, k + k.T, m + more)
-    np.testing.assert_allclose(
-        sandwich(*given_arrays, threads=threads), sandwich_numpy(*given_arrays), rtol=1e-4, atol=1e-3
-    )
+    found, twin = sandwich(x, k + k.T, threads=threads), sandwich_numpy(x, k + k.T)
+    np.testing.assert_allclose(found, twin, rtol=1e-4, atol=1e-3)
 
 
 def test_threads_do_not_change_a_bit(isa: str) -> None:
     x = made(150, 300, 0, ones=False)
     k = np.random.default_rng(0).standard_normal((150, 150)).astype(np.float32)
-    one, three = (
-        (sparse_gram(x.indptr, x.indices, x.data, 300, threads=t),
-         sandwich(x.indptr, x.indices, x.data, k + k.T, 300, threads=t)) for t in (1, 3)
-    )  # fmt: skip
+    one, three = ((sparse_gram(x, threads=t), sandwich(x, k + k.T, threads=t)) for t in (1, 3))
     np.testing.assert_array_equal(one[0], three[0])
     np.testing.assert_array_equal(one[1], three[1])
 
@@ -94,36 +83,39 @@ def test_mirror_copies_the_lower_triangle(isa: str, n: int) -> None:
 def test_unsorted_rows_and_repeated_places_are_added_up(isa: str) -> None:
     indptr, indices = np.array([0, 4, 4, 5]), np.array([2, 0, 2, 1, 1], np.int32)
     value = np.array([1, 2, 3, 5, 7], np.float32)
+    given_ = csr_matrix((value, indices, indptr), shape=(3, 3))
     before = indices.copy(), value.copy()
     x = np.array([[2, 5, 4], [0, 0, 0], [0, 7, 0]], np.float32)
-    np.testing.assert_array_equal(sparse_gram(indptr, indices, value, 3), x.T @ x)
+    np.testing.assert_array_equal(sparse_gram(given_), x.T @ x)
     k = np.array([[1, 2, 0], [2, 3, 1], [0, 1, 4]], np.float32)
-    np.testing.assert_array_equal(sandwich(indptr, indices, value, k, 3), x.T @ k @ x)
-    np.testing.assert_array_equal(before[0], indices)
-    np.testing.assert_array_equal(before[1], value)
+    np.testing.assert_array_equal(sandwich(given_, k), x.T @ k @ x)
+    np.testing.assert_array_equal(before[0], given_.indices)
+    np.testing.assert_array_equal(before[1], given_.data)
 
 
 def test_a_user_with_every_item_and_users_with_none(isa: str) -> None:
     x = np.zeros((5, 70), np.float32)
     x[2] = 1
     x[4, 3] = 1
-    s = csr_matrix(x)
-    np.testing.assert_array_equal(sparse_gram(s.indptr, s.indices, s.data, 70), x.T @ x)
+    np.testing.assert_array_equal(sparse_gram(csr_matrix(x)), x.T @ x)
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
 def test_values_that_are_not_finite_are_refused(wrong: float) -> None:
     with pytest.raises(ValueError, match="NaN or infinity"):
-        sparse_gram(np.array([0, 1]), np.array([0], np.int32), np.array([wrong], np.float32), 1)
+        sparse_gram(csr_matrix(np.array([[wrong]], np.float32)))
 
 
 def test_arrays_that_do_not_fit_are_refused() -> None:
-    ones = np.ones(1, np.float32)
+    x = csr_matrix(np.array([[1, 0]], np.float32))
+    x.indices[0] = 3
     with pytest.raises(ValueError, match="indices must lie"):
-        sparse_gram(np.array([0, 1]), np.array([3], np.int32), ones, 2)
+        sparse_gram(x)
+    x = csr_matrix(np.array([[1, 0]], np.float32))
+    x.data = np.ones(2, np.float32)
     with pytest.raises(ValueError, match="equally long"):
-        sparse_gram(np.array([0, 1]), np.array([0], np.int32), np.ones(2, np.float32), 2)
+        sparse_gram(x)
     with pytest.raises(ValueError, match="no more rows"):
-        sandwich(np.array([0, 1, 1]), np.array([0], np.int32), ones, np.eye(2, dtype=np.float32), 1)
+        sandwich(csr_matrix(np.ones((2, 1), np.float32)), np.eye(2, dtype=np.float32))
     with pytest.raises(ValueError, match="square"):
         mirror(np.ones((2, 3), np.float32))

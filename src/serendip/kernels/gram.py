@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import F32, I32, I64
+from serendip.arrays import CSR, F32, I32, I64
 from serendip.kernels import compiled
 from serendip.kernels.csr import checked_csr
 
@@ -25,61 +25,47 @@ def gram(y: F32, *, threads: int | None = None) -> F32:
     return out
 
 
-def sparse_gram(
-    indptr: I64, indices: I32, value: F32, n_columns: int, *, whole: bool = True, threads: int | None = None
-) -> F32:
+def sparse_gram(x: CSR, *, whole: bool = True, threads: int | None = None) -> F32:
     """Return X'X (n, n) of a sparse X (m, n), in O(sum of squared row lengths / 2) time.
 
     Beside the answer it needs 8 bytes an entry of X. Sums are float32, exact for counts up to 2^24; they do not depend
     on the threads.
 
     Args:
-        indptr: (m+1,) where each row begins.
-        indices: (nnz,) columns, in any order; entries of the same place are added up.
-        value: (nnz,) finite.
-        n_columns: n.
+        x: X (m, n), finite; columns may be in any order, and numbers of the same place are added up.
         whole: fill in the upper triangle too; otherwise what it holds is not defined (LAPACK reads one triangle).
         threads: None means every core.
 
     Raises:
-        ValueError: no CSR matrix, or a value that is not finite.
+        ValueError: a broken CSR matrix, or a value that is not finite.
     """
-    indptr, indices, value = _canonical(indptr, indices, value, n_columns)
+    indptr, indices, value = _canonical(x)
     if not compiled.native:
         compiled.say_once()
-        return sparse_gram_numpy(indptr, indices, value, n_columns)
+        return sparse_gram_numpy(x)
     threads = threads or compiled.default_threads()
-    out = np.empty((n_columns, n_columns), np.float32)
+    out = np.empty((x.shape[1], x.shape[1]), np.float32)
     compiled.module.gram_lower(indptr, indices, None if (value == 1).all() else value, out, threads)
     if whole:
         mirror(out, threads=threads)
     return out
 
 
-def sandwich(
-    indptr: I64,
-    indices: I32,
-    value: F32,
-    k: F32,
-    n_columns: int,
-    *,
-    whole: bool = True,
-    threads: int | None = None,
-) -> F32:
+def sandwich(x: CSR, k: F32, *, whole: bool = True, threads: int | None = None) -> F32:
     """Return X' K X (n, n) of a sparse X (m, n), m <= n, and a symmetric K (m, m), in O(nnz (m + n / 2)) time.
 
     Beside the answer it needs 12 bytes an entry of X and 256 m bytes a thread. Arguments and errors as `sparse_gram`.
     """
-    m = len(indptr) - 1
-    indptr, indices, value = _canonical(indptr, indices, value, n_columns)
+    m, n = x.shape
+    indptr, indices, value = _canonical(x)
     k = np.ascontiguousarray(k, np.float32)
-    if k.shape != (m, m) or m > n_columns:
-        raise ValueError(f"k {k.shape} must be ({m}, {m}), and X have no more rows than its {n_columns} columns")
+    if k.shape != (m, m) or m > n:
+        raise ValueError(f"k {k.shape} must be ({m}, {m}), and X have no more rows than its {n} columns")
     if not compiled.native:
         compiled.say_once()
-        return sandwich_numpy(indptr, indices, value, k, n_columns)
+        return sandwich_numpy(x, k)
     threads = threads or compiled.default_threads()
-    out = np.empty((n_columns, n_columns), np.float32)
+    out = np.empty((n, n), np.float32)
     compiled.module.sandwich_lower(indptr, indices, None if (value == 1).all() else value, k, out, threads)
     if whole:
         mirror(out, threads=threads)
@@ -103,15 +89,13 @@ def gram_numpy(y: F32) -> F32:
     return (wide.T @ wide).astype(np.float32)
 
 
-def sparse_gram_numpy(indptr: I64, indices: I32, value: F32, n_columns: int) -> F32:
+def sparse_gram_numpy(x: CSR) -> F32:
     """Do what `sparse_gram` does, by SciPy's sparse product."""
-    x = csr_matrix((value, indices, indptr), shape=(len(indptr) - 1, n_columns))
     return np.ascontiguousarray((x.T @ x).toarray(), np.float32)
 
 
-def sandwich_numpy(indptr: I64, indices: I32, value: F32, k: F32, n_columns: int) -> F32:
+def sandwich_numpy(x: CSR, k: F32) -> F32:
     """Do what `sandwich` does, by SciPy's product of a sparse and a dense matrix."""
-    x = csr_matrix((value, indices, indptr), shape=(len(indptr) - 1, n_columns))
     return np.ascontiguousarray((x.T @ k) @ x, np.float32)
 
 
@@ -121,9 +105,9 @@ def mirror_numpy(a: F32) -> None:
         a[i, i:] = a[i:, i]
 
 
-def _canonical(indptr: I64, indices: I32, value: F32, n_columns: int) -> tuple[I64, I32, F32]:
+def _canonical(x: CSR) -> tuple[I64, I32, F32]:
     """Return the arrays with each row ascending and no place named twice: themselves where they are so already."""
-    indptr, indices, value = checked_csr(indptr, indices, value, len(indptr) - 1, n_columns)
+    indptr, indices, value = checked_csr(x.indptr, x.indices, x.data, *x.shape)
     if not np.isfinite(value).all():
         raise ValueError("value holds NaN or infinity")
     rises = np.diff(indices) > 0
@@ -131,6 +115,6 @@ def _canonical(indptr: I64, indices: I32, value: F32, n_columns: int) -> tuple[I
     rises[begins[(begins > 0) & (begins < len(indices))] - 1] = True
     if rises.all():
         return indptr, indices, value
-    x = csr_matrix((value.copy(), indices.copy(), indptr.copy()), shape=(len(indptr) - 1, n_columns))
+    x = csr_matrix((value.copy(), indices.copy(), indptr.copy()), shape=x.shape)
     x.sum_duplicates()
     return x.indptr.astype(np.int64), x.indices.astype(np.int32), x.data

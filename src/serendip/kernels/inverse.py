@@ -5,47 +5,36 @@ doi:10.1137/0614004.
 """
 
 import numpy as np
-import scipy.sparse as sp
 
-from serendip.arrays import F32, I32, I64
+from serendip.arrays import CSR, F32, ItemLists
 from serendip.kernels import compiled
 from serendip.kernels.csr import check_csr, checked_csr
 
 
-def inverse_rows(
-    indptr: I64,
-    indices: I32,
-    data: F32,
-    pattern: I64,
-    columns: I32,
-    *,
-    threads: int | None = None,
-) -> F32:
+def inverse_rows(a: CSR, allowed: ItemLists, *, threads: int | None = None) -> F32:
     """Return, for each row i with the allowed columns S, the row of i in the inverse of A restricted to S x S.
 
-    A is symmetric. Where S is all columns up to i, the rows over the square roots of their last entries are the
+    Where S is all columns up to i, the rows over the square roots of their last entries are the
     inverse of A's Cholesky factor, K with K'K = A^-1; with fewer columns they are the K nearest to that
     (Kolotilina and Yeremin 1993, theorem 2.2). The result does not depend on the number of threads.
 
     O(sum over rows of |S|^3 / 3) time, and a dense |S| x |S| matrix a thread.
 
     Args:
-        indptr: (n+1,) where each row of A begins.
-        indices: (nnz,) columns of A, its diagonal among them.
-        data: (nnz,) values.
-        pattern: (n+1,) where each row's allowed columns begin.
-        columns: distinct columns, a row's own last.
+        a: A (n, n), symmetric, its diagonal stored.
+        allowed: each row's distinct columns, its own last.
         threads: None means every core.
 
     Returns:
-        A value for each of `columns`.
+        A value for each allowed column, one row after the other.
 
     Raises:
-        ValueError: a broken pattern, a value that is not finite, or a system that is not positive definite in float32.
+        ValueError: a broken matrix or list, a number that is not finite, or a system that is not positive definite in
+            float32.
     """
-    n = len(indptr) - 1
-    indptr, indices, data = checked_csr(indptr, indices, data, n, n)
-    pattern, columns = np.ascontiguousarray(pattern, np.int64), np.ascontiguousarray(columns, np.int32)
+    n = a.shape[0]
+    indptr, indices, data = checked_csr(a.indptr, a.indices, a.data, n, n)
+    pattern, columns = np.ascontiguousarray(allowed.offset, np.int64), np.ascontiguousarray(allowed.item, np.int32)
     check_csr(pattern, columns, n, n)
     if not np.isfinite(data).all():
         raise ValueError("the matrix must hold finite numbers")
@@ -53,7 +42,7 @@ def inverse_rows(
         raise ValueError("each row's own column must be the last that it is allowed")
     if not compiled.native:
         compiled.say_once()
-        return inverse_rows_numpy(indptr, indices, data, pattern, columns)
+        return inverse_rows_numpy(a, allowed)
     value = np.empty(len(columns), np.float32)
     compiled.module.inverse_rows(
         indptr, indices, data, pattern, columns, value, threads or compiled.default_threads()
@@ -61,25 +50,17 @@ def inverse_rows(
     return value
 
 
-def inverse_rows_numpy(
-    indptr: I64,
-    indices: I32,
-    data: F32,
-    pattern: I64,
-    columns: I32,
-) -> F32:
+def inverse_rows_numpy(a: CSR, allowed: ItemLists) -> F32:
     """Do what `inverse_rows` does, row by row in float64."""
-    n = len(indptr) - 1
-    a = sp.csr_array((data.astype(np.float64), indices, indptr), shape=(n, n))
-    value = np.empty(len(columns), np.float32)
-    for i in range(n):
-        at = slice(pattern[i], pattern[i + 1])
-        part = a[columns[at]][:, columns[at]].toarray()  # (k, k)
+    value = np.empty(len(allowed.item), np.float32)
+    for i in range(len(allowed)):
+        part = a[allowed[i]][:, allowed[i]].toarray().astype(np.float64)  # (k, k)
         own = np.zeros(len(part))
         own[-1] = 1
         try:
             lower = np.linalg.cholesky(part)
         except np.linalg.LinAlgError:
             raise ValueError(f"the system of row {i} is not positive definite: raise the diagonal") from None
+        at = slice(allowed.offset[i], allowed.offset[i + 1])
         value[at] = np.linalg.solve(lower.T, np.linalg.solve(lower, own))
     return value

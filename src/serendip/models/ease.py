@@ -95,7 +95,7 @@ def inverse(x: CSR, l2: float, run: Run) -> F32:
         UserError: the matrix is too nearly singular for float32.
     """
     n = x.shape[1]
-    a = sparse_gram(x.indptr.astype(np.int64), x.indices, x.data, n, whole=False, threads=run.threads)
+    a = sparse_gram(x, whole=False, threads=run.threads)
     run.report("ease: item products", 1, 3)
     a[np.diag_indices(n)] += np.float32(l2)
     norm = float((x.T @ (x @ np.ones(n, np.float32))).max()) + l2  # of a: weights are positive
@@ -116,7 +116,7 @@ def woodbury(x: CSR, l2: float, run: Run) -> F32:
     """Return (X'X + l2 I)^-1 = (I - X' (X X' + l2 I)^-1 X) / l2, for fewer users than items.  # (n_items, n_items)"""
     n = x.shape[1]
     inner = inverse(x.T.tocsr(), l2, run)  # (n_users, n_users)
-    p = sandwich(x.indptr.astype(np.int64), x.indices, x.data, inner, n, threads=run.threads)
+    p = sandwich(x, inner, threads=run.threads)
     p *= np.float32(-1 / l2)
     p[np.diag_indices(n)] += np.float32(1 / l2)
     return p

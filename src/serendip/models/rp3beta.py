@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import F64, rows_of
+from serendip.arrays import F64
 from serendip.data.dataset import Dataset
 from serendip.kernels.knn import neighbours
 from serendip.models.contract import Algorithm, Run, learnable
@@ -95,7 +95,8 @@ def three_steps(data: Dataset, alpha: float, beta: float, k: int, run: Run) -> I
     rows = csr_matrix((half.astype(np.float32), x.indices, x.indptr), shape=x.shape).T.tocsr()  # (n_items, n_users)
     k = min(k, data.n_items)
     found = neighbours(rows, k=k, similarity="dot", tie=data.items.tie, threads=run.threads)  # row i: column i of W
-    found.data = (found.data * powers(d_item, alpha - beta)[rows_of(found)]).astype(np.float32)
+    column = np.repeat(powers(d_item, alpha - beta), np.diff(found.indptr))
+    found.data = (found.data * column).astype(np.float32)
     return ItemWeights(data.users, data.items, data.fitted_rules, found.T.tocsr(), d_item > 0)
 
 

@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.sparse import csr_matrix, diags_array
 
-from serendip.arrays import CSR, I32, I64, columns_used, offsets
+from serendip.arrays import CSR, I32, I64, ItemLists, columns_used, offsets
 from serendip.data.dataset import Dataset
 from serendip.errors import UserError
 from serendip.kernels.inverse import inverse_rows
@@ -53,20 +53,18 @@ class SANSA(Algorithm):
         learnable(data, self.name)
         g = gram(data.matrix, self.name)  # (n_items, n_items)
         run.report("sansa: item products", 1, 3)
-        g = (g + diags_array(np.full(data.n_items, self.l2, np.float32))).tocsr()
+        g = csr_matrix(g + diags_array(np.full(data.n_items, self.l2, np.float32)))
         g.sort_indices()
         order = np.lexsort((data.items.tie, -g.diagonal()))
-        pattern, columns = allowed(csr_matrix(g), order, self.density)
+        pattern = allowed(g, order, self.density)
         run.report("sansa: pattern", 2, 3)
         try:
-            value = inverse_rows(
-                g.indptr.astype(np.int64), g.indices.astype(np.int32), g.data, pattern, columns, threads=run.threads
-            )
+            value = inverse_rows(g, pattern, threads=run.threads)
         except ValueError:
             raise UserError("sansa: the item products are singular in float32; raise l2") from None
-        own = value[pattern[1:] - 1]  # (n_items,)
-        value /= np.sqrt(np.repeat(own, np.diff(pattern)))
-        factor = csr_matrix((value, columns, pattern), shape=g.shape)
+        own = value[pattern.offset[1:] - 1]  # (n_items,)
+        value /= np.sqrt(np.repeat(own, np.diff(pattern.offset)))
+        factor = csr_matrix((value, pattern.item, pattern.offset), shape=g.shape)
         factor.sort_indices()
         run.report("sansa: inverse", 3, 3)
         known = columns_used(data.matrix)
@@ -79,8 +77,8 @@ class SANSA(Algorithm):
         return Cost(memory, 10 * (size.met(size.pairs) + stored) + size.n_items * density**3 / 3)
 
 
-def allowed(g: CSR, order: I64, k: int) -> tuple[I64, I32]:
-    """Return the columns that each row of the factor may have, its own last: (n + 1,) offsets and the columns.
+def allowed(g: CSR, order: I64, k: int) -> ItemLists:
+    """Return the columns that each row of the factor may have, its own last.
 
     They are the k items before it in the order that alone explain it best, by g_ij^2 / g_jj.
     """
@@ -97,4 +95,4 @@ def allowed(g: CSR, order: I64, k: int) -> tuple[I64, I32]:
         if len(j) > k:
             j = np.sort(j[np.argpartition(-gain, k)[:k]])
         kept.append(np.append(j, i).astype(np.int32))
-    return offsets(np.array([len(row) for row in kept], np.int64)), np.concatenate(kept)
+    return ItemLists(offsets(np.array([len(row) for row in kept], np.int64)), np.concatenate(kept))

@@ -51,12 +51,10 @@ class SLIM(Algorithm):
         learnable(data, self.name)
         g = gram(data.matrix, self.name)  # (n_items, n_items)
         run.report("slim: item products", 1, 2)
-        indptr, indices, value = slim_columns(
-            g.indptr.astype(np.int64), g.indices, g.data, g.diagonal(), l1=self.l1, l2=self.l2,
-            k=self.candidates, sweeps=self.sweeps, threads=run.threads,
-        )  # fmt: skip
+        weights = slim_columns(
+            g, l1=self.l1, l2=self.l2, k=self.candidates, sweeps=self.sweeps, threads=run.threads
+        ).tocsr()  # (n_items, n_items)
         run.report("slim: columns", 2, 2)
-        weights = csr_matrix((value, indices, indptr), shape=g.shape).T.tocsr()
         known = columns_used(data.matrix)
         return ItemWeights(data.users, data.items, data.fitted_rules, weights, known)
 
