@@ -130,7 +130,7 @@ def test_compare(shop, inside, answer):
         low, high = row["metrics"]["recall@5"]["ci95"]
         assert low <= row["metrics"]["recall@5"]["mean"] <= high
     for form in ("svg", "png", "html"):
-        assert status([*given, "--plot", f"board.{form}"]) == 0
+        assert f"The leaderboard is in board.{form}.\n" in inside(*given, "--plot", f"board.{form}").stdout
         assert Path(f"board.{form}").stat().st_size > 1000
     text = inside(*given).stdout
     assert "recall@5" in text and "95% interval" in text

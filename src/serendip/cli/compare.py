@@ -61,7 +61,8 @@ def command(
     with place.store(create=False) as store, Bar() as bar:
         data = learned(store, settings)
         if folds is not None:
-            cross_validated(data, settings, named(algorithms), folds, Run(threads=threads, seed=seed), json)
+            cross_validated(data, settings, named(algorithms), folds,
+                            Run(threads=threads, seed=seed, progress=bar), json)  # fmt: skip
             return
         compared = compare(data, settings, algorithms=named(algorithms), keep=place.reports / "compared",
                            run=Run(threads=threads, seed=seed, progress=bar))  # fmt: skip
@@ -74,6 +75,8 @@ def command(
         print(msgspec.json.format(msgspec.json.encode(compared.plain()), indent=2).decode())
     else:
         leaderboard(compared)
+        if plot is not None:
+            print(f"The leaderboard is in {plot}.")
         print(f"Run: {kept}; serendip reproduce {kept} does it again.")
 
 

@@ -42,7 +42,10 @@ def command(
     from serendip.cli.progress import Bar
     from serendip.models.contract import Run
     from serendip.service.evaluate import Files, answer, evaluate
+    from serendip.service.runs import empty, keep_evaluation
 
+    if keep is not None:
+        empty(keep)  # said before the work
     # Nothing is written that could be left half done, and a factorisation does not return to Python for minutes:
     # Ctrl-C ends the process at once.
     files = Files(train, test, history, items, users, candidates)
@@ -57,8 +60,6 @@ def command(
     finally:
         signal.signal(signal.SIGINT, before)
     if keep is not None:
-        from serendip.service.runs import keep_evaluation
-
         asked: dict[str, object] = {"algorithm": algorithm, "metrics": metrics, "settings": set_ or [],
                                     "keep_seen": keep_seen, "weighted": weighted}  # fmt: skip
         keep_evaluation(keep, files, asked, answer(reports), seed)

@@ -97,12 +97,17 @@ def keep_evaluation(
     Raises:
         UserError: there is something else in the directory.
     """
-    if where.exists() and any(where.iterdir()):
-        raise UserError(f"{where} is not empty: name a new directory for the run")
+    empty(where)
     named = {name: str(path.resolve()) for name, path in vars(files).items() if path is not None}
     about = Recorded("evaluate", {**asked, "files": named}, sys.argv[1:], of_files(files), {"split": "files"}, seed,
                      versions())  # fmt: skip
     put(where, about, report)
+
+
+def empty(where: Path) -> None:
+    """Raise a UserError where a directory for a run is a file, or holds something."""
+    if where.exists() and (not where.is_dir() or any(where.iterdir())):
+        raise UserError(f"{where} is not empty: name a new directory for the run")
 
 
 def of_files(files: Files) -> str:
