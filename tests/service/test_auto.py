@@ -35,7 +35,7 @@ from serendip.models.trending import Trending
 from serendip.models.weighted import Weighted
 from serendip.service.auto import auto, candidates, strangers, welcoming
 from serendip.service.entry import Entry
-from serendip.service.looking import Looking, by_value, half_lives, near, rungs, staying, text_of, varied
+from serendip.service.looking import Looking, by_value, half_lives, near, rungs, staying, text_of, told, varied
 from serendip.service.portfolio import contest
 from serendip.service.predicting import alone
 from serendip.service.settings import rules, weighed
@@ -181,6 +181,12 @@ def test_a_setting_is_moved_within_its_space_and_written_as_text() -> None:
         assert value == 90.0 or 10.0 <= value <= 10.0 * 9 ** (1 / 3) + 0.1  # type: ignore[operator]
     assert varied(Popular(), generator) is None
     assert text_of(ALS(unobserved=None, rank=8)) == "als:rank=8"
+
+
+def test_a_blend_is_told_with_its_weights_and_a_single_one_without() -> None:
+    alone = Weighted(("slim:l1=0.5",), (1.0,), "trending", shrinkage=0.0)
+    assert told(alone) == "slim:l1=0.5; trending for newcomers"
+    assert told(Weighted(("slim", "als"), (0.75, 0.25))) == "0.75 slim + 0.25 als"
 
 
 def test_what_would_take_too_much_memory_is_left_out(data: Dataset) -> None:

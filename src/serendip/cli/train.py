@@ -92,6 +92,7 @@ def command(
 
 def show(chosen: "Chosen", seconds: float, allowed: float) -> None:
     """Print what was chosen, how it did where no choice saw, how sure that is and how long it took."""
+    from serendip.models.weighted import Weighted
     from serendip.service.looking import told, worded
 
     board, metric = chosen.board, chosen.metric
@@ -99,7 +100,10 @@ def show(chosen: "Chosen", seconds: float, allowed: float) -> None:
           f"{counted(len({e.algorithm.name for e in chosen.entries}), 'algorithm')} in "
           f"{chosen.searched:.0f} s; {seconds:.0f} s of {allowed:.0f} s in all.")  # fmt: skip
     print(f"Chosen: {told(chosen.algorithm)}")
-    if chosen.algorithm != chosen.single:
+    alone = (
+        isinstance(chosen.algorithm, Weighted) and len(chosen.algorithm.weights) == 1
+    )  # beside what greets newcomers
+    if chosen.algorithm != chosen.single and not alone:
         print(f"A blend makes {metric} better by {chosen.blend_gain:.4f} than the best alone, {told(chosen.single)}, "
               "where nothing had a say in its weights.")  # fmt: skip
     unseen = f"{chosen.contest.parts.name}, {counted(board.standings[0].report.n_users, 'user')}"

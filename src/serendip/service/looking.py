@@ -168,6 +168,8 @@ class Looking:
         """Try other hyperparameters of the best algorithms, but one, until a part of the time that is left is over."""
         shares = rungs(len(self.task.train))
         until = (1 - part) * self.left
+        if until < 0:
+            return
         self.say(f"{self.clock()} left: other hyperparameters of the best")
         for _ in range(1000):
             best = [e for e in self.best(EACH + 2) if e.algorithm.name != but][: EACH + 1]
@@ -403,6 +405,6 @@ def told(algorithm: Algorithm) -> str:
     """Return the algorithm in a line."""
     if not isinstance(algorithm, Weighted):
         return text_of(algorithm)
-    parts = zip(algorithm.weights, algorithm.algorithms, strict=True)
-    text = " + ".join(f"{weight:.2f} {one}" for weight, one in parts)
+    parts = [f"{weight:.2f} {one}" for weight, one in zip(algorithm.weights, algorithm.algorithms, strict=True)]
+    text = " + ".join(parts) if len(parts) > 1 else algorithm.algorithms[0]
     return f"{text}; {algorithm.prior} for newcomers" if algorithm.prior else text
