@@ -186,7 +186,7 @@ def test_a_setting_is_moved_within_its_space_and_written_as_text() -> None:
 def test_a_blend_is_told_with_its_weights_and_a_single_one_without() -> None:
     alone = Weighted(("slim:l1=0.5",), (1.0,), "trending", shrinkage=0.0)
     assert told(alone) == "slim:l1=0.5; trending for newcomers"
-    assert told(Weighted(("slim", "als"), (0.75, 0.25))) == "0.75 slim + 0.25 als"
+    assert told(Weighted(("slim", "als"), (0.75, 0.25), "")) == "0.75 slim + 0.25 als"
 
 
 def test_what_would_take_too_much_memory_is_left_out(data: Dataset) -> None:
