@@ -311,8 +311,8 @@ NOTES = (
     "and ndcg@20 .1509 on test before 1024 was tried. Later, with damping .3 in place of .2: rank 256 .1377 for .1368 "
     "(.4 gives .1371, and interactions that weigh less by their user's activity, too, at most .1378), rank 1024 .1486 "
     "for .1484, with l2 .002 .1460. A second row, of rank 1024, gave .1835 and .1511 on test. Rank 2048 gives .1502 "
-    "with the settings of 1024, .1422 with l2 .006; with damping .3 and unobserved weight .01 .1445, .02 and l2 .002, .003 "
-    "and .004 .1451, .1501 and .1511, .03 and l2 .003 and .004 .1514 and .1482.",
+    "with the settings of 1024, .1422 with l2 .006; with damping .3 and unobserved weight .01 .1445, .02 and l2 .002, "
+    ".003 and .004 .1451, .1501 and .1511, .03 and l2 .003 and .004 .1514 and .1482.",
     "ALS on ncf-ml-1m: a row without damping had given hr@10 .7301 and ndcg@10 .4523 on test before damping was there, "
     "out of unobserved weights .1 and .3 and l2 .003, .007 and .012. A first blend of it, without damping and with "
     "weights learned by full slates of 10, had given .7257 and .4560.",
