@@ -96,7 +96,8 @@ def stars(event: "Event") -> str:
 def explanation(answer: "Explanation", most: int = 10) -> None:
     """Print the contributions to a score."""
     score = "no score" if answer.score is None else f"score {answer.score:.4f}"
-    print(shown(f"{answer.title} ({answer.item_id}) for user {answer.user_id}: {score}. {answer.reason}"))
+    why = f": {answer.reason}" if answer.reason else "."
+    print(shown(f"{answer.title} ({answer.item_id}) for user {answer.user_id}, {score}{why}"))
     if answer.left_out:
         print(shown(f"It is in none of their slates now: {answer.left_out}."))
     made = table(("part", "right"), ("item", "left"), ("title", "left"))

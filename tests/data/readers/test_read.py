@@ -78,6 +78,12 @@ def test_ids_meet_as_text(write: Write) -> None:
     assert text.events["item_id"].to_list() == ["007", "8"]
 
 
+@pytest.mark.parametrize("side", ["user", "item"])
+def test_ids_alone_are_a_table_too(write: Write, side: str) -> None:
+    found = whole(write(f"{side}_id\nann\n\nbob\nann\n", f"{side}s.csv"))
+    assert getattr(found, f"{side}s")[f"{side}_id"].to_list() == ["bob", "ann"] and len(found.events) == 0
+
+
 def test_scale_is_told(write: Write) -> None:
     rows = "".join(f"u{i},i{i},{i % 5 + 1}\n" for i in range(20))
     found = whole(write("user,item,rating\n" + rows), scale=(2, 4))

@@ -261,8 +261,9 @@ class _Reader:
     def _attributes(self, block: Block) -> Batch:
         plan, key = self.plan, f"{self.plan.table[:-1]}_id"
         columns = plan.of(f"{plan.table[:-1]} attribute")
-        frame = block.cells.select(typed(c, plan.decimal_comma).alias(c.to) for c in columns)
-        frame.insert_column(0, read_cells.ids(block.cells[plan.name(plan.table[:-1]) or ""]).alias(key))
+        ids = read_cells.ids(block.cells[plan.name(plan.table[:-1]) or ""]).alias(key)
+        about = block.cells.select(typed(c, plan.decimal_comma).alias(c.to) for c in columns)
+        frame = pl.DataFrame([ids, *about])
         for c in columns:
             if c.kind.startswith(("number", "date", "vector")):
                 had = read_cells.clean_series(block.cells[c.name]).is_not_null()
