@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
+from serendip.arrays import ItemLists
 from serendip.errors import UserError
 from serendip.kernels import pairwise
 from serendip.kernels.pairwise import (
@@ -25,28 +26,25 @@ from serendip.kernels.pairwise import (
 
 BPR = Steps("bpr", learning_rate=0.1, l2=0.01, l2_bias=0.02)
 WARP = Steps("warp", learning_rate=0.5, l2=0.01, l2_bias=0.02, sampled=8)
-Rows = tuple[np.ndarray, np.ndarray]
 
 
-def taken(n_users: int, n_items: int, share: float, seed: int) -> Rows:
-    matrix = csr_matrix(np.random.default_rng(seed).random((n_users, n_items)) < share)
-    return matrix.indptr.astype(np.int64), matrix.indices
+def taken(n_users: int, n_items: int, share: float, seed: int) -> ItemLists:
+    return ItemLists.of(csr_matrix(np.random.default_rng(seed).random((n_users, n_items)) < share))
 
 
-def planted(n_users: int, n_items: int, kinds: int, seed: int) -> tuple[Rows, np.ndarray]:
+def planted(n_users: int, n_items: int, kinds: int, seed: int) -> tuple[ItemLists, np.ndarray]:
     """Each user takes half of the items of their own kind; the rest of the kind is withheld."""
     rng = np.random.default_rng(seed)
     same = np.arange(n_users)[:, None] % kinds == np.arange(n_items) % kinds
     some = rng.random(same.shape) < 0.5
-    matrix = csr_matrix(same & some)
-    return (matrix.indptr.astype(np.int64), matrix.indices), same & ~some
+    return ItemLists.of(csr_matrix(same & some)), same & ~some
 
 
 def fit(
-    rows: Rows, n_items: int, steps: Steps, rank: int = 8, epochs: int = 3, seed: int = 0, threads: int = 1
+    rows: ItemLists, n_items: int, steps: Steps, rank: int = 8, epochs: int = 3, seed: int = 0, threads: int = 1
 ) -> Ranking:
-    w = pairwise_start(*rows, n_items, rank=rank, init_std=0.1, seed=seed)
-    for _ in pairwise_epochs(w, *rows, steps, epochs=epochs, seed=seed, threads=threads):
+    w = pairwise_start(rows, n_items, rank=rank, init_std=0.1, seed=seed)
+    for _ in pairwise_epochs(w, rows, steps, epochs=epochs, seed=seed, threads=threads):
         pass
     return w
 
@@ -71,7 +69,7 @@ def test_kernel_equals_twin(
 ) -> None:
     rows = taken(n_users, n_items, share, seed)
     steps = replace(steps, popularity=popularity)
-    start = pairwise_start(*rows, n_items, rank=rank, init_std=0.3, seed=seed)
+    start = pairwise_start(rows, n_items, rank=rank, init_std=0.3, seed=seed)
     found = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pairwise, "LEAST", max(1, n_items // side))  # small blocks even in a small catalogue
@@ -79,7 +77,7 @@ def test_kernel_equals_twin(
             patch.setattr(pairwise.compiled, "native", native)
             patch.setattr(pairwise.compiled, "_said", [True])
             w = Ranking(*(a.copy() for a in start))
-            losses = list(pairwise_epochs(w, *rows, steps, epochs=2, seed=seed, threads=2))
+            losses = list(pairwise_epochs(w, rows, steps, epochs=2, seed=seed, threads=2))
             found.append((w, losses))
     (kernel, one), (twin, two) = found
     np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-6)
@@ -91,7 +89,7 @@ def test_kernel_equals_twin(
 def test_threads_agree_to_the_bit_and_seeds_repeat(steps: Steps) -> None:
     n_items = 8 * LEAST
     rows = taken(300, n_items, 0.03, seed=1)
-    assert Positives.of(*rows, n_items).side == 8
+    assert Positives.of(rows, n_items).side == 8
     one = fit(rows, n_items, steps, seed=7)
     for threads in (1, 2, 3, 40):
         assert same(one, fit(rows, n_items, steps, seed=7, threads=threads))
@@ -100,7 +98,7 @@ def test_threads_agree_to_the_bit_and_seeds_repeat(steps: Steps) -> None:
 
 def test_a_row_that_moved_much_moves_less() -> None:
     """The first of two equal rows of WARP has had large gradients."""
-    w = pairwise_start(np.array([0, 1, 2]), np.array([0, 0], np.int32), 2, rank=3, init_std=0.1, seed=0)
+    w = pairwise_start(ItemLists.table(np.array([[0], [0]], np.int32)), 2, rank=3, init_std=0.1, seed=0)
     w.p[1] = w.p[0]
     before, squares = w.p.copy(), Squares(np.array([100, 1], np.float32), np.ones(2, np.float32))
     for u in (0, 1):
@@ -113,20 +111,20 @@ def test_a_row_that_moved_much_moves_less() -> None:
 
 @pytest.mark.parametrize("steps", [BPR, WARP])
 def test_what_was_withheld_comes_first(steps: Steps) -> None:
-    (indptr, indices), withheld = planted(120, 4 * LEAST, 4, seed=2)
-    w = fit((indptr, indices), 4 * LEAST, steps, epochs=20)
+    rows, withheld = planted(120, 4 * LEAST, 4, seed=2)
+    w = fit(rows, 4 * LEAST, steps, epochs=20)
     score = w.p @ w.q.T + w.bias
-    score[np.repeat(np.arange(120), np.diff(indptr)), indices] = -np.inf
+    score[rows.row, rows.item] = -np.inf
     first = np.argsort(-score, axis=1)[:, :20]
     assert np.take_along_axis(withheld, first, axis=1).mean() > 0.95
 
 
 def test_groups_of_items_and_blocks_lose_no_pair() -> None:
     n_items = 5 * LEAST
-    indptr, indices = taken(200, n_items, 0.02, seed=3)
-    positives = Positives.of(indptr, indices, n_items)
-    before = np.repeat(np.arange(200), np.diff(indptr)) * n_items + indices
-    w = pairwise_start(indptr, indices, n_items, rank=2, init_std=0.1, seed=0)
+    rows = taken(200, n_items, 0.02, seed=3)
+    positives = Positives.of(rows, n_items)
+    before = rows.row * n_items + rows.item
+    w = pairwise_start(rows, n_items, rank=2, init_std=0.1, seed=0)
     squares = Squares(np.ones(200, np.float32), np.ones(n_items, np.float32))
     pairwise_epoch_numpy(w, squares, positives, Deal.of(positives, 0.0, np.random.default_rng(0)), BPR)
     np.testing.assert_array_equal(np.sort(positives.user.astype(np.int64) * n_items + positives.item), np.sort(before))
@@ -134,7 +132,7 @@ def test_groups_of_items_and_blocks_lose_no_pair() -> None:
 
 def test_each_epoch_deals_known_items_anew() -> None:
     n_items = 4 * LEAST
-    positives = Positives.of(*taken(50, n_items, 0.1, seed=4), n_items)
+    positives = Positives.of(taken(50, n_items, 0.1, seed=4), n_items)
     one, two = (Deal.of(positives, 0.0, np.random.default_rng(seed)) for seed in (0, 1))
     np.testing.assert_array_equal(np.sort(one.negative), np.flatnonzero(positives.count))
     assert (one.item_group != two.item_group).mean() > 0.5
@@ -149,18 +147,18 @@ def test_negatives_are_as_frequent_as_their_weight() -> None:
 
 @pytest.mark.parametrize("steps", [BPR, WARP])
 def test_who_took_everything_or_nothing_teaches_nothing(steps: Steps) -> None:
-    rows = np.array([0, 6, 6]), np.arange(6, dtype=np.int32)
-    w = pairwise_start(*rows, 8, rank=3, init_std=0.1, seed=0)
+    rows = ItemLists(np.array([0, 6, 6]), np.arange(6, dtype=np.int32))
+    w = pairwise_start(rows, 8, rank=3, init_std=0.1, seed=0)
     start = Ranking(*(a.copy() for a in w))
-    assert list(pairwise_epochs(w, *rows, steps, epochs=2, seed=0)) == [0.0, 0.0]
+    assert list(pairwise_epochs(w, rows, steps, epochs=2, seed=0)) == [0.0, 0.0]
     assert same(w, start)
     assert not w.p[1].any() and not w.q[6:].any()
 
 
 def test_no_pairs_at_all_teach_nothing() -> None:
-    rows = np.zeros(4, np.int64), np.empty(0, np.int32)
-    w = pairwise_start(*rows, 5, rank=3, init_std=0.1, seed=0)
-    assert list(pairwise_epochs(w, *rows, BPR, epochs=1, seed=0)) == [0.0]
+    rows = ItemLists(np.zeros(4, np.int64), np.empty(0, np.int32))
+    w = pairwise_start(rows, 5, rank=3, init_std=0.1, seed=0)
+    assert list(pairwise_epochs(w, rows, BPR, epochs=1, seed=0)) == [0.0]
 
 
 def test_divergence_is_said() -> None:
@@ -171,7 +169,8 @@ def test_divergence_is_said() -> None:
 
 def test_what_would_leave_the_arrays_is_refused() -> None:
     indptr, indices = np.array([0, 2, 3]), np.array([0, 2, 1], np.int32)
-    w = pairwise_start(indptr, indices, 3, rank=2, init_std=0.1, seed=0)
+    rows = ItemLists(indptr, indices)
+    w = pairwise_start(rows, 3, rank=2, init_std=0.1, seed=0)
     for begin, item in (
         (indptr, indices + 1),
         (indptr, indices - 1),
@@ -181,10 +180,10 @@ def test_what_would_leave_the_arrays_is_refused() -> None:
         (indptr, np.array([2, 2, 1])),  # twice
     ):
         with pytest.raises(ValueError):
-            next(pairwise_epochs(w, begin, item, BPR, epochs=1, seed=0))
+            next(pairwise_epochs(w, ItemLists(begin, item), BPR, epochs=1, seed=0))
     with pytest.raises(ValueError, match="fit together"):
-        next(pairwise_epochs(w._replace(p=w.p[:, :2], q=w.q[:, :2]), indptr, indices, BPR, epochs=1, seed=0))
+        next(pairwise_epochs(w._replace(p=w.p[:, :2], q=w.q[:, :2]), rows, BPR, epochs=1, seed=0))
     with pytest.raises(ValueError, match="sampled"):
-        next(pairwise_epochs(w, indptr, indices, replace(WARP, sampled=0), epochs=1, seed=0))
+        next(pairwise_epochs(w, rows, replace(WARP, sampled=0), epochs=1, seed=0))
     with pytest.raises(ValueError, match="float32"):
-        next(pairwise_epochs(w._replace(p=w.p.astype(np.float64)), indptr, indices, BPR, epochs=1, seed=0))
+        next(pairwise_epochs(w._replace(p=w.p.astype(np.float64)), rows, BPR, epochs=1, seed=0))

@@ -11,22 +11,18 @@ from hypothesis import strategies as st
 from serendip.kernels import compiled
 from serendip.kernels.slopeone import differences, differences_numpy
 
-Arguments = tuple[np.ndarray, np.ndarray, np.ndarray, int]
 
-
-def made(n_users: int, n_items: int, seed: int) -> Arguments:
+def made(n_users: int, n_items: int, seed: int) -> sp.csr_matrix:
     rng = np.random.default_rng(seed)
     there = rng.random((n_users, n_items)) < 0.4
-    a = sp.csr_array(np.where(there, rng.integers(1, 11, there.shape) / 2, 0).astype(np.float32))
-    return a.indptr.astype(np.int64), a.indices.astype(np.int32), a.data, n_items
+    return sp.csr_matrix(np.where(there, rng.integers(1, 11, there.shape) / 2, 0).astype(np.float32))
 
 
 def test_by_definition() -> None:
-    indptr, indices, data, n = made(9, 6, 0)
-    r = sp.csr_array((data, indices, indptr), shape=(9, n)).toarray()
-    difference, count = differences_numpy(indptr, indices, data, n)
-    for i in range(n):
-        for j in range(n):
+    a = made(9, 6, 0)
+    r, (difference, count) = a.toarray(), differences_numpy(a)
+    for i in range(6):
+        for j in range(6):
             both = (r[:, i] > 0) & (r[:, j] > 0) & (i != j)
             assert count[i, j] == both.sum()
             assert difference[i, j] == (r[both, i] - r[both, j]).sum()
@@ -36,20 +32,20 @@ def test_by_definition() -> None:
 @given(n_users=st.integers(0, 30), n_items=st.integers(1, 25), seed=st.integers(0, 1000), threads=st.integers(1, 3))
 def test_the_kernel_is_its_twin(n_users: int, n_items: int, seed: int, threads: int) -> None:
     a = made(n_users, n_items, seed)
-    for found, expected in zip(differences(*a, threads=threads), differences_numpy(*a), strict=True):
+    for found, expected in zip(differences(a, threads=threads), differences_numpy(a), strict=True):
         np.testing.assert_array_equal(found, expected)
 
 
 def test_the_order_of_a_users_ratings_changes_nothing() -> None:
-    indptr, indices, data, n = made(12, 20, 1)
-    turned = np.concatenate([np.arange(end - 1, begin - 1, -1) for begin, end in pairwise(indptr.tolist())])
-    for found, expected in zip(differences(indptr, indices[turned], data[turned], n),
-                               differences(indptr, indices, data, n), strict=True):  # fmt: skip
+    a = made(12, 20, 1)
+    turned = np.concatenate([np.arange(end - 1, begin - 1, -1) for begin, end in pairwise(a.indptr.tolist())])
+    other = sp.csr_matrix((a.data[turned], a.indices[turned], a.indptr), shape=a.shape)
+    for found, expected in zip(differences(other), differences(a), strict=True):
         np.testing.assert_array_equal(found, expected)
 
 
 def test_a_rating_that_is_no_number_is_refused() -> None:
-    indptr, indices, data, n = made(9, 6, 0)
-    data[2] = np.nan
+    a = made(9, 6, 0)
+    a.data[2] = np.nan
     with pytest.raises(ValueError, match="finite"):
-        differences(indptr, indices, data, n)
+        differences(a)

@@ -1,19 +1,24 @@
 """The kernel's closed form against the twin, which writes every y_j at every rating; and what it learns."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
+from serendip.arrays import ItemLists
 from serendip.errors import UserError
 from serendip.kernels import svdpp
-from serendip.kernels.svdpp import Implied, Rows, Steps, svdpp_epochs, svdpp_start
+from serendip.kernels.svdpp import Implied, Steps, svdpp_epochs, svdpp_start
 
 STEPS = Steps(learning_rate=0.02, l2=0.05, l2_bias=0.01, l2_implied=0.03)
 
 
-def ratings(n_users: int, n_items: int, share: float, seed: int, more: float = 0.0) -> tuple[Rows, Rows, np.ndarray]:
+def ratings(
+    n_users: int, n_items: int, share: float, seed: int, more: float = 0.0
+) -> tuple[ItemLists, ItemLists, np.ndarray]:
     """Planted: a mean, biases and three factors; `more` is the share of items touched without a rating."""
     rng = np.random.default_rng(seed)
     p, q = rng.normal(0, 0.8, (n_users, 3)), rng.normal(0, 0.8, (n_items, 3))
@@ -21,13 +26,12 @@ def ratings(n_users: int, n_items: int, share: float, seed: int, more: float = 0
     draw = rng.random(full.shape)
     rated, touched = csr_matrix(draw < share), csr_matrix(draw < share + more)
     user = np.repeat(np.arange(n_users), np.diff(rated.indptr))
-    rows = [Rows(m.indptr.astype(np.int64), m.indices) for m in (touched, rated)]
-    return rows[0], rows[1], full[user, rated.indices].astype(np.float32)
+    return ItemLists.of(touched), ItemLists.of(rated), full[user, rated.indices].astype(np.float32)
 
 
-def predict(w: Implied, implied: Rows, user: np.ndarray, item: np.ndarray) -> np.ndarray:
+def predict(w: Implied, implied: ItemLists, user: np.ndarray, item: np.ndarray) -> np.ndarray:
     x = np.array([w.p[u] + w.y[n].sum(axis=0) / np.sqrt(max(len(n), 1))
-                  for u, n in enumerate(np.split(implied.indices, implied.indptr[1:-1]))])  # fmt: skip
+                  for u, n in enumerate(np.split(implied.item, implied.offset[1:-1]))])  # fmt: skip
     return w.mean + w.user_bias[user] + w.item_bias[item] + (x[user] * w.q[item]).sum(axis=1)
 
 
@@ -71,14 +75,14 @@ def test_seeds_repeat() -> None:
 
 def test_learns_a_planted_matrix() -> None:
     _, rated, value = ratings(150, 100, 0.6, seed=3)
-    user = np.repeat(np.arange(150), np.diff(rated.indptr))
+    user = rated.row
     test = np.random.default_rng(0).random(len(value)) < 0.1
-    train = csr_matrix((value[~test], (user[~test], rated.indices[~test])), shape=(150, 100))
-    rows = Rows(train.indptr.astype(np.int64), train.indices)
+    train = csr_matrix((value[~test], (user[~test], rated.item[~test])), shape=(150, 100))
+    rows = ItemLists.of(train)
     w = svdpp_start(rows, train.data, 100, rank=8, init_std=0.1, seed=0)
     losses = list(svdpp_epochs(w, rows, rows, train.data, STEPS, epochs=60, seed=0, decay=0.98))
     assert losses[-1] < losses[0] / 4
-    error = predict(w, rows, user[test], rated.indices[test]) - value[test]
+    error = predict(w, rows, user[test], rated.item[test]) - value[test]
     assert np.sqrt(np.mean(error**2)) < 0.35 * np.std(value[test])
 
 
@@ -87,10 +91,10 @@ def test_what_a_history_implies_is_learnt_from_histories_alone() -> None:
     rng = np.random.default_rng(0)
     kind = np.repeat([0, 1], 400)
     touched = csr_matrix((rng.random((800, 40)) < 0.4) & (np.arange(40) % 2 == kind[:, None]))
-    implied = Rows(touched.indptr.astype(np.int64), touched.indices)
+    implied = ItemLists.of(touched)
     item = rng.integers(0, 40, 800).astype(np.int32)
     value = np.where(item % 2 == kind, 5, 1).astype(np.float32)
-    rated = Rows(np.arange(801), item)
+    rated = ItemLists.table(item[:, None])
     w = svdpp_start(rated, value, 40, rank=4, init_std=0.1, seed=0)
     list(svdpp_epochs(w, implied, rated, value, STEPS, epochs=60, seed=0))
     other = (item + 1) % 40
@@ -99,8 +103,8 @@ def test_what_a_history_implies_is_learnt_from_histories_alone() -> None:
 
 
 def test_who_has_no_ratings_changes_nothing() -> None:
-    implied = Rows(np.array([0, 2, 4]), np.array([0, 1, 2, 3], np.int32))
-    rated = Rows(np.array([0, 1, 1]), np.array([0], np.int32))
+    implied = ItemLists(np.array([0, 2, 4]), np.array([0, 1, 2, 3], np.int32))
+    rated = ItemLists(np.array([0, 1, 1]), np.array([0], np.int32))
     value = np.array([4], np.float32)
     w = svdpp_start(rated, value, 4, rank=3, init_std=0.1, seed=0)
     value = value + 1  # an error to learn from
@@ -117,18 +121,18 @@ def test_divergence_and_nothing_to_learn_from_are_said() -> None:
         w = svdpp_start(rated, value, 20, rank=5, init_std=0.1, seed=0)
         list(svdpp_epochs(w, implied, rated, np.full_like(value, np.nan), STEPS, epochs=1, seed=0))
     with pytest.raises(UserError, match="no ratings"):
-        svdpp_start(Rows(np.zeros(31, np.int64), rated.indices[:0]), value[:0], 20, rank=5, init_std=0.1, seed=0)
+        svdpp_start(ItemLists(np.zeros(31, np.int64), rated.item[:0]), value[:0], 20, rank=5, init_std=0.1, seed=0)
 
 
 def test_what_would_leave_the_arrays_is_refused() -> None:
     implied, rated, value = ratings(30, 20, 0.5, seed=6)
     w = svdpp_start(rated, value, 20, rank=5, init_std=0.1, seed=0)
     for n, r, v in (
-        (implied, rated._replace(indices=rated.indices + 1), value),
-        (implied._replace(indices=implied.indices - 1), rated, value),
+        (implied, replace(rated, item=rated.item + 1), value),
+        (replace(implied, item=implied.item - 1), rated, value),
         (implied, rated, value[1:]),
-        (implied._replace(indptr=implied.indptr[1:]), rated, value),
-        (implied, rated._replace(indptr=rated.indptr[::-1]), value),
+        (replace(implied, offset=implied.offset[1:]), rated, value),
+        (implied, replace(rated, offset=rated.offset[::-1]), value),
     ):
         with pytest.raises(ValueError):
             next(svdpp_epochs(w, n, r, v, STEPS, epochs=1, seed=0))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from serendip.arrays import F32, I32, I64, Ints
+from serendip.arrays import F32, I32, I64, Ints, ItemLists
 
 
 def checked_csr(indptr: Ints, indices: Ints, data: F32, n_rows: int, n_columns: int) -> tuple[I64, I32, F32]:
@@ -17,6 +17,17 @@ def checked_csr(indptr: Ints, indices: Ints, data: F32, n_rows: int, n_columns: 
     if data.shape != columns.shape:
         raise ValueError(f"indices {columns.shape} and data {data.shape} must be equally long")
     return begins, columns, data
+
+
+def checked_lists(lists: ItemLists, n_rows: int, n_items: int) -> ItemLists:
+    """Return lists of items in arrays as the kernels read them.
+
+    Raises:
+        ValueError: there is not a list a row, or an item lies outside [0, n_items).
+    """
+    offset, item = np.ascontiguousarray(lists.offset, np.int64), np.ascontiguousarray(lists.item, np.int32)
+    check_csr(offset, item, n_rows, n_items)
+    return ItemLists(offset, item)
 
 
 def check_csr(indptr: I64, indices: I32, n_rows: int, n_columns: int) -> None:

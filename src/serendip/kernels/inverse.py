@@ -8,7 +8,7 @@ import numpy as np
 
 from serendip.arrays import CSR, F32, ItemLists
 from serendip.kernels import compiled
-from serendip.kernels.csr import check_csr, checked_csr
+from serendip.kernels.csr import checked_csr, checked_lists
 
 
 def inverse_rows(a: CSR, allowed: ItemLists, *, threads: int | None = None) -> F32:
@@ -34,8 +34,8 @@ def inverse_rows(a: CSR, allowed: ItemLists, *, threads: int | None = None) -> F
     """
     n = a.shape[0]
     indptr, indices, data = checked_csr(a.indptr, a.indices, a.data, n, n)
-    pattern, columns = np.ascontiguousarray(allowed.offset, np.int64), np.ascontiguousarray(allowed.item, np.int32)
-    check_csr(pattern, columns, n, n)
+    allowed = checked_lists(allowed, n, n)
+    pattern, columns = allowed.offset, allowed.item
     if not np.isfinite(data).all():
         raise ValueError("the matrix must hold finite numbers")
     if (np.diff(pattern) < 1).any() or not np.array_equal(columns[pattern[1:] - 1], np.arange(n)):

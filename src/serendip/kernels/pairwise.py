@@ -15,10 +15,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from serendip.arrays import F32, I32, I64, U64
+from serendip.arrays import F32, I32, I64, U64, ItemLists, offsets
 from serendip.errors import UserError
 from serendip.kernels import compiled
-from serendip.kernels.csr import check_csr
+from serendip.kernels.csr import checked_lists
 from serendip.kernels.lines import LINE, drawn_lines
 
 Loss = Literal["bpr", "warp"]
@@ -67,21 +67,20 @@ class Steps:
     popularity: float = 0.0
 
 
-def pairwise_start(indptr: I64, indices: I32, n_items: int, *, rank: int, init_std: float, seed: int) -> Ranking:
+def pairwise_start(taken: ItemLists, n_items: int, *, rank: int, init_std: float, seed: int) -> Ranking:
     """Return no biases, and normal factors of standard deviation `init_std`.
 
     The factors of a user who took nothing, or of an item that nobody took, are zeros, and stay so.
     """
     rng = np.random.default_rng(seed)
-    counts = np.diff(indptr), np.bincount(indices, minlength=n_items)
+    counts = np.diff(taken.offset), np.bincount(taken.item, minlength=n_items)
     p, q = (drawn_lines(rng, count, rank, init_std) for count in counts)
     return Ranking(p, q, np.zeros(n_items, np.float32))
 
 
 def pairwise_epochs(
     w: Ranking,
-    indptr: I64,
-    indices: I32,
+    taken: ItemLists,
     steps: Steps,
     *,
     epochs: int,
@@ -103,8 +102,7 @@ def pairwise_epochs(
 
     Args:
         w: where to start; its arrays are C-contiguous float32.
-        indptr: (n_users + 1,) where each user's items begin.
-        indices: (nnz,) the items that each user took, ascending within a user.
+        taken: the items that each user took, ascending.
         steps: the loss and its settings.
         epochs: passes over the positives.
         seed: of orders and draws.
@@ -114,21 +112,20 @@ def pairwise_epochs(
         UserError: the descent diverged.
         ValueError: shapes that do not fit, indices out of range, not ascending or twice.
     """
-    indptr, indices = np.ascontiguousarray(indptr, np.int64), np.ascontiguousarray(indices, np.int32)
     (n_users, width), n_items = w.p.shape, len(w.q)
-    check_csr(indptr, indices, n_users, n_items)
+    taken = checked_lists(taken, n_users, n_items)
     if w.q.shape != (n_items, width) or w.bias.shape != (n_items,) or width % LINE:
         raise ValueError(f"p {w.p.shape}, q {w.q.shape} and bias {w.bias.shape} do not fit together")
     if any(a.dtype != np.float32 or not a.flags.c_contiguous or not a.flags.writeable for a in w):
         raise ValueError("factors and biases must be writeable C-contiguous float32 arrays: they are updated in place")
-    first = np.zeros(len(indices), np.bool_)
-    first[indptr[:-1][np.diff(indptr) > 0]] = True
-    if len(indices) and (np.diff(indices)[~first[1:]] <= 0).any():
+    first = np.zeros(len(taken.item), np.bool_)
+    first[taken.offset[:-1][np.diff(taken.offset) > 0]] = True
+    if len(taken.item) and (np.diff(taken.item)[~first[1:]] <= 0).any():
         raise ValueError("a user's items must ascend, each there once")
     if not steps.sampled >= 1:
         raise ValueError(f"sampled must be 1 or more, not {steps.sampled}")
 
-    positives = Positives.of(indptr, indices, n_items)
+    positives = Positives.of(taken, n_items)
     squares = Squares(*(np.full(n, START, np.float32) for n in (n_users, n_items)))
     run = _epoch if compiled.native else pairwise_epoch_numpy
     if not compiled.native:
@@ -141,15 +138,14 @@ def pairwise_epochs(
         )
         if not (math.isfinite(loss) and math.isfinite(w.q.sum())):  # no inner product: BLAS keeps 16 MB for its own
             raise UserError(f"{steps.loss} diverged in epoch {epoch + 1}; lower learning_rate={steps.learning_rate}")
-        yield loss / max(len(indices), 1)
+        yield loss / max(len(taken.item), 1)
 
 
 @dataclass(frozen=True)
 class Positives:
     """What does not change between epochs: who took what, the pairs by user group, and a filter for the kernel."""
 
-    indptr: I64  # (n_users + 1,)
-    indices: I32  # (nnz,)
+    taken: ItemLists
     count: I64  # (n_items,) users of each item
     side: int  # groups of users, and of items
     user: I32  # (nnz,) by user group; an epoch puts each group's pairs in its own order
@@ -159,28 +155,28 @@ class Positives:
     bits: U64
 
     @staticmethod
-    def of(indptr: I64, indices: I32, n_items: int) -> "Positives":
+    def of(taken: ItemLists, n_items: int) -> "Positives":
         """Deal the users to and fro from the most active on, so that the groups have even work."""
-        count = np.bincount(indices, minlength=n_items)
+        count = np.bincount(taken.item, minlength=n_items)
         side = int(np.clip(np.count_nonzero(count) // LEAST, 1, SIDE))
-        active = np.diff(indptr)  # (n_users,)
+        active = np.diff(taken.offset)  # (n_users,)
         turn = np.arange(len(active)) % (2 * side)
         group = np.empty(len(active), np.int64)
         group[np.argsort(-active, kind="stable")] = np.minimum(turn, 2 * side - 1 - turn)
         begin = np.append(0, np.cumsum(np.bincount(group, active, side))).astype(np.int64)
-        user, item = np.empty(len(indices), np.int32), np.empty(len(indices), np.int32)
+        user, item = (np.empty(len(taken.item), np.int32) for _ in range(2))
         for g in range(side):  # one after the other: little memory beside the result
             members = np.flatnonzero(group == g)
             of = np.repeat(np.arange(len(members)), active[members])
             before = np.cumsum(active[members]) - active[members]
             here = slice(begin[g], begin[g + 1])
             user[here] = members[of]
-            item[here] = indices[np.arange(len(of)) + (indptr[members] - before)[of]]
-        word = np.append(0, np.cumsum((active + 3) // 4)).astype(np.int64)
+            item[here] = taken.item[np.arange(len(of)) + (taken.offset[members] - before)[of]]
+        word = offsets((active + 3) // 4)
         bits = np.zeros(word[-1] if compiled.native else 0, np.uint64)
         if compiled.native:
-            compiled.module.pairwise_filter(indptr, indices, word, bits, 1)
-        return Positives(indptr, indices, count, side, user, item, begin, word, bits)
+            compiled.module.pairwise_filter(taken.offset, taken.item, word, bits, 1)
+        return Positives(taken, count, side, user, item, begin, word, bits)
 
 
 @dataclass(frozen=True)
@@ -227,7 +223,7 @@ def weights(positives: Positives, sampled: int) -> F32:
 def _epoch(w: Ranking, squares: Squares, positives: Positives, deal: Deal, steps: Steps, threads: int) -> float:
     loss: float = compiled.module.pairwise_epoch(
         steps.loss == "bpr", positives.user, positives.item, positives.begin, deal.item_group, deal.negative,
-        deal.negative_begin, deal.shift, positives.indptr, positives.indices, positives.word, positives.bits,
+        deal.negative_begin, deal.shift, positives.taken.offset, positives.taken.item, positives.word, positives.bits,
         *w, *squares, deal.key, steps.learning_rate, steps.l2, steps.l2_bias, weights(positives, steps.sampled),
         threads,
     )  # fmt: skip
@@ -240,7 +236,7 @@ def pairwise_epoch_numpy(
     """Do what the kernel does in an epoch, pair by pair; return the sum of the losses."""
     side, loss, weight = positives.side, 0.0, weights(positives, steps.sampled)
     blocks = [_ordered(positives, deal, g) for g in range(side)]
-    taken = [set(row.tolist()) for row in np.split(positives.indices, positives.indptr[1:-1])]
+    taken = [set(positives.taken[u].tolist()) for u in range(len(positives.taken))]
     with np.errstate(over="ignore"):
         for shift in deal.shift.tolist():
             for g in range(side):

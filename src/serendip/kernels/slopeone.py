@@ -7,22 +7,15 @@ doi:10.1137/1.9781611972757.43, equation 1.
 import numpy as np
 import scipy.sparse as sp
 
-from serendip.arrays import F32, I32, I64
+from serendip.arrays import CSR, F32
 from serendip.kernels import compiled
 from serendip.kernels.csr import checked_csr
 
 
-def differences(
-    indptr: I64,
-    indices: I32,
-    data: F32,
-    n_items: int,
-    *,
-    threads: int | None = None,
-) -> tuple[F32, F32]:
+def differences(ratings: CSR, *, threads: int | None = None) -> tuple[F32, F32]:
     """Return sum over users of r_ui - r_uj, and how many users there are, for each pair (i, j) of items.
 
-    Ratings (n, n_items) are given in CSR without duplicate entries. O(sum over users of their ratings squared) time,
+    ratings (n, n_items) has no duplicate entries. O(sum over users of their ratings squared) time,
     8 n_items^2 bytes. The result does not depend on the number of threads.
 
     Returns:
@@ -31,31 +24,30 @@ def differences(
     Raises:
         ValueError: a broken CSR matrix, or a rating that is not finite.
     """
-    n = len(indptr) - 1
-    indptr, indices, data = checked_csr(indptr, indices, data, n, n_items)
+    indptr, indices, data = checked_csr(ratings.indptr, ratings.indices, ratings.data, *ratings.shape)
     if not np.isfinite(data).all():
         raise ValueError("ratings must be finite numbers")
     if not compiled.native:
         compiled.say_once()
-        return differences_numpy(indptr, indices, data, n_items)
-    ratings = sp.csr_array((data, indices, indptr), shape=(n, n_items))
+        return differences_numpy(ratings)
     if not ratings.has_sorted_indices:
         ratings = ratings.sorted_indices()
-    place = sp.csr_array((np.arange(len(data)), ratings.indices, ratings.indptr), shape=ratings.shape).tocsc()
+        indptr, indices, data = checked_csr(ratings.indptr, ratings.indices, ratings.data, *ratings.shape)
+    place = sp.csr_array((np.arange(len(data)), indices, indptr), shape=ratings.shape).tocsc()
+    n_items = ratings.shape[1]
     difference, count = (np.empty((n_items, n_items), np.float32) for _ in range(2))
     compiled.module.slope_one_differences(
-        indptr, ratings.indices.astype(np.int32), ratings.data, place.indptr.astype(np.int64),
-        place.indices.astype(np.int32), place.data, difference, count, threads or compiled.default_threads(),
+        indptr, indices, data, place.indptr.astype(np.int64), place.indices.astype(np.int32), place.data, difference,
+        count, threads or compiled.default_threads(),
     )  # fmt: skip
     return difference, count
 
 
-def differences_numpy(indptr: I64, indices: I32, data: F32, n_items: int) -> tuple[F32, F32]:
+def differences_numpy(ratings: CSR) -> tuple[F32, F32]:
     """Do what `differences` does, by two products of matrices in float64."""
-    shape = (len(indptr) - 1, n_items)
-    ratings = sp.csr_array((data.astype(np.float64), indices, indptr), shape=shape)
-    ones = sp.csr_array((np.ones(len(data)), indices, indptr), shape=shape)
-    total = np.asarray((ratings.T @ ones).toarray())  # (i, j): sum of r_ui over the users of both
+    given = ratings.astype(np.float64)
+    ones = sp.csr_array((np.ones(given.nnz), given.indices, given.indptr), shape=given.shape)
+    total = np.asarray((given.T @ ones).toarray())  # (i, j): sum of r_ui over the users of both
     count = np.asarray((ones.T @ ones).toarray())
     difference = total - total.T
     np.fill_diagonal(count, 0)

@@ -9,19 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from serendip.arrays import F32, I32, I64
+from serendip.arrays import F32, I32, ItemLists
 from serendip.errors import UserError
 from serendip.kernels import compiled
-from serendip.kernels.csr import check_csr
+from serendip.kernels.csr import checked_lists
 from serendip.kernels.lines import LINE, drawn_lines, lines
 from serendip.kernels.users import user_epochs
-
-
-class Rows(NamedTuple):
-    """Compressed rows by user: (n_users + 1,) where each one's items begin, (nnz,) items."""
-
-    indptr: I64
-    indices: I32
 
 
 class Implied(NamedTuple):
@@ -47,7 +40,7 @@ class Steps(NamedTuple):
     l2_implied: float
 
 
-def svdpp_start(rated: Rows, value: F32, n_items: int, *, rank: int, init_std: float, seed: int) -> Implied:
+def svdpp_start(rated: ItemLists, value: F32, n_items: int, *, rank: int, init_std: float, seed: int) -> Implied:
     """Return the mean of `value`, no biases, y zero, and normal p and q of standard deviation `init_std`.
 
     p and q of a user or an item without ratings are zeros, and stay so. Raises UserError where there are no ratings.
@@ -55,14 +48,22 @@ def svdpp_start(rated: Rows, value: F32, n_items: int, *, rank: int, init_std: f
     if not len(value):
         raise UserError("there are no ratings to factorise; give at least one row with a user, an item and a value")
     rng = np.random.default_rng(seed)
-    counts = np.diff(rated.indptr), np.bincount(rated.indices, minlength=n_items)
+    counts = np.diff(rated.offset), np.bincount(rated.item, minlength=n_items)
     p, q = (drawn_lines(rng, count, rank, init_std) for count in counts)
     mean = float(np.mean(value, dtype=np.float64))
     return Implied(mean, np.zeros(len(p), np.float32), np.zeros(n_items, np.float32), p, q, lines(n_items, rank))
 
 
 def svdpp_epochs(
-    w: Implied, implied: Rows, rated: Rows, value: F32, steps: Steps, *, epochs: int, seed: int, decay: float = 1.0
+    w: Implied,
+    implied: ItemLists,
+    rated: ItemLists,
+    value: F32,
+    steps: Steps,
+    *,
+    epochs: int,
+    seed: int,
+    decay: float = 1.0,
 ) -> Iterator[float]:
     """Learn from all ratings `epochs` times, updating `w` in place; yield the training RMSE after each epoch.
 
@@ -75,7 +76,7 @@ def svdpp_epochs(
         w: where to start; its arrays are C-contiguous float32.
         implied: N(u), the items that say something of each user, rated or not.
         rated: the items that each user rated.
-        value: (nnz of rated,) ratings.
+        value: (nnz,) the ratings, in the order of `rated`.
         steps: step size and penalties.
         epochs: passes over the ratings.
         seed: of the order of users.
@@ -85,16 +86,11 @@ def svdpp_epochs(
         UserError: the descent diverged.
         ValueError: shapes that do not fit, indices out of range.
     """
-    implied, rated = (
-        Rows(np.ascontiguousarray(r.indptr, np.int64), np.ascontiguousarray(r.indices, np.int32))
-        for r in (implied, rated)
-    )
     value = np.ascontiguousarray(value, np.float32)
     (n_users, width), n_items = w.p.shape, len(w.q)
-    for rows in (implied, rated):
-        check_csr(rows.indptr, rows.indices, n_users, n_items)
-    if value.shape != rated.indices.shape:
-        raise ValueError(f"there are {rated.indices.shape} rated items and {value.shape} values")
+    implied, rated = (checked_lists(lists, n_users, n_items) for lists in (implied, rated))
+    if value.shape != rated.item.shape:
+        raise ValueError(f"there are {rated.item.shape} rated items and {value.shape} values")
     expected = ((n_users,), (n_items,), (n_users, width), (n_items, width), (n_items, width))
     if any(a.shape != shape or a.dtype != np.float32 for a, shape in zip(w[1:], expected, strict=True)) or width % LINE:
         raise ValueError("biases and factors do not fit together, are not float32, or are not whole lines wide")
@@ -107,20 +103,22 @@ def svdpp_epochs(
     )  # fmt: skip
 
 
-def _epoch(w: Implied, order: I32, implied: Rows, rated: Rows, value: F32, steps: Steps) -> float:
-    loss: float = compiled.module.svdpp_epoch(order, *implied, *rated, value, *w, *steps)
+def _epoch(w: Implied, order: I32, implied: ItemLists, rated: ItemLists, value: F32, steps: Steps) -> float:
+    loss: float = compiled.module.svdpp_epoch(
+        order, implied.offset, implied.item, rated.offset, rated.item, value, *w, *steps
+    )
     return loss
 
 
-def svdpp_epoch_numpy(w: Implied, order: I32, implied: Rows, rated: Rows, value: F32, steps: Steps) -> float:
+def svdpp_epoch_numpy(w: Implied, order: I32, implied: ItemLists, rated: ItemLists, value: F32, steps: Steps) -> float:
     """Do what the kernel does for the users in `order`, writing every y_j at every rating as the paper does."""
     rate, l2, l2_bias, l2_implied = steps
     loss = 0.0
     for u in order.tolist():
-        n = implied.indices[implied.indptr[u] : implied.indptr[u + 1]]  # N(u)
+        n = implied[u]  # N(u)
         norm = 1 / np.sqrt(max(len(n), 1))
-        for t in range(rated.indptr[u], rated.indptr[u + 1]):
-            i = rated.indices[t]
+        for t in range(rated.offset[u], rated.offset[u + 1]):
+            i = rated.item[t]
             p, q = w.p[u].copy(), w.q[i].copy()
             taste = p + norm * w.y[n].sum(axis=0)
             e = value[t] - (w.mean + w.user_bias[u] + w.item_bias[i] + q @ taste)

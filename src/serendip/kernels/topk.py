@@ -8,7 +8,7 @@ import numpy as np
 
 from serendip.arrays import F32, I32, I64, ItemLists
 from serendip.kernels import compiled
-from serendip.kernels.csr import check_csr
+from serendip.kernels.csr import checked_lists
 
 
 def topk_dot(
@@ -162,11 +162,7 @@ def checked(lists: ItemLists | None, n_users: int, n_items: int, k: int) -> Item
     """
     if k < 0:
         raise ValueError(f"k must not be negative, and is {k}")
-    if lists is None:
-        return None
-    offset, item = np.ascontiguousarray(lists.offset, np.int64), np.ascontiguousarray(lists.item, np.int32)
-    check_csr(offset, item, n_users, n_items)
-    return ItemLists(offset, item)
+    return None if lists is None else checked_lists(lists, n_users, n_items)
 
 
 def pair(lists: ItemLists | None) -> tuple[I64, I32] | tuple[None, None]:

@@ -26,14 +26,14 @@ def fit_pairs(data: Dataset, steps: Steps, *, rank: int, epochs: int, init_std: 
     """Return the factors that pairs teach, those of the best epoch where the run has a validation part."""
     learnable(data, steps.loss)
     matrix = data.matrix  # (n_users, n_items)
-    indptr = matrix.indptr.astype(np.int64)
-    w = pairwise_start(indptr, matrix.indices, data.n_items, rank=rank, init_std=init_std, seed=run.seed)
+    taken = ItemLists.of(matrix)
+    w = pairwise_start(taken, data.n_items, rank=rank, init_std=init_std, seed=run.seed)
     start = run.start
     if isinstance(start, Factors) and start.rank == rank and start.item_bias is not None:
         given = start.user_factors, start.item_factors, start.item_bias
         for mine, before in zip((w.p[:, :rank], w.q[:, :rank], w.bias), given, strict=True):
             mine[: len(before)] = before[: len(mine)]
-    learning = pairwise_epochs(w, indptr, matrix.indices, steps, epochs=epochs, seed=run.seed, threads=run.threads)
+    learning = pairwise_epochs(w, taken, steps, epochs=epochs, seed=run.seed, threads=run.threads)
     error = None
     if run.validation is not None and len(run.validation):
         error = partial(judgement, data, run.validation, run.threads)

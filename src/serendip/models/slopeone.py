@@ -45,9 +45,7 @@ class SlopeOne(Algorithm):
     def fit(self, data: Dataset, *, run: Run = Run()) -> Deviations:
         r = learnable_ratings(data, self.name, "itemknn")  # (n_users, n_items)
         check_memory(data.n_items)
-        difference, count = differences(
-            r.indptr.astype(np.int64), r.indices, r.data, data.n_items, threads=run.threads
-        )  # (n_items, n_items) both
+        difference, count = differences(r, threads=run.threads)  # (n_items, n_items) both
         run.report("slopeone: pairs", 1, 1)
         if not self.weighted:
             difference /= np.maximum(count, 1)

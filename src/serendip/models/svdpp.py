@@ -10,9 +10,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from serendip.arrays import CSR, F32, I32, columns_used
+from serendip.arrays import CSR, F32, I32, ItemLists, columns_used
 from serendip.data.dataset import Dataset
-from serendip.kernels.svdpp import Implied, Rows, Steps, svdpp_epochs, svdpp_start
+from serendip.kernels.svdpp import Implied, Steps, svdpp_epochs, svdpp_start
 from serendip.models.contract import Algorithm, Run, learnable_ratings
 from serendip.models.cost import WEIGHT, Cost, Size
 from serendip.models.factors import FoldIn
@@ -56,7 +56,7 @@ class SVDpp(Algorithm):
     def fit(self, data: Dataset, *, run: Run = Run()) -> HistoryFactors:
         r = learnable_ratings(data, self.name, "als")  # (n_users, n_items)
         touched = history_items(data.history, data.n_items)  # (n_users, n_items)
-        rated, implied = (Rows(m.indptr.astype(np.int64), m.indices) for m in (r, touched))
+        rated, implied = ItemLists.of(r), ItemLists.of(touched)
         w = svdpp_start(rated, r.data, data.n_items, rank=self.rank, init_std=self.init_std, seed=run.seed)
         steps = Steps(self.learning_rate, self.l2, self.l2_bias, self.l2_implied)
         epochs = svdpp_epochs(w, implied, rated, r.data, steps, epochs=self.epochs, seed=run.seed, decay=self.decay)
