@@ -2,21 +2,21 @@
 
 import numpy as np
 
-from serendip.arrays import F32, I32, I64, Ints, ItemLists
+from serendip.arrays import CSR, F32, I32, I64, ItemLists
 
 
-def checked_csr(indptr: Ints, indices: Ints, data: F32, n_rows: int, n_columns: int) -> tuple[I64, I32, F32]:
-    """Return the arrays of a matrix (n_rows, n_columns) as the kernels read them: contiguous, of the right types.
+def checked_csr(matrix: CSR) -> tuple[I64, I32, F32]:
+    """Return indptr, indices and data of a matrix as the kernels read them: contiguous, of the right types.
 
     Raises:
-        ValueError: they are no such matrix in CSR.
+        ValueError: they are no matrix of its shape.
     """
-    begins, columns = np.ascontiguousarray(indptr, np.int64), np.ascontiguousarray(indices, np.int32)
-    data = np.ascontiguousarray(data, np.float32)
-    check_csr(begins, columns, n_rows, n_columns)
-    if data.shape != columns.shape:
-        raise ValueError(f"indices {columns.shape} and data {data.shape} must be equally long")
-    return begins, columns, data
+    indptr, indices = np.ascontiguousarray(matrix.indptr, np.int64), np.ascontiguousarray(matrix.indices, np.int32)
+    data = np.ascontiguousarray(matrix.data, np.float32)
+    check_csr(indptr, indices, *matrix.shape)
+    if data.shape != indices.shape:
+        raise ValueError(f"indices {indices.shape} and data {data.shape} must be equally long")
+    return indptr, indices, data
 
 
 def checked_lists(lists: ItemLists, n_rows: int, n_items: int) -> ItemLists:

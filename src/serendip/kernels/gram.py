@@ -107,7 +107,7 @@ def mirror_numpy(a: F32) -> None:
 
 def _canonical(x: CSR) -> tuple[I64, I32, F32]:
     """Return the arrays with each row ascending and no place named twice: themselves where they are so already."""
-    indptr, indices, value = checked_csr(x.indptr, x.indices, x.data, *x.shape)
+    indptr, indices, value = checked_csr(x)
     if not np.isfinite(value).all():
         raise ValueError("value holds NaN or infinity")
     rises = np.diff(indices) > 0

@@ -33,7 +33,9 @@ def inverse_rows(a: CSR, allowed: ItemLists, *, threads: int | None = None) -> F
             float32.
     """
     n = a.shape[0]
-    indptr, indices, data = checked_csr(a.indptr, a.indices, a.data, n, n)
+    indptr, indices, data = checked_csr(a)
+    if a.shape[1] != n:
+        raise ValueError(f"a {a.shape} must be square")
     allowed = checked_lists(allowed, n, n)
     pattern, columns = allowed.offset, allowed.item
     if not np.isfinite(data).all():

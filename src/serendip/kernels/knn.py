@@ -79,7 +79,7 @@ def neighbours(
     if not (shrinkage >= 0 and math.isfinite(shrinkage)):
         raise UserError(f"shrinkage must be a number of 0 or more; it is {shrinkage}")
     n, m = rows.shape
-    indptr, indices, data = checked_csr(rows.indptr, rows.indices, rows.data, n, m)
+    indptr, indices, data = checked_csr(rows)
     tie = np.ascontiguousarray(tie, np.int32)
     if not np.array_equal(np.sort(tie), np.arange(n)):
         raise ValueError(f"tie must be a permutation of the {n} rows")

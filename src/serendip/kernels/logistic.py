@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from serendip.arrays import CSR, F32, I64, rows_of
 from serendip.kernels import compiled
-from serendip.kernels.csr import check_csr
+from serendip.kernels.csr import checked_csr
 from serendip.kernels.lines import LINE
 
 CELLS = 4_000_000  # probabilities that the twin holds at once
@@ -55,8 +55,7 @@ def logistic_step(
         ValueError: shapes that do not fit, indices out of range.
     """
     n, m = taken.shape
-    indptr, indices = taken.indptr.astype(np.int64), np.ascontiguousarray(taken.indices, np.int32)
-    check_csr(indptr, indices, n, m)
+    indptr, indices, weight = checked_csr(taken)
     if x.shape != square.shape or (len(x), len(y)) != (n, m) or x.shape[1:] != y.shape[1:] or x.shape[1] % LINE:
         raise ValueError(f"x {x.shape}, square {square.shape} and y {y.shape} do not fit {taken.shape} or are no lines")
     if any(a.dtype != np.float32 or not a.flags.c_contiguous for a in (x, square, y)):
@@ -69,7 +68,7 @@ def logistic_step(
         compiled.say_once()
         logistic_step_numpy(taken, x, square, y, compared, fixed, ascent)
         return
-    weight, each = (np.ascontiguousarray(a, np.float32) for a in (taken.data, compared.each))
+    each = np.ascontiguousarray(compared.each, np.float32)
     compiled.module.logistic_step(
         indptr, indices, weight, x, square, y, y[compared.row], each, ascent.rank, fixed, ascent.learning_rate,
         ascent.l2, threads or compiled.default_threads(),

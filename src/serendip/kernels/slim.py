@@ -49,7 +49,9 @@ def slim_columns(
         ValueError: a broken matrix, a negative product or one that is not finite, or a setting out of bounds.
     """
     n = products.shape[1]
-    indptr, indices, data = checked_csr(products.indptr, products.indices, products.data, n, n)
+    indptr, indices, data = checked_csr(products)
+    if products.shape[0] != n:
+        raise ValueError(f"products {products.shape} must be square")
     if len(data) and not (data.min() >= 0 and data.max() < np.inf):  # NaN fails the first
         raise ValueError("products must be finite numbers of 0 or more")
     if not (0 <= l1 < np.inf and 0 < l2 < np.inf and k >= 1 and sweeps >= 1 and tolerance >= 0):

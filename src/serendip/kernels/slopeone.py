@@ -24,7 +24,7 @@ def differences(ratings: CSR, *, threads: int | None = None) -> tuple[F32, F32]:
     Raises:
         ValueError: a broken CSR matrix, or a rating that is not finite.
     """
-    indptr, indices, data = checked_csr(ratings.indptr, ratings.indices, ratings.data, *ratings.shape)
+    indptr, indices, data = checked_csr(ratings)
     if not np.isfinite(data).all():
         raise ValueError("ratings must be finite numbers")
     if not compiled.native:
@@ -32,7 +32,7 @@ def differences(ratings: CSR, *, threads: int | None = None) -> tuple[F32, F32]:
         return differences_numpy(ratings)
     if not ratings.has_sorted_indices:
         ratings = ratings.sorted_indices()
-        indptr, indices, data = checked_csr(ratings.indptr, ratings.indices, ratings.data, *ratings.shape)
+        indptr, indices, data = checked_csr(ratings)
     place = sp.csr_array((np.arange(len(data)), indices, indptr), shape=ratings.shape).tocsc()
     n_items = ratings.shape[1]
     difference, count = (np.empty((n_items, n_items), np.float32) for _ in range(2))

@@ -34,7 +34,7 @@ class SparseRows:
         Raises:
             ValueError: a broken CSR matrix.
         """
-        return cls(*checked_csr(matrix.indptr, matrix.indices, matrix.data, *matrix.shape), matrix.shape[1])
+        return cls(*checked_csr(matrix), matrix.shape[1])
 
     @property
     def shape(self) -> tuple[int, int]:
