@@ -63,6 +63,8 @@ def test_an_automatic_choice_is_published(shop, inside, answer):
     assert card["algorithm"] == told["algorithm"] and card["report"]["split"]
     assert told["auto"]["results"][0]["metrics"]["ndcg@10"]["mean"] > 0
     assert answer("recommend", "u14", *P)["model"] == told["model"]
+    listed = answer("models", *P)[0]
+    assert (listed["version"], listed["metric"]) == (told["model"], "ndcg@10") and listed["value"] > 0
 
 
 def test_wrong_usage_is_one_sentence(shop, inside):

@@ -112,7 +112,9 @@ def test_a_store_in_use_is_not_replaced_and_an_old_one_is_brought_up_to_date(sho
 def test_who_was_erased_is_no_user_of_a_backup_nor_of_a_store(shop, inside):
     assert inside("erase", "u14", "--project", "project").returncode == 0
     project, file = Project(shop / "project"), shop / "shop.backup"
-    done = backup(project, file)
+    said = []
+    done = backup(project, file, lambda what, done, of: said.append((what, done / of)))
+    assert dict(said).keys() == {"packing, MB", "checking, MB"} and max(share for _, share in said) <= 1
     assert (done.erased, done.rows["users"]) == (1, 240)
     assert str(done).startswith("1,673 events of 239 users and 60 items, model ")
     assert restore(Project(shop / "other"), file) == done

@@ -15,10 +15,12 @@ def command(
 ) -> None:
     from dataclasses import asdict
 
+    from serendip.cli.progress import Bar
     from serendip.service.backup import backup
     from serendip.store.project import Project
 
-    done = backup(Project(project), file)
+    with Bar() as bar:
+        done = backup(Project(project), file, bar)
     if json:
         import msgspec
 

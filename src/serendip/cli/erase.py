@@ -27,4 +27,5 @@ def command(
         print(msgspec.json.encode(asdict(done)).decode())
         return
     models, reports = counted(len(done.models), "model"), counted(len(done.files), "report")
-    print(f"{user} is erased: {counted(done.events, 'event')}, the id in {models} and {reports}")
+    print(f"{user} is erased: {counted(done.events, 'event')}, the id in {models} and {reports}; "
+          "backups that were made before hold it still")  # fmt: skip

@@ -17,6 +17,7 @@ def command(
     import sys
     from dataclasses import asdict
 
+    from serendip.cli.progress import Bar
     from serendip.errors import UserError
     from serendip.service.backup import restore
     from serendip.store.project import Project
@@ -27,7 +28,8 @@ def command(
             raise UserError(f"{project} has a store already: with --yes it is replaced")
         if not yes and input(f"Replace the store of {project} by {file}? [y/N] ").strip().lower() not in ("y", "yes"):
             raise UserError("nothing was replaced")
-    done = restore(where, file)
+    with Bar() as bar:
+        done = restore(where, file, bar)
     if json:
         import msgspec
 

@@ -6,14 +6,17 @@ import os
 import shutil
 import zipfile
 import zlib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
+from typing import IO
 
 from serendip import __version__
 from serendip.config import read
 from serendip.errors import UserError
+from serendip.models.contract import Progress
 from serendip.plural import counted
 from serendip.store import backup as stores
 from serendip.store.artefacts import load
@@ -44,7 +47,7 @@ class BackedUp:
         return f"{counted(self.rows['events'], 'event')} of {users} and {items}, {model}"
 
 
-def backup(project: Project, file: Path) -> BackedUp:
+def backup(project: Project, file: Path, progress: Progress | None = None) -> BackedUp:
     """Write a project to a file, whole or not at all, while it is in use.
 
     Raises:
@@ -71,20 +74,22 @@ def backup(project: Project, file: Path) -> BackedUp:
             made = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
             hashes = {name: sha256(path) for name, path in given.items()}
             done = BackedUp(made, __version__, rows, version, hashes, erased=stores.erased(given[STORE]))
+            more = telling(progress, "packing, MB", sum(path.stat().st_size for path in given.values()))
             with zipfile.ZipFile(staging, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as out:
                 out.writestr(CONTENTS, json.dumps(asdict(done), indent=1))
                 for name, path in given.items():
-                    out.write(path, name)
+                    with open(path, "rb") as source, out.open(name, "w", force_zip64=True) as entry:
+                        pour(source, entry, more)
             with open(staging, "rb") as out_file:
                 os.fsync(out_file.fileno())
-            checked(staging, Path(folder) / "again")
+            checked(staging, Path(folder) / "again", progress)
             staging.replace(file)
         finally:
             staging.unlink(missing_ok=True)
     return done
 
 
-def restore(project: Project, file: Path) -> BackedUp:
+def restore(project: Project, file: Path, progress: Progress | None = None) -> BackedUp:
     """Put a project back as a file has it: nothing is replaced before everything is checked.
 
     Raises:
@@ -93,7 +98,7 @@ def restore(project: Project, file: Path) -> BackedUp:
     project.make()
     with TemporaryDirectory(prefix=".restore-", dir=project.root) as folder:
         there = Path(folder)
-        done = checked(file, there)
+        done = checked(file, there, progress)
         if not project.settings.exists() and (there / SETTINGS).is_file():
             shutil.copyfile(there / SETTINGS, project.settings)
         Store.open(there / STORE).close()  # an older one is brought up to date before it takes over
@@ -110,7 +115,7 @@ def restore(project: Project, file: Path) -> BackedUp:
     return done
 
 
-def checked(file: Path, folder: Path) -> BackedUp:
+def checked(file: Path, folder: Path, progress: Progress | None = None) -> BackedUp:
     """Unpack a backup into a folder and check all of it: every SHA-256, the store's integrity and rows, the model.
 
     Raises:
@@ -121,6 +126,7 @@ def checked(file: Path, folder: Path) -> BackedUp:
             said = BackedUp(**json.loads(packed.read(CONTENTS)))
             if said.format != FORMAT:
                 raise UserError(f"{file} is a backup of format {said.format}, and this Serendip reads {FORMAT}")
+            more = telling(progress, "checking, MB", sum(one.file_size for one in packed.infolist()))
             for name, expected in said.files.items():
                 parts = PurePosixPath(name).parts
                 if not parts or parts[0] not in (STORE, SETTINGS, MODELS) or ".." in parts or len(parts) > 3:
@@ -128,7 +134,7 @@ def checked(file: Path, folder: Path) -> BackedUp:
                 to = folder.joinpath(*parts)
                 to.parent.mkdir(parents=True, exist_ok=True)
                 with packed.open(name) as source, open(to, "wb") as out:
-                    shutil.copyfileobj(source, out, BLOCK)
+                    pour(source, out, more)
                     out.flush()
                     os.fsync(out.fileno())
                 if sha256(to) != expected:
@@ -144,6 +150,26 @@ def checked(file: Path, folder: Path) -> BackedUp:
             raise UserError(f"{file} is damaged: {said.model!r} is no version of a model")
         load(folder / MODELS / said.model)
     return said
+
+
+def telling(progress: Progress | None, what: str, total: int) -> Callable[[int], None]:
+    """Return what is to be called with each number of bytes that are done."""
+    done = 0
+
+    def more(n: int) -> None:
+        nonlocal done
+        done += n
+        if progress is not None:
+            progress(what, done >> 20, max(total >> 20, 1))
+
+    return more
+
+
+def pour(source: IO[bytes], out: IO[bytes], more: Callable[[int], None]) -> None:
+    """Copy a file block by block, and tell of each."""
+    while block := source.read(BLOCK):
+        out.write(block)
+        more(len(block))
 
 
 def sha256(path: Path) -> str:

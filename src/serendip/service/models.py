@@ -36,7 +36,8 @@ def card(project: Project, version: str, current: bool) -> ModelVersion:
     )
     shown.form = (told.get("compressed") or {}).get("to")
     shown.megabytes = round(sum(path.stat().st_size for path in directory.iterdir()) / 1e6, 3)
-    shown.metric = (told.get("report") or {}).get("primary")
+    report = told.get("report") or {}
+    shown.metric = report.get("primary", report.get("metric"))  # of a comparison, of an automatic choice
     found = metrics_of(told).get(shown.metric or "", {})
     shown.value, shown.ci95 = found.get("mean"), found.get("ci95")
     return shown
