@@ -6,26 +6,26 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
+from serendip.arrays import ItemLists, offsets
 from serendip.kernels import compiled
-from serendip.kernels.sessions import Near, neighbours, neighbours_numpy, votes, votes_numpy
+from serendip.kernels.sessions import Near, Places, neighbours, neighbours_numpy, votes, votes_numpy
 
 K, SAMPLE = 4, 6
 
 
-def made(seed: int, n_sessions: int = 12, n_items: int = 9, n_queries: int = 7) -> tuple[tuple, sp.csr_array]:
+def made(seed: int, n_sessions: int = 12, n_items: int = 9, n_queries: int = 7) -> tuple[tuple, sp.csr_matrix]:
     """The arguments of `neighbours`, and the sessions: 0, or an item's place."""
     rng = np.random.default_rng(seed)
     places = np.where(rng.random((n_sessions, n_items)) < 0.4, rng.integers(1, 9, (n_sessions, n_items)), 0)
-    rows, by_item = sp.csr_array(places), sp.csr_array(places.T)
+    rows, by_item = sp.csr_matrix(places), sp.csr_matrix(places.T)
     asked = [rng.permutation(n_items)[: rng.integers(0, 5)] for _ in range(n_queries)]
-    query = np.cumsum([0, *map(len, asked)])
+    query = offsets(np.array([len(one) for one in asked]))
     item = np.concatenate([*asked, np.empty(0, np.int64)])
     weight = rng.integers(0, 3, len(item)) / 2
     own = rng.integers(-1, n_sessions, n_queries)
     strength = rng.integers(1, 4, n_sessions) / 4
-    given = (by_item.indptr, by_item.indices, by_item.data, query, item, weight, own, strength)
-    kinds = (np.int64, np.int32, np.int32, np.int64, np.int32, np.float32, np.int32, np.float32)
-    return tuple(np.asarray(a, kind) for a, kind in zip(given, kinds, strict=True)), rows
+    numbers = (weight.astype(np.float32), own.astype(np.int32), strength.astype(np.float32))
+    return (Places.of(by_item), ItemLists(query, item.astype(np.int32)), *numbers), rows
 
 
 def empty(n: int, k: int) -> Near:
@@ -35,13 +35,13 @@ def empty(n: int, k: int) -> Near:
 @pytest.mark.parametrize("seed", range(5))
 def test_by_definition(seed: int) -> None:
     given, rows = made(seed)
-    *_, query, item, weight, own, strength = given
+    _, query, weight, own, strength = given
     places = rows.toarray()
     found = empty(len(own), K)
     neighbours_numpy(*given, SAMPLE, found)
-    score = votes_numpy(rows.indptr, rows.indices, rows.data, *found[:2], found.place, np.array([1, 0.5, 0.25]), 9)
+    score = votes_numpy(Places.of(rows), *found[:2], found.place, np.array([1, 0.5, 0.25]))
     for b in range(len(own)):
-        mine = [(i, w) for i, w in zip(item, weight, strict=True)][query[b] : query[b + 1]]
+        mine = list(zip(query.item, weight, strict=True))[query.offset[b] : query.offset[b + 1]]
         shared = {v: [n for n, (i, w) in enumerate(mine) if w > 0 and places[v, i]] for v in range(len(places))}
         latest = [v for v, of in shared.items() if of and v != own[b]][-SAMPLE:]
         likeness = {v: strength[v] * sum(mine[n][1] for n in shared[v]) for v in latest}
@@ -70,9 +70,9 @@ def test_the_kernels_are_their_twins(seed: int, n_sessions: int, n_items: int, t
     for ours, twin in zip(found, expected, strict=True):
         np.testing.assert_array_equal(ours, twin)
     near = np.array([1, 0.7, 0.2], np.float32)
-    cast = votes(rows.indptr, rows.indices, rows.data, found.session, found.likeness, found.place, near, n_items)
-    held = (rows.indptr, rows.indices, rows.data.astype(np.int32))
-    twin = votes_numpy(*held, found.session, found.likeness, found.place, near, n_items)
+    held = Places.of(rows)
+    cast = votes(held, found.session, found.likeness, found.place, near, threads=threads)
+    twin = votes_numpy(held, found.session, found.likeness, found.place, near)
     np.testing.assert_allclose(cast, twin, rtol=1e-5)
 
 
@@ -80,8 +80,12 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
     arguments, rows = made(0)
     with pytest.raises(ValueError, match="sample and k"):
         neighbours(*arguments, sample=0, k=K)
-    with pytest.raises(ValueError, match="go with"):
+    with pytest.raises(ValueError, match="goes with items"):
         neighbours(*arguments[:2], arguments[2][1:], *arguments[3:], sample=3, k=K)
+    broken = rows.copy()
+    broken.indices[0] = 9
+    with pytest.raises(ValueError, match=r"\[0, 9\)"):
+        Places.of(broken)
     wrong = np.full((1, 2), 99, np.int32)
     with pytest.raises(ValueError, match="a session lies"):
-        votes(rows.indptr, rows.indices, rows.data, wrong, np.ones((1, 2)), wrong, np.ones(1), rows.shape[1])
+        votes(Places.of(rows), wrong, np.ones((1, 2)), wrong, np.ones(1))

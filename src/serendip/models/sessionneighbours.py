@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from serendip.arrays import CSR, F32, I32, I64, in_table, offsets, rows_of
+from serendip.arrays import CSR, F32, I32, I64, ItemLists, in_table, rows_of
 from serendip.data.dataset import Dataset
 from serendip.data.interactions import DAY, InteractionRules
 from serendip.data.queries import History, Queries
 from serendip.data.slates import Contributions, picked
-from serendip.kernels.sessions import Near, neighbours, votes
+from serendip.kernels.sessions import Near, Places, neighbours, votes
 from serendip.models.contract import Model
 
 SORTED = 80  # bytes of an event while sessions are put in order
@@ -20,10 +20,9 @@ STEPS = 100  # items back that the weights of positions tell apart; what is furt
 
 
 class Session(NamedTuple):
-    """The items of B histories, the latest first: offset (B + 1,), item and the rest (nnz,)."""
+    """The items of B histories, the latest first, and of each of them, (nnz,):"""
 
-    offset: I64
-    item: I32
+    items: ItemLists
     step: I64  # 0 for the latest item, 1 for the one before
     weight: F32
 
@@ -51,61 +50,57 @@ class SessionNeighbours(Model):
     near: F32
 
     @cached_property
-    def _in_time(self) -> tuple[CSR, CSR, F32, I32]:
-        """Return sessions by number in time, the same by item, and in their order strength and user."""
-        user = np.argsort(self.latest).astype(np.int32)
-        rows = csr_matrix(self.sessions[user])
-        return rows, rows.T.tocsr(), self.strength[user], user
+    def _in_time(self) -> CSR:
+        """The sessions by number in time.  # (n_users, n_items)"""
+        return csr_matrix(self.sessions[np.argsort(self.latest)])
+
+    @cached_property
+    def _held(self) -> tuple[Places, Places, F32]:
+        """The places in them, the same by item, and their strength."""
+        return Places.of(self._in_time), Places.of(self._in_time.T.tocsr()), self.strength[np.argsort(self.latest)]
+
+    def warm(self) -> None:
+        _ = self._held
 
     def session(self, queries: Queries) -> Session:
         """Return the items of the histories, the latest first, and what they count."""
         offset, item, step = in_order(queries.history, self.rules, self.n_items)
-        return Session(offset, item, step, self.recent[np.minimum(step, STEPS - 1)])
+        return Session(ItemLists(offset, item), step, self.recent[np.minimum(step, STEPS - 1)])
 
     def neighbourhood(self, queries: Queries, session: Session) -> tuple[Near, F32]:
         """Return the nearest sessions by number in time, and what each counts.  # (B, k) both"""
-        rows, by_item, strength, _ = self._in_time
+        _, by_item, strength = self._held
         known, user = in_table(queries.user, self.n_users)
         own = np.where(known, self.latest[user], np.int32(-1))
-        found = neighbours(
-            by_item.indptr.astype(np.int64), by_item.indices, by_item.data.astype(np.int32),
-            session.offset, session.item, session.weight, own, strength,
-            sample=self.sample, k=min(self.neighbours, max(rows.shape[0], 1)),
-        )  # fmt: skip
+        k = min(self.neighbours, max(self.n_users, 1))
+        found = neighbours(by_item, session.items, session.weight, own, strength, sample=self.sample, k=k)
         return found, found.likeness * self.match[np.minimum(found.step, STEPS - 1)]
 
     def score(self, queries: Queries, item: I32 | None = None) -> F32:
-        rows = self._in_time[0]
         found, weight = self.neighbourhood(queries, self.session(queries))
-        score = votes(
-            rows.indptr.astype(np.int64), rows.indices, rows.data.astype(np.int32), found.session, weight, found.place,
-            self.near, self.n_items,
-        )  # fmt: skip
+        score = votes(self._held[0], found.session, weight, found.place, self.near)
         score *= self.votes
         return picked(score, item)
 
     def explain(self, queries: Queries, item: I32, of: I64 | None = None) -> Contributions:
         """Return what each history item adds: a neighbour's vote is shared among what both have, by recent[step]."""
         of = np.arange(len(item)) if of is None else of
-        rows, session = self._in_time[0], self.session(queries)
+        rows, session = self._in_time, self.session(queries)
         found, weight = self.neighbourhood(queries, session)
-        count = np.diff(session.offset)[of]
+        asked = session.items.rows(of)
         owed = [np.empty(0, np.float32)]
         for b, i in zip(of, item, strict=True):
-            at = slice(session.offset[b], session.offset[b + 1])
+            at = slice(session.items.offset[b], session.items.offset[b + 1])
             there = found.session[b] >= 0
             v, likeness, place = found.session[b][there], weight[b][there], found.place[b][there]
             p = rows[v][:, [i]].toarray().ravel()  # (v,): where the item stands, 0 where it does not
             has = p > 0
             v, p, likeness, place = v[has], p[has], likeness[has], place[has]
             vote = likeness * self.near[np.minimum(np.abs(p - place).astype(np.int64), STEPS - 1)] * self.votes[i]
-            shared = (rows[v][:, session.item[at]].toarray() > 0) * session.weight[at]  # (v, j)
+            shared = (rows[v][:, session.items[b]].toarray() > 0) * session.weight[at]  # (v, j)
             owed.append(np.asarray((vote / np.maximum(shared.sum(axis=1), 1e-30)) @ shared, np.float32))
-        index = np.concatenate([np.empty(0, np.int64), *(np.arange(*session.offset[b : b + 2]) for b in of)])
         part = np.concatenate(owed)
-        return Contributions(
-            offsets(count), session.item[index], part, np.zeros(len(part), np.int32), ("chosen together with",)
-        )
+        return Contributions(asked.offset, asked.item, part, np.zeros(len(part), np.int32), ("chosen together with",))
 
 
 def in_order(history: History, rules: InteractionRules, n_items: int) -> tuple[I64, I32, I64]:
