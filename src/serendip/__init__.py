@@ -30,6 +30,7 @@ FACES = {
     "data_of": "serendip.service.bring",
     "evaluate": "serendip.service.judge",
     "load": "serendip.service.read",
+    "load_split": "serendip.service.read",
     "predict": "serendip.service.predict",
     "publish": "serendip.service.bring",
     "read": "serendip.service.read",

@@ -1,5 +1,6 @@
 """From files and frames to a data set: the ids are text, the rules are a project's, nothing goes in silence."""
 
+import os
 from pathlib import Path
 
 import polars as pl
@@ -70,3 +71,23 @@ def test_a_dict_is_columns_of_equal_length() -> None:
     assert len(serendip.read({"user": list("ab"), "item": list("xy")})) == 2
     with pytest.raises(serendip.UserError, match="columns as long as each other"):
         serendip.read({"user": list("ab"), "item": list("xyz")})
+
+
+def test_columns_may_be_named_in_a_mapping() -> None:
+    frame = pl.DataFrame({"a": ["ann", "bob"], "b": ["tea", "tea"], "c": [5, 3]})
+    data = serendip.read(frame, columns={"user": "a", "item": "b", "value": "c"})
+    assert (data.n_users, data.n_items, len(data)) == (2, 1, 2)
+    assert str(data) == "2 events (interaction) of 2 users and 1 item, without times"
+    with pytest.raises(serendip.UserError, match="not 'usr'; did you mean 'user'"):
+        serendip.read(frame, columns={"usr": "a"})
+
+
+@pytest.mark.skipif("SERENDIP_DATA" not in os.environ, reason="SERENDIP_DATA is not set: no real data here")
+def test_a_published_split_is_judged() -> None:
+    parts = serendip.load_split("ml-100k/u1", offline=True)
+    assert (len(parts.train), len(parts.test)) == (80_000, 20_000) and parts.train.users is not None
+    assert parts.train.n_items == parts.test.n_items == 1682
+    found = serendip.evaluate("baseline", parts, "rmse")
+    assert found["mean"][0] == pytest.approx(0.96, abs=0.01)  # beside its user average's 1.063
+    with pytest.raises(serendip.UserError, match="a list of its own for each user"):
+        serendip.load_split("ncf-ml-1m", offline=True)

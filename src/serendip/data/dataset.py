@@ -14,6 +14,7 @@ from serendip.data.interactions import RATED, InteractionRules
 from serendip.data.queries import History, Queries
 from serendip.data.tables import Tables
 from serendip.errors import UserError
+from serendip.plural import counted
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,13 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.user)
+
+    def __str__(self) -> str:
+        kinds = [self.types[code] for code in np.unique(self.type)] if self.type is not None else []
+        users, items = counted(self.n_users, "user"), counted(self.n_items, "item")
+        times = "" if self.timestamp is not None else ", without times"
+        of = f" ({', '.join(kinds)})" if kinds else ""
+        return f"{counted(len(self), 'event')}{of} of {users} and {items}{times}"
 
     @property
     def n_users(self) -> int:

@@ -1,7 +1,7 @@
 """From a file, a data frame or a name to the data set that algorithms learn from: what Python users begin with."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,6 +12,8 @@ from serendip.data import catalogue
 from serendip.data.dataset import Dataset
 from serendip.data.readers import QUARANTINE_SCHEMA, Columns, Plan, Query, Reading, recognise
 from serendip.data.readers import read as read_batches
+from serendip.data.split import Split
+from serendip.data.stored import events
 from serendip.data.tables import EVENT_SCHEMA, Tables
 from serendip.errors import UserError, nearest
 from serendip.plural import counted
@@ -38,15 +40,15 @@ def read(
     *,
     items: Any = None,
     users: Any = None,
-    columns: Columns | None = None,
+    columns: Columns | Mapping[str, str] | None = None,
     reading: Reading | None = None,
     interactions: Interactions | None = None,
     context: Sequence[str] = (),
 ) -> Dataset:
     """Return the data set of a path, a data frame or a `Query`; rows that cannot be used are left out with a warning.
 
-    items, users: further sources, of attributes. columns: which column is what, where names mislead. interactions:
-    what events are worth, as [interactions] of serendip.toml. context: what models may use of what an event says
+    items, users: further sources, of attributes. columns: which column is what, where names mislead, as
+    {"user": "who"}. interactions: what events are worth, as [interactions] of serendip.toml. context: what models may use of what an event says
     beside that, as ["device"], like [data] context.
 
     Raises:
@@ -72,6 +74,29 @@ def load(
     return dataset(catalogue.load(name, offline=offline), interactions, context)
 
 
+def load_split(name: str, *, interactions: Interactions | None = None, offline: bool = False) -> Split:
+    """Return a public set in the split that its authors published, as "ml-100k/u1", for `evaluate`.
+
+    What is judged follows the rules of `evaluate`; a protocol that says otherwise, as to rank what was seen before too,
+    is the command's: `serendip evaluate --keep-seen`.
+
+    Raises:
+        UserError: the name is unknown or has no published split, the set can be had nowhere, or its protocol ranks a
+            list of its own for each user.
+    """
+    found = catalogue.load_split(name, offline=offline)
+    if found.candidates is not None:
+        raise UserError(f"{name} ranks a list of its own for each user: write it to files for `serendip evaluate "
+                        "--candidates`, from serendip.data.catalogue.load_split")  # fmt: skip
+    past = None if found.history is None else Tables(events(found.history, found.train.events["type"][0]))
+    given = [one for one in (found.train, past, found.test) if one is not None]
+    whole = Dataset.of(replace(found.train, events=pl.concat([one.events for one in given], how="diagonal_relaxed")))
+    parts = [Dataset.of(one, users=whole.users, items=whole.items) for one in given]
+    weights = rules(interactions or Interactions(), parts[0])
+    train, *between, test = (part.ruled(weights) for part in parts)
+    return Split(train, test, between[0] if between else train, name)
+
+
 def dataset(given: Tables, interactions: Interactions | None = None, context: Sequence[str] = ()) -> Dataset:
     """Return the data set of tables under the same rules as a project's: weights by type, half of the rating scale.
 
@@ -93,14 +118,19 @@ def in_context(texts: pl.Series, key: str) -> pl.Series:
 
 
 def tables(
-    source: Any, *, items: Any = None, users: Any = None, columns: Columns | None = None, reading: Reading | None = None
+    source: Any,
+    *,
+    items: Any = None,
+    users: Any = None,
+    columns: Columns | Mapping[str, str] | None = None,
+    reading: Reading | None = None,
 ) -> Gathered:
     """Return the events, items and users of sources, with the quarantine.
 
     Raises:
         UserError: a source cannot be read, or a column cannot be told.
     """
-    plans = [recognise(source, columns, reading)]
+    plans = [recognise(source, said(columns), reading)]
     plans += [recognise(more, None, Reading(table="items")) for more in [items] if more is not None]
     plans += [recognise(more, None, Reading(table="users")) for more in [users] if more is not None]
     batches = [batch for plan in plans for batch in read_batches(plan)]
@@ -114,10 +144,25 @@ def tables(
     )
 
 
+def said(columns: Columns | Mapping[str, str] | None) -> Columns | None:
+    """Return which column is what.
+
+    Raises:
+        UserError: a key is none of user, item, value, timestamp, type.
+    """
+    if not isinstance(columns, Mapping):
+        return columns
+    known = Columns.__dataclass_fields__
+    for key in columns:
+        if key not in known:
+            raise UserError(f"columns are {', '.join(known)}, not {key!r}{nearest(key, known)}")
+    return Columns(**columns)
+
+
 def merged(frames: list[pl.DataFrame], key: str) -> pl.DataFrame:
     """Return one row an id; of an attribute that is told more than once the last word counts."""
     whole = pl.concat(frames, how="diagonal_relaxed")
     return whole.group_by(key, maintain_order=True).agg(pl.all().drop_nulls().last())
 
 
-__all__ = ["Columns", "Gathered", "Query", "Reading", "dataset", "load", "read", "tables"]
+__all__ = ["Columns", "Gathered", "Query", "Reading", "dataset", "load", "load_split", "read", "tables"]
