@@ -48,8 +48,8 @@ def read(
     """Return the data set of a path, a data frame or a `Query`; rows that cannot be used are left out with a warning.
 
     items, users: further sources, of attributes. columns: which column is what, where names mislead, as
-    {"user": "who"}. interactions: what events are worth, as [interactions] of serendip.toml. context: what models may use of what an event says
-    beside that, as ["device"], like [data] context.
+    {"user": "who"}. interactions: what events are worth, as [interactions] of serendip.toml. context: what models may
+    use of what an event says beside that, as ["device"], like [data] context.
 
     Raises:
         UserError: a source cannot be read, a column cannot be told, or no event has such a context.
