@@ -292,7 +292,7 @@ def test_attributes_are_read_from_files(ratings: Path, tmp_path: Path, answer: C
 
 def test_attributes_that_are_not_given_are_named(ratings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert status(["plan", str(ratings), "--algorithm", "featuremf,popular", "--threads", "1"]) == 0
-    assert "featuremf also learn from attributes" in capsys.readouterr().out
+    assert "featuremf also learns from attributes" in capsys.readouterr().out
     with pytest.raises(UserError, match="--items"):
         plan(ratings, [Content()], run=Run(threads=1))
 

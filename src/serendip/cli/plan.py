@@ -37,6 +37,7 @@ def command(
     seed: SeedOption = 0,
     json: JsonOption = False,
 ) -> None:
+    from serendip.cli.progress import Bar
     from serendip.cli.tables import console, table
     from serendip.data.readers import Columns
     from serendip.models.contract import Run
@@ -44,8 +45,9 @@ def command(
     from serendip.service.plan import plan
 
     columns = Columns(user=user, item=item, value=value, timestamp=timestamp, type=type_)
-    run = Run(threads=threads, seed=seed)
-    found = plan(file, configured(algorithm, set_ or []), items=items, users=users, columns=columns, run=run)
+    with Bar() as bar:
+        run = Run(threads=threads, seed=seed, progress=bar)
+        found = plan(file, configured(algorithm, set_ or []), items=items, users=users, columns=columns, run=run)
     if json:
         import msgspec
 

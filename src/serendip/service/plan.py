@@ -91,13 +91,14 @@ def plan(
         UserError: a file cannot be read, has no events, or lacks what an algorithm needs.
     """
     program = psutil.Process().memory_info().rss
-    shape = shape_of(path, columns, items, users)
+    shape = shape_of(path, columns, items, users, run)
     size = shape.size
     notes = [*shape.notes, *left_out(size, algorithms)]
     tables = [table for table in (size.item_features, size.user_features) if table is not None]
     about = int(sum(table.estimated_size() for table in tables))
     estimates = []
-    for algorithm in algorithms:
+    for n, algorithm in enumerate(algorithms):
+        run.report("timing small fits, algorithms", n, len(algorithms))
         cost = algorithm.cost(size)
         if cost is None or any(one.cost(part) is None for one, part in every(algorithm, size)):
             notes.append(f"{algorithm.name} has no formula yet: nothing is said of it")
@@ -124,12 +125,14 @@ def left_out(size: Size, algorithms: Sequence[Algorithm]) -> list[str]:
     if not names:
         return []
     options = " and ".join(f"--{kind.removesuffix('_features')}s" for kind in given if kind in missing)
-    return [f"{', '.join(names)} also learn from attributes, and these are left out: give {options} if there are any"]
+    learn = "learns" if len(names) == 1 else "learn"
+    return [f"{', '.join(names)} also {learn} from attributes, and these are left out: give {options} if there are any"]
 
 
 def shape_of(
-    path: Path, columns: Columns | None = None, item_file: Path | None = None, user_file: Path | None = None
-) -> Shape:
+    path: Path, columns: Columns | None = None, item_file: Path | None = None, user_file: Path | None = None,
+    run: Run = Run(),
+) -> Shape:  # fmt: skip
     """Read a file block by block and keep nothing of it but a count an id, the pairs of some users, and attributes.
 
     Raises:
@@ -149,6 +152,7 @@ def shape_of(
         for key, table in (("item_id", batch.items), ("user_id", batch.users)):
             if table.width > 1:
                 told[key] = [merged([*told[key], table], key)]
+        run.report(f"reading {path.name}, MB", batch.bytes_done >> 20, max(batch.bytes_total >> 20, 1))
         timed |= batch.events["timestamp"].null_count() < len(batch.events)
         sample = pl.concat([sample, events.filter(pl.col("user") % part == 0)])
         while len(sample) > SAMPLED:
