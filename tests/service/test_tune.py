@@ -52,7 +52,7 @@ def test_no_argument_could_bring_a_test_part() -> None:
     hints = typing.get_type_hints(tune)
     given = list(inspect.signature(tune).parameters)
     assert not any(p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) for p in inspect.signature(tune).parameters.values())
-    callables = {"progress", "heard"}  # they are told things, and give nothing back
+    callables = {"progress", "begun", "heard"}  # they are told things, and give nothing back
     bring = [name for name in given if name not in callables and mentions(hints[name], EVENTS)]
     assert bring == ["data"] and hints["data"] is Dataset
     assert typing.get_args(typing.get_args(hints["progress"])[0])[-1] is None
@@ -88,8 +88,9 @@ def test_a_search_that_was_stopped_goes_on(data: Dataset, tmp_path: Path) -> Non
     with pytest.raises(Stop):
         tune("itemknn", data, trials=6, settings=LAST, folder=tmp_path, heard=stop)
     heard: list[int] = []
-    found = tune("itemknn", data, trials=6, settings=LAST, folder=tmp_path, heard=lambda *a: heard.append(len(a[2])))
-    assert heard == [4, 5, 6]
+    found = tune("itemknn", data, trials=6, settings=LAST, folder=tmp_path, begun=lambda _: heard.append(0),
+                 heard=lambda *a: heard.append(len(a[2])))  # fmt: skip
+    assert heard == [0, 4, 5, 6]
     whole = tune("itemknn", data, trials=6, settings=LAST)
     assert [(t.settings, t.mean) for t in found.trials] == [(t.settings, t.mean) for t in whole.trials]
     np.testing.assert_array_equal(found.best.value, whole.best.value)

@@ -43,7 +43,8 @@ def command(
     heard = Told(trials)
     tuned = tune(
         start, train, trials=trials, minutes=minutes, metric=metric, settings=settings,
-        folder=place.tuning, seed=seed, threads=threads, heard=None if json else heard.trial,
+        folder=place.tuning, seed=seed, threads=threads, begun=None if json else heard.begin,
+        heard=None if json else heard.trial,
     )  # fmt: skip
     changed = bool(tuned.changed)
     if save and changed:
@@ -62,19 +63,22 @@ class Told:
     """Says on standard error what each trial came to, the best so far and the time that is left."""
 
     def __init__(self, trials: int) -> None:
-        self.trials, self.begun = trials, False
+        self.trials, self.met = trials, False
+
+    def begin(self, tuning: "Tuning") -> None:
+        """Say what is tuned, and where it is looked."""
+        about = ", ".join(f"{name} {worded(axis)}" for name, axis in tuning.axes.items())
+        print(f"Tuning {tuning.algorithm.name} by {tuning.metric} on {counted(len(tuning.task), 'user')} of the "
+              f"training part (split: {tuning.split}).\nLooking through {about}.", file=sys.stderr)  # fmt: skip
+        for leak in tuning.leaks:
+            print(f"Warning: {leak}.", file=sys.stderr)
+        sys.stderr.flush()
 
     def trial(self, tuning: "Tuning", one: "Trial", found: "list[Trial]") -> None:
-        """Say a line of one trial; the first call says what is tuned."""
-        if not self.begun:
-            self.begun = True
-            about = ", ".join(f"{name} {worded(axis)}" for name, axis in tuning.axes.items())
-            print(f"Tuning {tuning.algorithm.name} by {tuning.metric} on {counted(len(tuning.task), 'user')} of the "
-                  f"training part (split: {tuning.split}).\nLooking through {about}.", file=sys.stderr)  # fmt: skip
-            for leak in tuning.leaks:
-                print(f"Warning: {leak}.", file=sys.stderr)
-            if len(found) > 1:
-                print(f"Going on after {counted(len(found) - 1, 'trial')}.", file=sys.stderr)
+        """Say a line of one trial; the first call says how many there were before."""
+        if not self.met and len(found) > 1:
+            print(f"Going on after {counted(len(found) - 1, 'trial')}.", file=sys.stderr)
+        self.met = True
         whole = [t for t in found if t.value is not None]
         best = max(whole, key=lambda t: t.mean)
         left = (self.trials - len(found)) * sum(t.seconds for t in found) / len(found)

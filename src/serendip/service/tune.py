@@ -119,6 +119,7 @@ def tune(
     seed: int = 0,
     threads: int | None = None,
     progress: Progress | None = None,
+    begun: Callable[[Tuning], None] | None = None,
     heard: Heard | None = None,
 ) -> Tuned:
     """Return the best hyperparameters found; `data` is the training part, and no other part can be given.
@@ -126,7 +127,7 @@ def tune(
     The last part of `data` is withheld by the split of `settings` and every trial is judged on it; what the test part
     of an evaluation is has to be taken away before. trials: how many in all, those of earlier calls with the same
     folder among them. minutes: no trial begins that would not end in time. folder: where trials are kept, so that a
-    search that was stopped goes on; None: nowhere. heard: called after each trial.
+    search that was stopped goes on; None: nowhere. begun: called before the first trial; heard: after each.
 
     Raises:
         UserError: nothing can be tuned or withheld, Optuna is not installed, or the defaults cannot be fitted.
@@ -140,6 +141,8 @@ def tune(
     how = Search(trials, Deadline.after(None if minutes is None else 60 * minutes), seed, "epochs" in tuning.axes)
     values.deadline = how.deadline
     default = {name: getattr(start, name) for name in tuning.axes}
+    if begun is not None:
+        begun(tuning)
 
     def tell(one: Trial, found: list[Trial]) -> None:
         if heard is not None:
