@@ -2,11 +2,25 @@
 
 import numpy as np
 import polars as pl
+import pytest
 
 from serendip.config import Evaluation, Settings
 from serendip.data.dataset import Dataset
 from serendip.data.tables import Tables
 from serendip.service.portfolio import contest
+
+
+@pytest.mark.parametrize(("name", "ordered"), [("i{:03}", True), ("{}", True), ("i{}", False)])
+def test_rows_in_the_order_of_the_items_are_in_no_order_of_time(name: str, ordered: bool) -> None:
+    random = np.random.default_rng(0)
+    rows = [(f"u{u}", i) for u in range(60) for i in sorted(random.choice(200, 8, replace=False).tolist())]
+    if not ordered:
+        random.shuffle(rows)
+    events = pl.DataFrame([(user, name.format(item)) for user, item in rows], ["user_id", "item_id"], orient="row")
+    found = contest(Dataset.of(Tables(events)), Settings())
+    assert found.parts.name == ("random" if ordered else "last-share")
+    said = "stand in the order of the items" if ordered else "in the order in which they came"
+    assert found.note.startswith("a split in time needs timestamps and the events have none: ") and said in found.note
 
 
 def test_pairs_that_come_again_are_left_out_and_that_is_said() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import polars as pl
 
 from serendip.arrays import Bool
 from serendip.config import Settings
@@ -23,6 +24,7 @@ GOALS: Mapping[str, tuple[str, ...]] = {  # engagement: whatever weighs somethin
     "satisfaction": ("rating", "review", "like"),
 }
 ENOUGH = 200  # warm test users below which the split in time says too little
+STEPS, SORTED = 100, 0.98  # from a row to the next of a user: of so many such a share goes up where rows are sorted
 
 
 def portfolio(settings: Settings, names: Sequence[str] | None = None) -> list[Algorithm]:
@@ -91,14 +93,18 @@ def contest(data: Dataset, settings: Settings) -> Contest:
             raise
         note = str(error).partition(":")[0]
     if asked.split == "time" and n_warm < ENOUGH:
-        other = last_share(data, asked.share)
+        other, instead = last_share(data, asked.share), "the last fifth of each user's time"
+        if data.timestamp is None and by_item(data):
+            other = split(data, "random", asked.share, asked.seed)
+            instead = "the rows stand in the order of the items, which is none in time, so a fifth drawn at random"
+        elif data.timestamp is None:
+            instead = "the last fifth of each user's events, in the order in which they came,"
         if len(ready(other, settings).test):
             note = note or (
                 f"of {counted(n_test, 'user')} with events after the cut, {counted(n_warm, 'has', 'have')} a history "
                 f"before it, fewer than {ENOUGH}"
             )
-            last = "time" if data.timestamp is not None else "events, in the order in which they came,"
-            whole, note = other, f"{note}: the last fifth of each user's {last} is withheld instead"
+            whole, note = other, f"{note}: {instead} is withheld instead"
     parts = None if whole is None else ready(whole, settings)
     if whole is None or parts is None or len(parts.test) == 0:
         raise NothingToJudge(
@@ -120,6 +126,15 @@ def dealt(leak: Leak) -> Leak:
     elif leak.kind.endswith("id as a feature"):
         done = " of [data] context" if leak.sentence.startswith("the context") else " by [data] exclude_attributes"
     return replace(leak, sentence=leak.sentence + done)
+
+
+def by_item(data: Dataset) -> bool:
+    """Return whether each user's rows stand in the order of the items' ids, as numbers or as texts."""
+    ids = data.items.series
+    ranks = [ids.rank("dense").to_numpy(), ids.cast(pl.Float64, strict=False).fill_null(0).rank("dense").to_numpy()]
+    mine = (data.user[1:] == data.user[:-1]) & (data.item[1:] != data.item[:-1])
+    steps = [np.diff(rank[data.item].astype(np.int64))[mine] > 0 for rank in ranks]
+    return any(len(up) >= STEPS and bool(up.mean() > SORTED) for up in steps)
 
 
 def ready(parts: Split, settings: Settings) -> Split:
