@@ -91,7 +91,10 @@ SETS = {
     "ml-100k/last-share": Bar(movies, "ndcg@10", "last-share"),
     "online-retail": Bar(shop, "ndcg@10", "time"),
     "ncf-ml-1m": Bar(first(ncf), "ndcg@10", "last-out"),
-    "lightgcn-gowalla": Bar(first(gowalla), "ndcg@20", "random", 60, 0.95),
+    "lightgcn-gowalla": Bar(
+        first(gowalla), "ndcg@20", "random", 60, 0.95,
+        note="weighted came to .1632 after the search of .1595, which is 97.7% of it",
+    ),
     "sasrec-ml-1m": Bar(first(next_item("sasrec-ml-1m")), "ndcg@10", "last-out"),
     "s3rec-beauty": Bar(first(next_item("s3rec-beauty")), "ndcg@10", "last-out"),
     "lastfm-hetrec": Bar(
