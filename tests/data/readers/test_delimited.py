@@ -69,6 +69,22 @@ def test_quotes_hold_separators_quotes_and_line_breaks(write: Write) -> None:
     assert found.bad.is_empty()
 
 
+@pytest.mark.parametrize("ids", ["{}", "artist-{}"])
+def test_a_quoted_word_at_the_start_of_a_name_takes_no_other_row_with_it(write: Write, ids: str) -> None:
+    names = [f"Name {n}" for n in range(400)]
+    names[40], names[90], names[300] = '"Weird Al" Yankovic', "Royce da 5'9\"", 'a "name"'
+    rows = "".join(f"{ids.format(n)}\t{name}\thttp://x/{n}\n" for n, name in enumerate(names))
+    found = whole(write(f"id\tname\turl\n{rows}", "artists.dat"))
+    assert found.items["title"].to_list() == names and not found.reasons
+
+
+def test_a_text_of_several_lines_with_separators_in_them_is_one_cell(write: Write) -> None:
+    poem = "a line, and another\nroses, red\nviolets, blue\n\nthe end"
+    rows = "".join(f'p{n},"{poem}"\n' if n % 3 else f"p{n},plain\n" for n in range(30))
+    found = whole(write(f"item_id,description\n{rows}", "items.csv"))
+    assert found.items[:, 1].to_list() == [poem if n % 3 else "plain" for n in range(30)]
+
+
 def test_a_stray_quote_takes_no_other_row_with_it(write: Write) -> None:
     rows = ['a,x,5,"never closed', "b,y,4,fine", 'c,z,3,end"', "d,x,2,fine"]
     found = whole(write("user_id,item_id,rating,review\n" + "\n".join(rows) + "\n"))

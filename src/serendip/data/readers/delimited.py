@@ -19,6 +19,8 @@ from serendip.plural import counted
 
 NUMERIC = frozenset(b"0123456789+-.")
 MOST_LINES = 2000  # of one row with line breaks in quotes
+FIRST = 50  # rows by which ids are told to be numbers
+OWN, OWN_OF_TWO = 3, 8  # lines of as many cells as the file has columns (or just two) in which no quoted text runs on
 STANDS_FOR_TWO = b"\x1f"  # the one byte that takes the place of ::
 
 
@@ -77,6 +79,7 @@ class Delimited:
         self.number_at = [
             i for i, c in enumerate(self.plan.columns) if c.role in ("value", "quantity", "price") or c.kind == "epoch"
         ]
+        self.ids_at = [i for i, c in enumerate(self.plan.columns) if c.role in ("user", "item")]
         # a byte that is no UTF-8 may be read as Windows-1252 only where a letter cannot change who or what is meant
         self.words_at = {i for i, c in enumerate(self.plan.columns) if c.role in WORDS}
         self.header_due = self.plan.header
@@ -135,6 +138,7 @@ class _Body:
         self.ends = np.flatnonzero(self.data == 10)  # (n_lines,)
         self.starts = np.concatenate([[0], self.ends[:-1] + 1])
         plain = self._plain()
+        self._numbers(plain)
         odd_lines = np.flatnonzero(~plain)
         if of.header_due and (plain.any() or odd_lines.size):
             plain[:], odd_lines = self._header(plain)
@@ -181,6 +185,15 @@ class _Body:
             good[np.searchsorted(ends, np.flatnonzero(data == 0))] = False
         good &= ends - starts <= self.of.plan.reading.longest_line
         return good
+
+    def _numbers(self, plain: Bool) -> None:
+        """Count ids among the numbers by which a row is told, where those of the first rows are."""
+        of = self.of
+        first = np.flatnonzero(plain)[int(of.header_due) : FIRST]
+        rows = [split(self._line(int(i)), self.separator, of.quoting)[0] for i in first] if of.ids_at else []
+        if rows:
+            of.number_at += [k for k in of.ids_at if all(row[k].strip().isdigit() for row in rows)]
+            of.ids_at = []
 
     def _not_utf8(self) -> NDArray[np.intp]:
         try:
@@ -243,17 +256,19 @@ class _Body:
         """Return how many lines the row that begins on line i takes: 1 where its open quote is a stray one.
 
         It is stray where no line closes it with the right number of cells, or where a line on the way is a row of its
-        own. None: the block ends before this is known.
+        own, or several might be. None: the block ends before this is known.
         """
         n = len(self.of.names)
-        size, longest = 0, self.of.plan.reading.longest_line
+        size, own, longest = 0, 0, self.of.plan.reading.longest_line
         row = self._line(i)
         if not split(row, self.separator, True)[1]:
             return 1
         for j in range(i + 1, min(len(self.ends), i + MOST_LINES)):
             line = self._line(j)
             size += len(line)
-            if size > longest or self._is_row(line):
+            cells, is_open = split(line, self.separator, True)
+            own = own + 1 if len(cells) == n and not is_open else 0
+            if size > longest or self._is_row(cells, is_open) or own >= (OWN if n > 2 else OWN_OF_TWO):
                 return 1
             if b'"' in line:
                 row = self.body[self.starts[i] : self.ends[j]]
@@ -262,8 +277,7 @@ class _Body:
                     return j + 1 - i if len(cells) in (n, n + 1) else 1
         return 1 if self.last or len(self.ends) >= i + MOST_LINES else None
 
-    def _is_row(self, line: bytes) -> bool:
-        cells, is_open = split(line, self.separator, True)
+    def _is_row(self, cells: list[bytes], is_open: bool) -> bool:
         if is_open or len(cells) != len(self.of.names) or not self.of.number_at:
             return False
         return all(cells[k].strip()[:1] and cells[k].strip()[0] in NUMERIC for k in self.of.number_at)
