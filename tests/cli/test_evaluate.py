@@ -72,6 +72,19 @@ def test_items_of_the_history_come_again_where_they_are_kept(folder, capsys):
     assert answered(capsys, "--keep-seen")[0]["metrics"]["recall@1"]["mean"] == 1
 
 
+def test_groups_of_users_are_answered_where_they_are_asked_for(folder, capsys):
+    Path("users.csv").write_text("user_id,city\na,Ulm\nd,Ulm\n")
+    (result,) = answered(capsys, "--users", "users.csv", "--by", "city")
+    assert list(result["groups"]) == ["Ulm", "(missing)"]
+    assert result["groups"]["Ulm"]["n_users"] == 2
+    assert result["groups"]["Ulm"]["metrics"]["recall@1"]["mean"] == pytest.approx((1 + 0.5) / 2)
+    assert result["groups"]["(missing)"]["metrics"]["recall@1"]["mean"] == 1
+    code, out, _ = run(capsys, "--users", "users.csv", "--by", "city")
+    assert code == 0 and "city Ulm: 2 users" in out and "city (missing): 1 user " in out
+    code, _, err = run(capsys, "--by", "city")
+    assert code == 1 and "no such column; did you mean 'history'?" in err
+
+
 def test_rows_weigh_one_unless_weighted(folder, capsys):
     Path("train.csv").write_text("user_id,item_id,value\na,p,1\nb,p,1\nc,q,9\n")
     Path("test.csv").write_text("user_id,item_id\nd,q\n")

@@ -32,6 +32,8 @@ def command(
     set_: Annotated[list[str] | None, Option("--set", metavar="NAME.field=value",
                                              help="A hyperparameter, as ease.l2=300; may be repeated.")] = None,
     metrics: Annotated[str, Option(help="Names separated by commas: recall@20, rmse, auc, coverage@10, ...")] = METRICS,
+    by: Annotated[str | None, Option(metavar="COLUMN", help="Report each group of test users too, by a column of "
+                                     "--users or of the context, or `history`: how many events they bring.")] = None,
     keep: Annotated[Path | None, Option(help="Write a directory that `serendip reproduce` runs again.")] = None,
     threads: Annotated[int | None, Option(min=1, help="Cores to use at most; all of them by default.")] = None,
     seed: Annotated[int, Option(min=0, help="The same seed, the same result.")] = 0,
@@ -54,21 +56,21 @@ def command(
         with Bar() as bar:
             reports = evaluate(
                 files, algorithm, metrics, settings=set_ or [],
-                keep_seen=keep_seen, weighted=weighted, run=Run(threads=threads, seed=seed, progress=bar),
+                keep_seen=keep_seen, weighted=weighted, by=by, run=Run(threads=threads, seed=seed, progress=bar),
                 heard=lambda text: print(text, file=sys.stderr, flush=True),
             )  # fmt: skip
     finally:
         signal.signal(signal.SIGINT, before)
     if keep is not None:
         asked: dict[str, object] = {"algorithm": algorithm, "metrics": metrics, "settings": set_ or [],
-                                    "keep_seen": keep_seen, "weighted": weighted}  # fmt: skip
+                                    "keep_seen": keep_seen, "weighted": weighted, "by": by}  # fmt: skip
         keep_evaluation(keep, files, asked, answer(reports), seed)
     if json:
         import msgspec
 
         print(msgspec.json.format(msgspec.json.encode(answer(reports)), indent=2).decode())
     else:
-        show(reports)
+        show(reports, by)
 
 
 def hold(threads: int) -> None:
@@ -79,13 +81,14 @@ def hold(threads: int) -> None:
         os.environ[name] = str(threads)
 
 
-def show(reports: "Sequence[Report]") -> None:
+def show(reports: "Sequence[Report]", by: str | None) -> None:
     """Print the reports as a table, the best first where there is a baseline to compare with."""
     from rich.console import Console
     from rich.table import Table
 
     from serendip.evaluation.comparison import leaderboard
     from serendip.evaluation.measured import UserMean
+    from serendip.plural import counted
 
     metrics = list(reports[0].estimates)
     first = metrics[0]
@@ -107,6 +110,9 @@ def show(reports: "Sequence[Report]") -> None:
         if report.n_cold:
             cold = [f"{e.mean:.4f}" if isfinite(e.mean) else "" for e in report.cold.values()]
             table.add_row("  users without history", *cold, style="dim")
+        for label, group in report.groups.items():
+            means = [f"{e.mean:.4f}" if isfinite(e.mean) else "" for e in group.estimates.values()]
+            table.add_row(f"  {by} {label}: {counted(group.n_users, 'user')}", *means, style="dim")
     console = Console() if sys.stdout.isatty() else Console(width=200)
     console.print(table)
     print(

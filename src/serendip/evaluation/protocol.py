@@ -21,9 +21,9 @@ from serendip.evaluation.measured import Measured, PooledAUC, UserMean
 from serendip.evaluation.task import Task, is_in
 from serendip.metrics import ranking, ties
 from serendip.metrics.discrimination import auc_by_user, log_losses
-from serendip.metrics.group import by_user
 from serendip.metrics.name import Metric
 from serendip.metrics.rating import absolute_errors, squared_errors
+from serendip.metrics.users import by_user
 from serendip.models.contract import Model, Predicts, Progress
 
 USERS = 8192  # users whose slates are asked for at once

@@ -3,10 +3,12 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from serendip.arrays import Bool
+from serendip.evaluation.groups import Group
 from serendip.evaluation.measured import Measured
 from serendip.evaluation.memory import PeakMemory
 from serendip.evaluation.protocol import judge
@@ -20,6 +22,7 @@ from serendip.stats.bootstrap import Estimate
 class Report:
     """The metrics of one model. cold: of the users who bring no history alone; they are among all users too.
 
+    groups: of the users of each group alone, where some were asked for.
     fit_seconds, evaluate_seconds: wall-clock time. peak_memory_mb: the largest resident set of the process meanwhile.
     """
 
@@ -33,21 +36,20 @@ class Report:
     fit_seconds: float
     evaluate_seconds: float
     peak_memory_mb: float
+    groups: Mapping[str, Group] = field(default_factory=dict)
 
     def plain(self) -> dict[str, object]:
         """Return the report as JSON has it: `serendip evaluate --json` answers with a list of these."""
         return {
             "algorithm": self.algorithm,
             "hyperparameters": dict(self.hyperparameters),
-            "metrics": {
-                str(metric): {"mean": number(e.mean), "ci95": [number(e.low), number(e.high)]}
-                for metric, e in self.estimates.items()
-            },
+            "metrics": numbers(self.estimates),
             "n_users": self.n_users,
             "fit_seconds": round(self.fit_seconds, 4),
             "evaluate_seconds": round(self.evaluate_seconds, 4),
             "peak_memory_mb": round(self.peak_memory_mb, 1),
-        }
+        } | ({"groups": {label: {"metrics": numbers(one.estimates), "n_users": one.n_users}
+                         for label, one in self.groups.items()}} if self.groups else {})  # fmt: skip
 
 
 def number(value: float) -> float | None:
@@ -55,8 +57,19 @@ def number(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def evaluate(algorithm: Algorithm, task: Task, metrics: Sequence[Metric], run: Run = Run()) -> Report:
-    """Fit an algorithm on the training part and judge the model.
+def numbers(estimates: Mapping[Metric, Estimate]) -> dict[str, object]:
+    """Return metrics with their intervals as JSON has them."""
+    return {str(m): {"mean": number(e.mean), "ci95": [number(e.low), number(e.high)]} for m, e in estimates.items()}
+
+
+def evaluate(
+    algorithm: Algorithm,
+    task: Task,
+    metrics: Sequence[Metric],
+    run: Run = Run(),
+    groups: Mapping[str, Bool] | None = None,
+) -> Report:
+    """Fit an algorithm on the training part and judge the model, by each group of test users (B,) too.
 
     Raises:
         UserError: there is nothing to learn from, or the model cannot give a metric.
@@ -68,7 +81,7 @@ def evaluate(algorithm: Algorithm, task: Task, metrics: Sequence[Metric], run: R
         measured = judge(model, task, metrics, name=algorithm.name, progress=run.progress)
         judged = time.perf_counter()
     return report(
-        algorithm.name, algorithm.settings(), measured, task, fitted - start, judged - fitted, peak.mb, run.seed
+        algorithm.name, algorithm.settings(), measured, task, fitted - start, judged - fitted, peak.mb, run.seed, groups
     )
 
 
@@ -81,6 +94,7 @@ def report(
     evaluate_seconds: float = 0.0,
     peak_memory_mb: float = 0.0,
     seed: int = 0,
+    groups: Mapping[str, Bool] | None = None,
 ) -> Report:
     """Return the report of what `judge` measured, with intervals; for models that were fitted elsewhere too."""
     n_cold = int(np.count_nonzero(task.cold))
@@ -95,4 +109,8 @@ def report(
         fit_seconds,
         evaluate_seconds,
         peak_memory_mb,
+        {
+            label: Group(int(users.sum()), {m: found.of(users).estimate(seed) for m, found in measured.items()})
+            for label, users in (groups or {}).items()
+        },
     )

@@ -9,6 +9,7 @@ from serendip.data.interactions import InteractionRules
 from serendip.data.tables import Tables, no_items, no_users
 from serendip.errors import UserError, nearest
 from serendip.evaluation.files import read_events, read_features, read_pairs
+from serendip.evaluation.groups import groups
 from serendip.evaluation.leakage import Leak, leaks
 from serendip.evaluation.report import Report
 from serendip.evaluation.report import evaluate as judged
@@ -38,13 +39,15 @@ def evaluate(
     settings: Sequence[str] = (),
     keep_seen: bool = False,
     weighted: bool = False,
+    by: str | None = None,
     run: Run = Run(),
     heard: Callable[[str], None] | None = None,
 ) -> list[Report]:
     """Return the report of each algorithm, in the order named: fitted on the training file, judged on the test file.
 
-    algorithms: names separated by commas. metrics: as `recall@20,ndcg@20`. settings: `NAME.field=value`. heard: called
-    with a sentence for each thing that is suspicious of the parts.
+    algorithms: names separated by commas. metrics: as `recall@20,ndcg@20`. settings: `NAME.field=value`. by: a column
+    that makes groups of test users, of which the metrics are reported too. heard: called with a sentence for each thing
+    that is suspicious of the parts.
 
     Raises:
         UserError: a name, a file or a value is wrong, or a model cannot give a metric.
@@ -52,7 +55,8 @@ def evaluate(
     wanted, asked = configured(algorithms, settings), parse_all(metrics)
     task = read_task(files, keep_seen=keep_seen, weighted=weighted)
     check_columns(task, asked, files.test)
-    reports = [judged(algorithm, task, asked, run) for algorithm in wanted]
+    parts = None if by is None else groups(task, by)
+    reports = [judged(algorithm, task, asked, run, parts) for algorithm in wanted]
     if heard is not None:
         for leak in leaks_of(files, task):
             heard(f"Warning: {leak}.")

@@ -14,6 +14,7 @@ from serendip.data.dataset import Dataset
 from serendip.data.split import Split
 from serendip.errors import UserError
 from serendip.evaluation.comparison import cross_validate as cross_validated
+from serendip.evaluation.groups import Group, groups
 from serendip.evaluation.protocol import judge
 from serendip.evaluation.report import report
 from serendip.evaluation.task import Task
@@ -24,19 +25,25 @@ from serendip.service.compare import compare as compare_portfolio
 from serendip.service.portfolio import ready
 
 METRICS = "ndcg@10,recall@10"
-ESTIMATE = {"algorithm": pl.String, "metric": pl.String, "mean": pl.Float64, "low": pl.Float64, "high": pl.Float64}
+GROUP = {"group": pl.String, "n_users": pl.Int64}
+ESTIMATE = {"mean": pl.Float64, "low": pl.Float64, "high": pl.Float64}
 
 
-def evaluate(algorithms: Any, split: Split, metrics: str = METRICS, *, run: Run = Run()) -> pl.DataFrame:
+def evaluate(
+    algorithms: Any, split: Split, metrics: str = METRICS, *, by: str | None = None, run: Run = Run()
+) -> pl.DataFrame:
     """Fit each algorithm on the training part and measure it on the test part, alone, with nothing behind it.
 
     algorithms: one or several, each a name, an `Algorithm`, or a model that is fitted on the training part already: any
     object with `score(queries)` or `recommend(queries, k)`; or a mapping with what each is to be called for a key.
-    Returns algorithm, metric, mean, low, high: one row for each pair; low to high is the 95% interval. Slates are
-    judged by what counts as success and is new to the user, rmse and its like by all ratings.
+    by: an attribute of users, a column of the context, or `history`, how many events they bring: the groups of test
+    users that it makes are measured too.
+    Returns algorithm, metric, mean, low, high: one row for each pair; low to high is the 95% interval. With `by` there
+    are also the group, null for all users, and its n_users. Slates are judged by what counts as success and is new to
+    the user, rmse and its like by all ratings.
 
     Raises:
-        UserError: a name is not known, or an algorithm cannot give a metric.
+        UserError: a name is not known, an algorithm cannot give a metric, or there is no column to group users by.
     """
     if not isinstance(split, Split):
         raise UserError("evaluate takes the parts of a split: serendip.evaluate(algorithms, serendip.split(data))")
@@ -51,16 +58,19 @@ def evaluate(algorithms: Any, split: Split, metrics: str = METRICS, *, run: Run 
             "'last-share', or use serendip.compare, which puts popular behind every model",
             stacklevel=2,
         )
-    rows: list[tuple[str, str, float, float, float]] = []
+    asked = [(task, metric, {} if by is None else groups(task, by)) for task, metric in tasks]
+    rows: list[tuple[object, ...]] = []
     for key, source, one in zip(several, given, wanted, strict=True):
         model = one.fit(split.train, run=run) if isinstance(one, Algorithm) else one
         name = label(one) if isinstance(one, Algorithm) else named(source)
         name = str(key) if isinstance(algorithms, Mapping) else name
-        for task, asked in tasks:
-            found = judge(model, task, asked, name=name, progress=run.progress)
-            estimates = report(name, {}, found, task, seed=run.seed).estimates
-            rows += [(name, str(m), e.mean, e.low, e.high) for m, e in estimates.items()]
-    return pl.DataFrame(rows, schema=ESTIMATE, orient="row")
+        for task, wished, parts in asked:
+            found = judge(model, task, wished, name=name, progress=run.progress)
+            told = report(name, {}, found, task, seed=run.seed, groups=parts)
+            for part, (n, estimates) in [(None, Group(told.n_users, told.estimates)), *told.groups.items()]:
+                rows += [(name, str(m), part, n, e.mean, e.low, e.high) for m, e in estimates.items()]
+    frame = pl.DataFrame(rows, schema={"algorithm": pl.String, "metric": pl.String, **GROUP, **ESTIMATE}, orient="row")
+    return frame.drop(GROUP) if by is None else frame
 
 
 def compare(

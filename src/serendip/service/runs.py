@@ -179,7 +179,8 @@ def of_evaluation(about: Recorded, run: Run) -> Mapping[str, object]:
         raise UserError("the files are not what they were at the run, so its numbers cannot be compared")
     return answer(evaluate(
         files, str(asked["algorithm"]), str(asked["metrics"]), settings=msgspec.convert(asked["settings"], list[str]),
-        keep_seen=bool(asked["keep_seen"]), weighted=bool(asked["weighted"]), run=run,
+        keep_seen=bool(asked["keep_seen"]), weighted=bool(asked["weighted"]),
+        by=msgspec.convert(asked.get("by"), str | None), run=run,
     ))  # fmt: skip
 
 
