@@ -68,7 +68,7 @@ def test_candidates_are_pairs(tmp_path):
         ("", "is empty"),
         ("user_id,item_id\n", "holds a header and no rows"),
         ("userid,item_id\na,p\n", "has no column 'user_id'; did you mean 'userid'?"),
-        ("user_id,item_id\na,p\n,q\n", "has 1 rows without user_id, the first is row 2"),
+        ("user_id,item_id\na,p\n,q\n", "has 1 row without user_id, the first is row 2"),
         ("user_id,item_id,value\na,p,3\nb,p,good\n", "row 2 has 'good' as value"),
         ("user_id,item_id,value\na,p,inf\n", "row 1 has inf as value"),
         ("user_id,item_id,timestamp\na,p,5\nb,p,soon\n", "row 2 has 'soon' as timestamp"),

@@ -28,6 +28,8 @@ def split() -> serendip.split:
         "age": range(N),
         "children": [0, 1, 2, None] * (N // 4),
         "zip": [f"z{n % 25}" for n in range(N)],
+        "born": [1_700_000_000_000 + n // 10 for n in range(N)],
+        "taste": [[float(n), 1.0] for n in range(N)],
         "likes": [["tea"], ["tea", "rum"], [], ["rum"]] * (N // 4),
     })  # fmt: skip
     return serendip.split(serendip.read(events, users=users), "last-share")
@@ -43,6 +45,7 @@ def test_a_column_makes_groups_in_order_and_who_has_no_value_is_one(split) -> No
     assert sizes(task, "children") == {"0": 10, "1": 10, "2": 10, "(missing)": 10}
     assert list(sizes(task, "age")) == ["0 to 9", "10 to 19", "20 to 29", "30 to 39"]
     assert sum(sizes(task, "age").values()) == N
+    assert len(sizes(task, "born")) == 4  # no two numbers have one label
     assert set(sizes(task, "history")) <= {"4", "5"} and sum(sizes(task, "history").values()) == N
 
 
@@ -78,3 +81,5 @@ def test_from_python_groups_are_rows(split) -> None:
 def test_an_unknown_column_is_told_with_the_nearest(split) -> None:
     with pytest.raises(serendip.UserError, match="by 'agee': there is no such column; did you mean 'age'"):
         serendip.evaluate("popular", split, by="agee")
+    with pytest.raises(serendip.UserError, match="by 'taste': it holds vectors"):
+        serendip.evaluate("popular", split, by="taste")

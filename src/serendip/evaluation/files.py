@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from serendip.errors import UserError, nearest
+from serendip.plural import counted
 
 NOT_CONTEXT = ("user_id", "item_id", "value", "timestamp", "label", "type", "event_id", "impression_id", "source")
 SECONDS, MILLISECONDS, MICROSECONDS = 1e11, 1e14, 1e17  # timestamps below these are in these units
@@ -98,7 +99,7 @@ def identified(frame: pl.DataFrame, name: str, path: Path) -> pl.Series:
     missing = text.is_null() | (text == "")
     if missing.any():
         raise UserError(
-            f"{path} has {int(missing.sum())} rows without {name}, the first is row {first(missing)}: "
+            f"{path} has {counted(int(missing.sum()), 'row')} without {name}, the first is row {first(missing)}: "
             "give them one or take them out"
         )
     return text.alias(name)

@@ -32,7 +32,7 @@ def groups(task: Task, column: str) -> dict[str, Bool]:
     group, "(others)". A list puts a user into the group of each of its values. Who has no value is in "(missing)".
 
     Raises:
-        UserError: there is no such column.
+        UserError: there is no such column, or it holds vectors.
     """
     about = task.queries.user_features
     known = {
@@ -43,8 +43,10 @@ def groups(task: Task, column: str) -> dict[str, Bool]:
     if column not in known:
         raise UserError(f"test users cannot be grouped by {column!r}: there is no such column{nearest(column, known)}")
     rows = pl.DataFrame({"user": np.arange(len(task)), "value": known[column]})
-    if isinstance(rows["value"].dtype, pl.List):
+    if isinstance(rows["value"].dtype, pl.List | pl.Array):
         rows = rows.explode("value")
+        if rows["value"].dtype.is_numeric():
+            raise UserError(f"test users cannot be grouped by {column!r}: it holds vectors")
     value = rows["value"]
     if value.dtype.is_float():
         value = value.fill_nan(None)
@@ -61,11 +63,11 @@ def quarters(value: pl.Series) -> dict[str, pl.Series]:
     """Return the numbers of each group in order: each its own where few are different, else the four quarters."""
     different = value.unique().sort()
     if len(different) <= MOST:
-        return {f"{x:g}": different[n : n + 1] for n, x in enumerate(different)}
+        return {f"{x:.15g}": different[n : n + 1] for n, x in enumerate(different)}
     bounds = np.quantile(value.to_numpy(), (0.25, 0.5, 0.75))
     quarter = pl.Series(np.searchsorted(bounds, different.to_numpy()))
     parts = [different.filter(quarter == n) for n in range(4)]
-    return {f"{part[0]:g}" + (f" to {part[-1]:g}" if len(part) > 1 else ""): part for part in parts if len(part)}
+    return {" to ".join(f"{x:.15g}" for x in part[[0, -1]].unique().sort()): part for part in parts if len(part)}
 
 
 def commonest(value: pl.Series) -> dict[str, pl.Series]:
