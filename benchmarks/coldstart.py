@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 from section import machine, write_section
 
-from serendip.arrays import F32, I32, I64, Bool
+from serendip.arrays import F32, I32, I64, Bool, offsets
 from serendip.data.dataset import Dataset
 from serendip.data.interactions import EventColumns, weigh
-from serendip.data.queries import Queries, offsets
+from serendip.data.queries import Queries
 from serendip.data.split import place
 from serendip.evaluation.measured import UserMean
 from serendip.evaluation.protocol import judge

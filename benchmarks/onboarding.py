@@ -19,11 +19,11 @@ import numpy as np
 import polars as pl
 from section import machine, write_section
 
-from serendip.arrays import F32, Bool
+from serendip.arrays import F32, Bool, offsets
 from serendip.data.catalogue import load
 from serendip.data.dataset import Dataset
 from serendip.data.interactions import InteractionRules
-from serendip.data.queries import History, Queries, offsets
+from serendip.data.queries import History, Queries
 from serendip.data.tables import Tables
 from serendip.models.contract import Model, Run
 from serendip.models.ease import EASE
