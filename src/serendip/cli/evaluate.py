@@ -107,12 +107,13 @@ def show(reports: "Sequence[Report]", by: str | None) -> None:
                  for e in report.estimates.values()]  # fmt: skip
         table.add_row(report.algorithm, *cells, f"{report.fit_seconds:.1f}", f"{report.evaluate_seconds:.1f}",
                       f"{report.peak_memory_mb:,.0f}")  # fmt: skip
-        if report.n_cold:
-            cold = [f"{e.mean:.4f}" if isfinite(e.mean) else "" for e in report.cold.values()]
-            table.add_row("  users without history", *cold, style="dim")
-        for label, group in report.groups.items():
-            means = [f"{e.mean:.4f}" if isfinite(e.mean) else "" for e in group.estimates.values()]
-            table.add_row(f"  {by} {label}: {counted(group.n_users, 'user')}", *means, style="dim")
+        parts = {"users without history": report.cold} if report.n_cold else {}
+        parts |= {
+            f"{by} {of}: {counted(group.n_users, 'user')}": group.estimates for of, group in report.groups.items()
+        }
+        for of, estimates in parts.items():
+            means = [f"{e.mean:.4f}" if isfinite(e.mean) else "" for e in estimates.values()]
+            table.add_row(f"  {of}", *means, style="dim")
     console = Console() if sys.stdout.isatty() else Console(width=200)
     console.print(table)
     print(

@@ -5,8 +5,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from serendip.arrays import Bool
 from serendip.evaluation.groups import Group
 from serendip.evaluation.measured import Measured
@@ -97,20 +95,21 @@ def report(
     groups: Mapping[str, Bool] | None = None,
 ) -> Report:
     """Return the report of what `judge` measured, with intervals; for models that were fitted elsewhere too."""
-    n_cold = int(np.count_nonzero(task.cold))
+
+    def part(users: Bool) -> Group:
+        return Group(int(users.sum()), {m: found.of(users).estimate(seed) for m, found in measured.items()})
+
+    cold = part(task.cold) if task.cold.any() else Group(0, {})
     return Report(
         name,
         hyperparameters,
         measured,
         {m: found.estimate(seed) for m, found in measured.items()},
-        {m: found.of(task.cold).estimate(seed) for m, found in measured.items()} if n_cold else {},
+        cold.estimates,
         len(task),
-        n_cold,
+        cold.n_users,
         fit_seconds,
         evaluate_seconds,
         peak_memory_mb,
-        {
-            label: Group(int(users.sum()), {m: found.of(users).estimate(seed) for m, found in measured.items()})
-            for label, users in (groups or {}).items()
-        },
+        {label: part(users) for label, users in (groups or {}).items()},
     )
