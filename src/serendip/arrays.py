@@ -30,9 +30,14 @@ def ranges(start: I64, count: I64) -> I64:
     return np.arange(total[-1], dtype=np.int64) + np.repeat(start - total[:-1], count)
 
 
+def runs_of(offset: Ints) -> I64:
+    """Return which of consecutive runs each place is in, of where they begin, and the end.  # (B + 1,) -> (nnz,)"""
+    return np.repeat(np.arange(len(offset) - 1, dtype=np.int64), np.diff(offset))
+
+
 def rows_of(matrix: CSR) -> I64:
     """Return the row of each stored number.  # (nnz,)"""
-    return np.repeat(np.arange(matrix.shape[0], dtype=np.int64), np.diff(matrix.indptr))
+    return runs_of(matrix.indptr)
 
 
 def pairs_of(matrix: CSR) -> I64:
@@ -81,7 +86,7 @@ class ItemLists:
     @property
     def row(self) -> I64:
         """The row that each item stands in.  # (nnz,)"""
-        return np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.offset))
+        return runs_of(self.offset)
 
     @property
     def place(self) -> I64:

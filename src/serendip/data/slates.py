@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serendip.arrays import CSR, F32, I32, I64, in_table, offsets, rows_of
+from serendip.arrays import CSR, F32, I32, I64, in_table, offsets, rows_of, runs_of
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Contributions:
     @property
     def row(self) -> I64:
         """Which of the scores each part belongs to.  # (nnz,)"""
-        return np.repeat(np.arange(len(self.offset) - 1, dtype=np.int64), np.diff(self.offset))
+        return runs_of(self.offset)
 
     @staticmethod
     def whole(score: F32, reason: str = "overall") -> "Contributions":

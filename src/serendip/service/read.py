@@ -18,9 +18,7 @@ from serendip.data.tables import EVENT_SCHEMA, Tables
 from serendip.errors import UserError, nearest
 from serendip.plural import counted
 from serendip.service.settings import rules
-from serendip.store.events import held
-
-LOOKED_AT = 1000  # events whose contexts tell which keys there are
+from serendip.store.events import LOOKED_AT, held, keys
 
 
 @dataclass(frozen=True)
@@ -103,17 +101,16 @@ def dataset(given: Tables, interactions: Interactions | None = None, context: Se
     Raises:
         UserError: no event has such a context.
     """
-    events = given.events.with_columns(in_context(given.events["context"], key) for key in context)
+    events = given.events.with_columns(of_context(given.events["context"], key) for key in context)
     data = Dataset.of(replace(given, events=events))
     return data.ruled(rules(interactions or Interactions(), data))
 
 
-def in_context(texts: pl.Series, key: str) -> pl.Series:
+def of_context(texts: pl.Series, key: str) -> pl.Series:
     """Return what contexts hold under a key, null where nothing."""
     found = pl.Series(f"context.{key}", [held(text, key) for text in texts], strict=False)
     if len(found) and found.null_count() == len(found):
-        known = texts.head(LOOKED_AT).str.extract_all(r'"\w+":').explode().drop_nulls().str.strip_chars('":')
-        raise UserError(f"no event has {key!r} in its context{nearest(key, known)}")
+        raise UserError(f"no event has {key!r} in its context{nearest(key, keys(texts.drop_nulls().head(LOOKED_AT)))}")
     return found
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -15,6 +16,7 @@ from serendip.errors import UserError
 from serendip.store.connection import Connection, found, listed
 from serendip.store.index import Index
 
+LOOKED_AT = 1000  # contexts that tell which keys there are
 MAX_TYPES = 127  # codes of event types are int8
 BODY = ("user", "item", "type", "value", "timestamp")  # what makes an event the same as another of its id
 
@@ -230,20 +232,29 @@ def context(connection: Connection, key: str) -> pl.Series:
     return pl.Series(key, [held(text, key) for part in rows for (text,) in part], strict=False)
 
 
-def keys(connection: Connection, of: int = 1000) -> list[str]:
-    """Return the keys of the first contexts that there are."""
-    rows = connection.execute("SELECT context FROM events WHERE context IS NOT NULL LIMIT ?", [of]).fetchall()
-    known = (json.loads(text) for (text,) in rows)
-    return sorted({key for one in known if isinstance(one, dict) for key in one})
+def first_contexts(connection: Connection) -> list[str]:
+    """Return the first contexts that there are, enough to tell which keys they have."""
+    rows = connection.execute("SELECT context FROM events WHERE context IS NOT NULL LIMIT ?", [LOOKED_AT]).fetchall()
+    return [text for (text,) in rows]
+
+
+def keys(contexts: Iterable[str]) -> list[str]:
+    """Return the keys that contexts have."""
+    return sorted({key for text in contexts for key in said(text)})
+
+
+def said(text: str | None) -> Mapping[str, object]:
+    """Return what a context says, nothing where it is no JSON object."""
+    try:
+        whole = json.loads(text) if text else None
+    except ValueError:
+        return {}
+    return whole if isinstance(whole, dict) else {}
 
 
 def held(text: str | None, key: str) -> object:
     """Return what a context holds under a key: lists and objects as text, None where it is no JSON object."""
-    try:
-        said = json.loads(text) if text else None
-    except ValueError:
-        return None
-    value = said.get(key) if isinstance(said, dict) else None
+    value = said(text).get(key)
     if isinstance(value, bool):
         return int(value)
     return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else value

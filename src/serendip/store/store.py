@@ -280,7 +280,7 @@ class Store:
     def context_keys(self) -> list[str]:
         """Return the keys of the first thousand contexts of events."""
         with self._database.read() as connection:
-            return events.keys(connection)
+            return events.keys(events.first_contexts(connection))
 
     def events_since(self, seq: int = -1, limit: int = -1) -> pl.DataFrame:
         """Return the events that came after the one numbered `seq`: the canonical columns, and seq itself."""
